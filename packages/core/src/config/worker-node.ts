@@ -1,0 +1,173 @@
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import type { Place } from '../base/problem.ts';
+import { classes, type Registry } from '../spec/index.ts';
+import type { Faults } from './issues.ts';
+import { list, type MapNode, map, type Node, nodeAt, type Path, type ScalarNode, scalar, withNode, without } from './node.ts';
+import { readEnvFile, refuseLossy } from './vars.ts';
+
+/** The worker itself and the blocks in it: all of them hold worker fields. */
+export function partsOf(worker: MapNode, registry: Registry): readonly Path[] {
+  const blocks = [...classes, ...registry.runtimes.keys()].filter((name) => worker.entries.get(name)?.value.is === 'map');
+  return [[], ...blocks.map((name) => [name])];
+}
+
+/** `envFile` read into `env`, which wins: what runs depends on what is in the file, so that belongs to what was written. */
+export async function withEnvFiles(worker: MapNode, registry: Registry, faults: Faults, files: Set<string>): Promise<MapNode> {
+  let result = worker;
+  for (const part of partsOf(worker, registry)) {
+    const block = nodeAt(result, part);
+    const named = block?.is === 'map' ? block.entries.get('envFile')?.value : undefined;
+    if (block?.is !== 'map' || !named) continue;
+    const env = new Map<string, { at: Place; value: Node }>();
+    for (const item of named.is === 'list' ? named.items : [named]) {
+      if (item.is !== 'scalar' || typeof item.value !== 'string') continue;
+      const path = resolve(dirname(item.at.file), item.value);
+      files.add(path);
+      const read = await faults.collect(() => readEnvFile(path, item.at));
+      // a dollar sign was doubled for files of variables; here nothing is filled in any more
+      for (const [key, value] of read ?? []) env.set(key, { at: value.at, value: { ...value, value: String(value.value).replaceAll('$$', '$') } });
+    }
+    const own = block.entries.get('env')?.value;
+    if (own && own.is !== 'map') continue;
+    for (const [key, entry] of own?.entries ?? []) env.set(key, entry);
+    const changed = without(withNode(block, ['env'], map(env, own?.at ?? named.at)), 'envFile');
+    result = part.length === 0 ? changed : withNode(result, part, changed);
+  }
+  return result;
+}
+
+/** Fields whose paths stand against the file they are written in. `*`: any item. */
+const pathFields = [
+  'workingDir',
+  'mounts.*.from',
+  'build',
+  'build.context',
+  'secrets.files.*',
+  'secrets.files.*.ref',
+  'secrets.env.*',
+  'files.*.from',
+  'setup.python.requirements',
+];
+
+/** Relative paths that stand in another folder's file, written anew against `baseDir`. What stands in the host file's folder stays as it is. */
+export function withPaths(worker: MapNode, registry: Registry, baseDir: string): MapNode {
+  let result = worker;
+  for (const part of partsOf(worker, registry))
+    for (const field of pathFields)
+      for (const path of expand(result, [...part, ...field.split('.')])) {
+        const node = nodeAt(result, path);
+        if (node?.is !== 'scalar' || typeof node.value !== 'string') continue;
+        const folder = dirname(node.at.file);
+        const rebased = rebase(node.value, folder, baseDir, field.startsWith('secrets'));
+        if (rebased !== node.value) result = replace(result, path, { ...node, value: rebased }) as MapNode;
+      }
+  return result;
+}
+
+function rebase(value: string, folder: string, baseDir: string, isSecret: boolean): string {
+  if (folder === baseDir) return value;
+  const scheme = isSecret ? 'file:' : '';
+  if (isSecret && !value.startsWith(scheme)) return value;
+  const path = value.slice(scheme.length);
+  return isAbsolute(path) || path === '' ? value : `${scheme}${relative(baseDir, resolve(folder, path)) || '.'}`;
+}
+
+function expand(node: Node, path: Path): readonly Path[] {
+  const star = path.indexOf('*');
+  if (star < 0) return nodeAt(node, path) ? [path] : [];
+  const here = nodeAt(node, path.slice(0, star));
+  const keys: readonly (string | number)[] = here?.is === 'list' ? [...here.items.keys()] : here?.is === 'map' ? [...here.entries.keys()] : [];
+  return keys.flatMap((key) => expand(node, [...path.slice(0, star), key, ...path.slice(star + 1)]));
+}
+
+function replace(node: Node, path: Path, value: Node): Node {
+  const [step, ...rest] = path;
+  if (step === undefined) return value;
+  if (node.is === 'list')
+    return list(
+      node.items.map((item, index) => (index === step ? replace(item, rest, value) : item)),
+      node.at,
+    );
+  if (node.is !== 'map') return node;
+  const old = node.entries.get(String(step));
+  if (!old) return node;
+  return map(new Map([...node.entries, [String(step), { at: old.at, value: replace(old.value, rest, value) }]]), node.at);
+}
+
+/** Fields that take texts where a number or true/false does as well: there a bare `1.10` would silently become 1.1. */
+const textual = [
+  'env.*',
+  'labels.*',
+  'sysctls.*',
+  'extraHosts.*',
+  'build.args.*',
+  'command.*',
+  'entrypoint.*',
+  'health.exec.*',
+  'health.exec.command.*',
+  'health.http.headers.*',
+  'user',
+  'groups.*',
+  'stop.command.*',
+  'ports.*',
+];
+
+export function refuseLossyTexts(worker: MapNode, registry: Registry, faults: Faults, name: string): void {
+  for (const part of partsOf(worker, registry))
+    for (const field of textual)
+      for (const path of expand(worker, [...part, ...field.split('.')])) {
+        const node = nodeAt(worker, path);
+        if (node?.is !== 'scalar' || node.lossyText === null) continue;
+        void faults.collect(() => refuseLossy(node as ScalarNode, `${name}.${path.join('.')}`));
+      }
+}
+
+/** The chain of `images:` that a worker's image stands on, base first, put where its own `image` names one of them. */
+export function withImages(worker: MapNode, images: MapNode | null, registry: Registry, faults: Faults): MapNode {
+  let result = worker;
+  for (const part of partsOf(worker, registry)) {
+    const node = nodeAt(result, [...part, 'image']);
+    if (!images || node?.is !== 'scalar' || typeof node.value !== 'string' || !images.entries.has(node.value)) continue;
+    const chain = chainOf(node.value, images, node.at, faults, []);
+    if (chain) result = withNode(result, [...part, 'imageChain'], list(chain, node.at));
+  }
+  return result;
+}
+
+function chainOf(name: string, images: MapNode, usedAt: Place, faults: Faults, above: readonly string[]): readonly Node[] | null {
+  const entry = images.entries.get(name);
+  if (above.includes(name)) {
+    faults.invalid(`images stand on each other in a circle: ${[...above, name].join(' -> ')}`, entry?.at ?? usedAt);
+    return null;
+  }
+  if (!entry) {
+    faults.invalid(`\`images\` has no \`${name}\``, usedAt);
+    return null;
+  }
+  const text = (path: Path): string | null => {
+    const found = nodeAt(entry.value, path);
+    return found?.is === 'scalar' && typeof found.value === 'string' ? found.value : null;
+  };
+  const reference = entry.value.is === 'scalar' ? text([]) : text(['image']);
+  const from = text(['from']);
+  const context = text(['build']) ?? text(['build', 'context']);
+  const pair = (key: string, value: Node) => [key, { at: entry.at, value }] as const;
+  const plain = (value: string | null) => scalar(value, entry.at);
+  const args = nodeAt(entry.value, ['build', 'args']) ?? map(new Map(), entry.at);
+  const build =
+    context === null
+      ? plain(null)
+      : map(
+          new Map([
+            pair('context', plain(context)),
+            pair('dockerfile', plain(text(['build', 'dockerfile']))),
+            pair('target', plain(text(['build', 'target']))),
+            pair('args', args),
+            pair('from', plain(from)),
+          ]),
+          entry.at,
+        );
+  const link = map(new Map([pair('name', plain(name)), pair('reference', plain(reference)), pair('build', build)]), entry.at);
+  const below = from === null ? [] : chainOf(from, images, entry.at, faults, [...above, name]);
+  return below === null ? null : [...below, link];
+}

@@ -1,0 +1,12 @@
+export { chooseRuntime, preferenceOf } from './choose.ts';
+export { coreProbes } from './health.ts';
+export { workerStates } from './life.ts';
+export { nearest } from './nearest.ts';
+export { kindOf, type Normal, normalise, type Read, type Reading, readWorker } from './normalise.ts';
+export { isMap, layBlocks, overlay, type Written } from './overlay.ts';
+export { collide } from './port.ts';
+export { parseDuration, parseSize } from './quantity.ts';
+export { emptyRegistry, fieldNames, knownPackages, type Registry, type RuntimeClass, type RuntimeEntry } from './registry.ts';
+export type * from './rules.ts';
+export { type Change, deepEqual, type Side, sameWorker } from './same.ts';
+export { blockFields, classes, splitBlock, workerSchema } from './worker.ts';

@@ -1,0 +1,134 @@
+import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
+import type { ZodType, z } from 'zod';
+import { isMap, layBlocks } from './overlay.ts';
+import { absolute } from './path.ts';
+import { toPort } from './port.ts';
+import type { Registry, RuntimeClass } from './registry.ts';
+import type { WorkerRules } from './rules.ts';
+import { rulesOf } from './supervision.ts';
+import { type Flat, flatSchema } from './worker.ts';
+
+export interface Reading {
+  readonly name: string;
+  readonly runtime: string;
+  readonly baseDir: string;
+  readonly registry: Registry;
+}
+export interface Normal {
+  readonly spec: WorkerSpec;
+  readonly rules: WorkerRules;
+  /** The parsed fields, for comparing: durations in ms, sizes in bytes, defaults not filled in. */
+  readonly flat: Flat;
+}
+export type Read = { readonly ok: true; readonly normal: Normal } | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] };
+
+/**
+ * One worker as one runtime sees it, from what stands in the store or came from the file. Never throws: what does not fit today's schema comes
+ * back as issues, with paths in the laid-over worker.
+ */
+export function readWorker(written: Json, reading: Reading): Read {
+  if (!isMap(written)) return { ok: false, issues: [{ code: 'custom', path: [], message: 'expected a map, the fields of the worker', input: written }] };
+  const entry = reading.registry.runtimes.get(reading.runtime);
+  const runtimeClass = entry?.class ?? 'process';
+  const { flat, options } = layBlocks(written, reading.runtime, runtimeClass, reading.registry);
+  const fields = flatSchema(reading.registry).safeParse(flat);
+  const parsed = (entry?.options ?? null) as ZodType | null;
+  const own = parsed ? parsed.safeParse(options) : ({ success: true, data: options } as const);
+  const issues = [
+    ...(fields.success ? [] : fields.error.issues),
+    ...(own.success ? [] : own.error.issues.map((issue) => ({ ...issue, path: [reading.runtime, ...issue.path] }))),
+  ];
+  if (!fields.success || !own.success) return { ok: false, issues };
+  const kind = kindOf(fields.data);
+  return {
+    ok: true,
+    normal: { flat: fields.data, spec: specOf(fields.data, own.data, kind, runtimeClass, reading), rules: rulesOf(fields.data, kind, reading.registry) },
+  };
+}
+
+/** The same, throwing where the caller knows that it fits: what `checkWorkers` let through. */
+export function normalise(written: Json, reading: Reading): Normal {
+  const read = readWorker(written, reading);
+  if (read.ok) return read.normal;
+  throw new Error(`worker ${reading.name} does not fit the schema: ${read.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
+}
+
+export const kindOf = (worker: { readonly kind?: WorkerKind | undefined; readonly schedule?: unknown }): WorkerKind =>
+  worker.schedule === undefined ? (worker.kind ?? 'service') : 'cron';
+
+/** What {@link WorkerSpec} has a field for, or core keeps to itself; all else goes to the driver as `more`. */
+const known = new Set(
+  (
+    'description runtime kind image build imageChain command shell entrypoint workingDir user groups env envFile secrets files init tty ports mounts tmpfs labels ' +
+    'limits gpu priority noNewPrivileges readOnly ulimits enabled profiles schedule restart stop reload hooks health dependsOn needsMounts update onSecretChange ' +
+    'logs expose alerts recover'
+  ).split(' '),
+);
+
+function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: RuntimeClass, { name, baseDir }: Reading): WorkerSpec {
+  const isProcess = runtimeClass === 'process';
+  return {
+    name,
+    kind,
+    command: flat.shell === undefined ? (flat.command ?? null) : ['/bin/sh', '-c', flat.shell],
+    entrypoint: flat.entrypoint ?? null,
+    workingDir: flat.workingDir === undefined ? null : isProcess ? absolute(baseDir, flat.workingDir) : flat.workingDir,
+    user: flat.user ?? null,
+    groups: flat.groups ?? [],
+    env: flat.env ?? {},
+    ports: (flat.ports ?? []).map((port) => toPort(port, isProcess)),
+    mounts: mountsOf(flat, isProcess, baseDir),
+    limits: {
+      cpus: flat.limits?.cpus ?? null,
+      memoryBytes: flat.limits?.memory ?? null,
+      memorySwapBytes: flat.limits?.memorySwap ?? null,
+      pids: flat.limits?.pids ?? null,
+    },
+    gpu: flat.gpu
+      ? { count: flat.gpu.count ?? null, ids: flat.gpu.ids ?? [], memoryBytes: flat.gpu.memory ?? null, exclusive: flat.gpu.exclusive ?? false }
+      : null,
+    stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
+    logs: { maxSizeBytes: flat.logs?.maxSize ?? 10 * 2 ** 20, maxFiles: flat.logs?.maxFiles ?? 5 },
+    noNewPrivileges: flat.noNewPrivileges ?? true,
+    readOnly: flat.readOnly ?? false,
+    init: flat.init ?? false,
+    tty: flat.tty ?? false,
+    labels: flat.labels ?? {},
+    ulimits: flat.ulimits ?? {},
+    images: imagesOf(flat, baseDir),
+    more: Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>,
+    baseDir,
+    options,
+  };
+}
+
+function mountsOf(flat: Flat, isProcess: boolean, baseDir: string): readonly Mount[] {
+  const variable = (path: string) => (path.split('/').filter(Boolean).at(-1) ?? 'ROOT').toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
+  const mounts = (flat.mounts ?? []).map((mount): Mount => {
+    const source = 'from' in mount ? { path: absolute(baseDir, mount.from) } : { volume: mount.volume };
+    const to = mount.to ?? ('path' in source ? source.path : '/');
+    return { from: source, to, readOnly: mount.readOnly ?? false, name: mount.name ?? (isProcess ? variable(to) : null) };
+  });
+  const memory = (flat.tmpfs ?? []).map(
+    (entry): Mount => ({ from: { tmpfsBytes: 'size' in entry ? (entry.size ?? null) : null }, to: entry.to, readOnly: false, name: null }),
+  );
+  return [...mounts, ...memory];
+}
+
+function imagesOf(flat: Flat, baseDir: string): WorkerSpec['images'] {
+  const chain = flat.imageChain ?? (flat.image === undefined ? [] : [{ name: flat.image, reference: flat.image, build: null }]);
+  const links = chain.map((link) => ({ ...link, build: link.build ? { ...link.build, context: absolute(baseDir, link.build.context) } : null }));
+  if (!flat.build) return links;
+  const { context } = flat.build;
+  const more =
+    'args' in flat.build || 'dockerfile' in flat.build || 'target' in flat.build
+      ? (flat.build as { dockerfile?: string; target?: string; args?: Record<string, string> })
+      : {};
+  return [
+    {
+      name: 'build',
+      reference: null,
+      build: { context: absolute(baseDir, context), dockerfile: more.dockerfile ?? null, target: more.target ?? null, args: more.args ?? {}, from: null },
+    },
+  ];
+}

@@ -1,0 +1,74 @@
+import type { WorkerKind } from '@ostler/sdk';
+
+/** What supervision needs of a worker, defaults filled in: core's own half of the normal form. */
+export interface WorkerRules {
+  readonly kind: WorkerKind;
+  readonly restart: RestartRule;
+  readonly stop: { readonly signal: string; readonly graceMs: number };
+  readonly health: HealthRule;
+  readonly dependsOn: readonly Dependency[];
+  readonly schedule: ScheduleRule | null;
+  readonly secrets: SecretsRule;
+  /** 0 to 1000, 500 unless set: the higher starts first when starts are scarce. */
+  readonly priority: number;
+  readonly onSecretChange: 'restart' | 'reload' | 'nothing' | { readonly signal: string };
+  readonly update: UpdateRule;
+}
+export interface RestartRule {
+  readonly policy: 'always' | 'on-failure' | 'on-success' | 'never';
+  /** `factor` per failure in a row from `minMs`, at most `maxMs`; the first restart after `firstMs`. `jitter`: 0.2 = ± 20 %. */
+  readonly backoff: { readonly firstMs: number; readonly minMs: number; readonly maxMs: number; readonly factor: number; readonly jitter: number };
+  readonly resetAfterMs: number;
+  /** Failures in a row after which it is failed; null = never, it is slowed. */
+  readonly giveUp: number | null;
+  readonly successCodes: readonly number[];
+}
+export interface ProbeRule {
+  /** `http`, `tcp`, `exec`, … or the name of a plugin's probe. */
+  readonly kind: string;
+  /**
+   * `http`: { port, path, scheme, status: [from, to][], body?, headers, host? } · `tcp`: { port, host? } · `exec`: { command } · others as
+   * their schema reads them.
+   */
+  readonly options: unknown;
+}
+export interface HealthRule {
+  /** All must be good. Empty: healthy after `minUpMs`. */
+  readonly probes: readonly ProbeRule[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly startPeriodMs: number;
+  readonly startIntervalMs: number;
+  readonly retries: number;
+  readonly successes: number;
+  readonly onUnhealthy: 'restart' | 'signal' | 'report' | 'stop' | { readonly signal: string };
+  readonly minUpMs: number;
+}
+export interface Dependency {
+  /** A worker, or an integration such as `tailscale`. */
+  readonly worker: string;
+  /** `healthy`, `started`, `completed`, `ended`; an integration's own word. */
+  readonly is: string;
+  readonly optional: boolean;
+  readonly restartWithIt: boolean;
+  readonly stopWithIt: boolean;
+}
+export interface ScheduleRule {
+  readonly cron: string;
+  /** null = the host's. */
+  readonly timezone: string | null;
+  readonly overlap: 'skip' | 'queue' | 'replace' | 'allow';
+  readonly missed: 'skip' | 'once';
+  readonly timeoutMs: number | null;
+}
+export interface SecretsRule {
+  readonly files: readonly { readonly name: string; readonly ref: string; readonly mode: number; readonly uid: number | null }[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly visibleInInspect: boolean;
+}
+export interface UpdateRule {
+  readonly strategy: 'recreate' | 'start-first';
+  readonly healthyWithinMs: number;
+  readonly stableForMs: number;
+  readonly onFailure: 'rollback' | 'stop';
+}

@@ -1,0 +1,127 @@
+import { Worker } from 'node:worker_threads';
+import type { Logger } from '@ostler/sdk';
+import { type Problem, problem } from '../base/problem.ts';
+import { storeFailure } from './failure.ts';
+import type { Outcome } from './group.ts';
+import type { JournalRecord } from './records.ts';
+import type { Batch, Snapshot, Store } from './store.ts';
+import type { ThreadData } from './store-call.ts';
+import { type StoreThread, storeThread } from './thread-client.ts';
+
+export interface StoreOptions {
+  /** An existing directory of the agent's own: see `openDataDir`. */
+  readonly dataDir: string;
+  readonly log?: Logger | undefined;
+  /** `true`: there was no room and the reserve was given up (or could not be made); `false`: it is there again. */
+  readonly onFull?: ((isFull: boolean) => void) | undefined;
+  /** A call has taken `slowAfterMs` and still runs: said once for each call, which is not abandoned. */
+  readonly onSlow?: ((slow: { readonly op: string; readonly afterMs: number }) => void) | undefined;
+  /** Default 30 s. */
+  readonly slowAfterMs?: number | undefined;
+  /** Default 1 MiB. */
+  readonly reserveBytes?: number | undefined;
+}
+
+/** More than this many batches in one transaction would make the first wait for the last. */
+const groupLimit = 256;
+
+interface Waiting {
+  readonly batch: Batch;
+  readonly resolve: (records: readonly JournalRecord[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Opens the store of a data directory and holds its lock until `close()` or the end of the process. Rejects with a problem: `agent-is-running`,
+ * `store-newer`, `data-dir-full`, `data-dir-not-writable`. A damaged store is set aside (`setAside`) and an empty one begun.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { log, onFull } = options;
+  const data: ThreadData = { dataDir: options.dataDir, reserveBytes: options.reserveBytes ?? 1_048_576 };
+  const worker = new Worker(threadUrl(), {
+    workerData: data,
+    name: 'ostler-store',
+    // Node 22 calls node:sqlite experimental, on stderr. Nothing else of the agent's own flags concerns this thread.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: {},
+  });
+  const thread = storeThread(worker, {
+    slowAfterMs: options.slowAfterMs ?? 30_000,
+    onSlow(slow) {
+      log?.warn({ op: slow.op, afterMs: slow.afterMs }, 'the store is slow: a call has not finished yet');
+      options.onSlow?.(slow);
+    },
+    onFull(isFull) {
+      if (isFull) log?.warn({ dataDir: options.dataDir }, 'the disk of the data directory is full: the reserve was given up');
+      else log?.info({ dataDir: options.dataDir }, 'the disk of the data directory has room again');
+      onFull?.(isFull);
+    },
+  });
+  const opened = await thread.opened.catch((error: Error | Problem) => {
+    throw 'code' in error ? problem(error as Problem) : error;
+  });
+  if (opened.setAside) log?.error({ path: opened.setAside.path, why: opened.setAside.why }, 'the store was damaged: it was set aside and an empty one begun');
+  if (opened.before) log?.info({ copy: opened.before }, 'the store was brought to a new form: a copy of the old one was kept');
+  return { path: opened.path, setAside: opened.setAside?.path ?? null, ...methods(thread) };
+}
+
+/** Beside this file: `.ts` in the checkout, `.js` in a build. Compilers rewrite imports, not URLs. */
+function threadUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './store-thread.ts' : './store-thread.js', import.meta.url);
+}
+
+function methods(thread: StoreThread): Omit<Store, 'path' | 'setAside'> {
+  let waiting: Waiting[] = [];
+  let committing: Promise<void> | null = null;
+  let closing: Promise<void> | null = null;
+
+  async function commitWaiting(): Promise<void> {
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, groupLimit);
+      waiting = waiting.slice(groupLimit);
+      try {
+        const outcomes = (await thread.call({ op: 'commit', batches: group.map((w) => w.batch) })) as readonly Outcome[];
+        for (const [i, { resolve, reject }] of group.entries()) {
+          const outcome = outcomes[i]!;
+          if ('records' in outcome) resolve(outcome.records);
+          else reject(storeFailure(outcome.failure.code, outcome.failure.message));
+        }
+      } catch (error) {
+        for (const { reject } of group) reject(error as Error);
+      }
+    }
+    committing = null;
+  }
+
+  function refused<T>(): Promise<T> {
+    return Promise.reject(storeFailure('closed', 'the store is closed'));
+  }
+
+  return {
+    load: () => (closing ? refused() : (thread.call({ op: 'load' }) as Promise<Snapshot>)),
+    journal: (query) => (closing ? refused() : (thread.call({ op: 'journal', query }) as Promise<readonly JournalRecord[]>)),
+    trimJournal: (keep) => (closing ? refused() : (thread.call({ op: 'trim', keep }) as Promise<void>)),
+    commit(batch) {
+      if (closing) return refused();
+      return new Promise((resolve, reject) => {
+        let copy: Batch;
+        try {
+          // Here and not when the group is sent: what cannot be copied fails alone, and what the caller changes later does not count.
+          copy = structuredClone(batch);
+        } catch (error) {
+          reject(storeFailure('io', `the store refused the change: ${(error as Error).message}`, error));
+          return;
+        }
+        waiting.push({ batch: copy, resolve, reject });
+        committing ??= commitWaiting();
+      });
+    },
+    close() {
+      closing ??= (async () => {
+        await committing;
+        await thread.close();
+      })();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { constants } from 'node:os';
+import { Readable, Writable } from 'node:stream';
+import { type Call, type ExecSession, runtimeFailure } from '@ostler/sdk';
+import { execa } from 'execa';
+import { lifeOf } from '../identity/identity.ts';
+import { readEnvironment } from '../identity/process-table.ts';
+import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+import { checkCommand } from '../launch/command-path.ts';
+import { argvWith, type Tools } from '../launch/wrapper.ts';
+import { accountOf } from './start.ts';
+
+/** Runs a command beside the worker: its user, working directory and environment (with its marks, so that `stop` ends it too). */
+export async function execInside(
+  instance: InstanceDirectory,
+  tools: Tools,
+  argv: readonly string[],
+  io: { readonly tty: boolean; readonly user?: string | undefined },
+  call: Call,
+): Promise<ExecSession> {
+  const { path, spec } = instance;
+  const worker = readIdentity(path, 'worker');
+  if (worker === null || lifeOf(worker) !== 'alive')
+    throw runtimeFailure({
+      code: 'not-running',
+      outcome: 'no',
+      retryable: false,
+      message: `${spec.ref.worker} is not running, so nothing can be run beside it`,
+    });
+  if (io.tty)
+    throw runtimeFailure({
+      code: 'unsupported',
+      outcome: 'no',
+      retryable: false,
+      message: 'a terminal for exec is not offered by a process runtime; run it without one',
+    });
+  const account = await accountOf(io.user ?? spec.user, []);
+  const environment = environmentOf(readEnvironment(worker.pid) ?? [], spec.ref.instance);
+  checkCommand(argv[0], spec.cwd, environment['PATH'] ?? '');
+  const [command = '', ...rest] = argvWith(tools, argv, { account, noNewPrivileges: false, ulimits: {} });
+  if (call.signal.aborted) throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: 'exec was called off before it ran' });
+  const child = execa(command, rest, {
+    cwd: spec.cwd,
+    env: environment,
+    extendEnv: false,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    cleanup: false,
+  });
+  return {
+    stdin: Writable.toWeb(child.stdin) as WritableStream<Uint8Array>,
+    stdout: Readable.toWeb(child.stdout) as unknown as ReadableStream<Uint8Array>,
+    stderr: Readable.toWeb(child.stderr) as unknown as ReadableStream<Uint8Array>,
+    resize: async () => {},
+    exit: child.then(({ exitCode, signal }) => exitCode ?? (signal === undefined ? 'unknown' : 128 + (constants.signals[signal as NodeJS.Signals] ?? 0))),
+  };
+}
+
+/** Where the worker's environment may not be read (macOS, another user) the agent's own PATH and HOME must do. */
+function environmentOf(entries: readonly string[], instance: string): Record<string, string> {
+  const own = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: process.env['HOME'] ?? '/', OSTLER_INSTANCE: instance };
+  if (process.platform !== 'linux' || entries.length === 0) return own;
+  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+}

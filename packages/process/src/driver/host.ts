@@ -1,0 +1,66 @@
+import { chownSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CgroupPlace, findCgroupPlace } from '../cgroup/place.ts';
+import { storeIdentity } from '../instance/directory.ts';
+import { findTools, type Tools } from '../launch/wrapper.ts';
+
+/** What this host offers; looked up once, when first needed. */
+export interface Host {
+  store(): string;
+  tools(): Tools;
+  cgroups(): CgroupPlace;
+  giveTo(path: string, owner: { readonly uid: number; readonly gid: number }): void;
+  /** Why workers would not outlive the agent; `null` = they do. */
+  tieToAgent(): string | null;
+}
+
+export function thisHost(state: string): Host {
+  let tools: Tools | undefined;
+  let place: CgroupPlace | undefined;
+  return {
+    store: () => storeIdentity(state),
+    tools: () => {
+      tools ??= findTools();
+      return tools;
+    },
+    cgroups: () => {
+      place ??= findCgroupPlace();
+      return place;
+    },
+    giveTo: (path, { uid, gid }) => {
+      for (const name of readdirSync(path)) if (!lstatSync(join(path, name)).isDirectory()) chownSync(join(path, name), uid, gid);
+      chownSync(path, uid, gid);
+    },
+    tieToAgent: containerReason,
+  };
+}
+
+/** Programs that, as PID 1, go on when the agent ends. */
+const inits = ['systemd', 'init', 'openrc-init', 'runit', 's6-svscan', 'dinit', 'launchd'];
+/** Inode of the first pid namespace (linux/proc_ns.h, PROC_PID_INIT_INO). */
+const firstPidNamespace = 'pid:[4026531836]';
+
+/**
+ * A container takes its processes along when its first process ends. The files that engines leave in a container also sit in machines that were
+ * made from one, so namespaces decide: a pid namespace of its own, or (`--pid=host`) another mount namespace than that of PID 1.
+ */
+function containerReason(): string | null {
+  if (process.platform !== 'linux') return null;
+  const mark = ['/.dockerenv', '/run/.containerenv'].find((path) => existsSync(path));
+  const container = `the agent runs in a container${mark === undefined ? '' : ` (${mark} exists)`}`;
+  if (namespaceOf('self', 'pid') !== firstPidNamespace) {
+    const first = readFileSync('/proc/1/comm', 'utf8').trim();
+    return inits.includes(first) ? null : `${container} whose first process is ${first}`;
+  }
+  const outside = namespaceOf('1', 'mnt');
+  return mark !== undefined && outside !== null && outside !== namespaceOf('self', 'mnt') ? container : null;
+}
+
+/** `null` = an ordinary user may not look at another's. */
+function namespaceOf(pid: string, kind: 'pid' | 'mnt'): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
+  } catch {
+    return null;
+  }
+}

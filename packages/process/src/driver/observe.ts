@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Call, type Exit, type Found, type Handle, type InstanceRef, type Listed, type Observed, runtimeFailure } from '@ostler/sdk';
+import { oomKills } from '../cgroup/cgroup.ts';
+import { bootId } from '../identity/boot.ts';
+import { lifeOf } from '../identity/identity.ts';
+import { type InstanceDirectory, openInstance, readExit, readIdentity } from '../instance/directory.ts';
+import { isHeld } from '../instance/lifeline.ts';
+import { removeSecretFiles } from '../launch/secret-files.ts';
+import { describe, treeMembers } from '../tree/members.ts';
+
+/** How long the holder gets to record a start or an end that is under way. */
+const settleMs = 2000;
+
+type Glance = 'created' | 'starting' | 'running' | 'ending' | 'exited';
+
+/** What the directory and the kernel say at this moment. */
+export function glance({ path }: InstanceDirectory): Glance {
+  const worker = readIdentity(path, 'worker');
+  const isHolding = () => {
+    const holder = readIdentity(path, 'holder');
+    return (holder !== null && lifeOf(holder) === 'alive') || isHeld(join(path, 'alive'));
+  };
+  if (worker === null) {
+    if (readExit(path) !== null) return 'exited';
+    if (isHolding()) return 'starting';
+    // Looked at again: it may have been recorded, and even have ended, in between.
+    return readIdentity(path, 'worker') === null ? 'created' : 'ending';
+  }
+  if (readExit(path) !== null) return 'exited';
+  const life = lifeOf(worker);
+  if (life === 'other-boot') return 'exited';
+  if (life === 'alive') return 'running';
+  return isHolding() && readExit(path) === null ? 'ending' : 'exited';
+}
+
+export function handleOf({ path }: InstanceDirectory): Handle {
+  const worker = readIdentity(path, 'worker');
+  return { version: 1, data: worker === null ? null : { bootId: worker.boot, pid: worker.pid, startTime: worker.start } };
+}
+
+/** Waits out a start or an end that the holder has not recorded yet. Throws `engine-hung` if it does not: that is neither created nor exited. */
+export async function settle(instance: InstanceDirectory, call: Call): Promise<'created' | 'running' | 'exited' | 'gone'> {
+  const until = Math.min(Date.now() + settleMs, call.deadlineMs);
+  for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
+    const seen = glance(instance);
+    if (seen !== 'starting' && seen !== 'ending') {
+      // A removal by rename makes all records vanish at once.
+      if (seen === 'created' && openInstance(instance.path) === null) return 'gone';
+      return seen;
+    }
+    if (call.signal.aborted || Date.now() >= until) {
+      const what = seen === 'starting' ? 'has not recorded the start yet' : 'has not recorded the exit yet';
+      throw runtimeFailure({
+        code: call.signal.aborted ? 'aborted' : 'engine-hung',
+        outcome: 'no',
+        retryable: true,
+        message: `the holder of ${instance.spec.ref.worker} ${what}; whether the worker runs cannot be told from ${instance.path}`,
+      });
+    }
+    await sleep(waitMs);
+  }
+}
+
+export async function observe(instance: InstanceDirectory, engine: string, call: Call): Promise<Found> {
+  const { path, spec } = instance;
+  const is = await settle(instance, call);
+  if (is === 'gone') return { is, engine };
+  const head = { ref: spec.ref, handle: handleOf(instance), engine };
+  const worker = readIdentity(path, 'worker');
+  if (is === 'running' && worker !== null) return { ...head, is, startedAt: worker.at, endpoints: spec.endpoints, pid: worker.pid };
+  if (is === 'created') return { ...head, is };
+  removeSecretFiles(spec.secretsDir);
+  const left = describe(treeMembers(instance));
+  return { ...head, is: 'exited', exit: exitOf(instance), ...(left.length === 0 ? {} : { left }) };
+}
+
+function exitOf({ path, spec }: InstanceDirectory): Exit {
+  const record = readExit(path);
+  if (record === null) return { code: null, signal: null, at: null, oom: 'unknown', evidence: 'inferred' };
+  const { code, signal, at } = record;
+  const isThisBoot = readIdentity(path, 'worker')?.boot === bootId();
+  const kills = record.oomKills ?? (isThisBoot ? oomKills(spec.cgroups) : null);
+  // Nobody counted: only a SIGKILL leaves the question open.
+  const oom = kills === null ? (signal === 'SIGKILL' ? 'unknown' : 'no') : kills === 0 ? 'no' : signal === 'SIGKILL' ? 'main' : 'inside';
+  return { code, signal, at, oom, evidence: 'holder' };
+}
+
+/** For lists: never waits. What is under way counts as running; a hint or the next inspect tells more. */
+export function listed(instance: InstanceDirectory): Listed {
+  const seen = glance(instance);
+  return { ref: instance.spec.ref, handle: handleOf(instance), is: seen === 'created' || seen === 'exited' ? seen : 'running' };
+}
+
+/** The instance of a ref, `null` if there is none. Throws `conflict` when its directory belongs to another generation. */
+export function instanceOf(path: string, ref: InstanceRef): InstanceDirectory | null {
+  const instance = openInstance(path);
+  if (instance !== null && instance.spec.ref.generation !== ref.generation)
+    throw runtimeFailure({
+      code: 'conflict',
+      outcome: 'no',
+      retryable: false,
+      message: `instance ${ref.instance} of ${ref.worker} is of generation ${instance.spec.ref.generation}, not ${ref.generation}`,
+    });
+  return instance;
+}
+
+export const asObserved = (found: Found, ref: InstanceRef): Observed => {
+  if (found.is !== 'gone') return found;
+  throw runtimeFailure({
+    code: 'internal',
+    outcome: 'unknown',
+    retryable: true,
+    message: `the directory of ${ref.worker} ${ref.instance} was removed while it started`,
+  });
+};

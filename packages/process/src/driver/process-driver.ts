@@ -1,0 +1,131 @@
+import { accessSync, constants } from 'node:fs';
+import { type Call, type InstanceRef, type Observed, type RuntimeDriver, runtimeFailure, type Target } from '@ostler/sdk';
+import { shHolder } from '../holder/sh-holder.ts';
+import { readProcessTable } from '../identity/process-table.ts';
+import { type InstanceDirectory, instancePath, listInstances } from '../instance/directory.ts';
+import { writeSecretFiles } from '../launch/secret-files.ts';
+import { readLogs } from '../log/read.ts';
+import { trimSegments } from '../log/segment.ts';
+import { signalWorker } from '../tree/kill.ts';
+import { artifactOf } from './artifact.ts';
+import { checkProcess } from './check.ts';
+import { execInside } from './exec.ts';
+import { factsOf } from './facts.ts';
+import { thisHost } from './host.ts';
+import { glance, instanceOf, listed, observe } from './observe.ts';
+import { commandSpec, type ProcessDriverOptions } from './options.ts';
+import { accountOf, startInstance } from './start.ts';
+import { usageOf } from './stats.ts';
+import { removeEnded, signalOf, stopInstance } from './stop.ts';
+import { Lifelines } from './watch.ts';
+
+type ProcessDriver<Options> = RuntimeDriver<Options> & Required<Pick<RuntimeDriver<Options>, 'signal' | 'exec' | 'stats' | 'deliver'>>;
+
+/** A runtime of "another argv": all that a native worker has, for a command that you make from its spec. */
+export function processDriver<Options = unknown>(options: ProcessDriverOptions<Options>): ProcessDriver<Options> {
+  const { name, folders } = options;
+  const { state } = folders;
+  const host = thisHost(state);
+  const holder = options.holder ?? shHolder();
+  const lifelines = new Lifelines();
+  const starting = new Map<string, Promise<Observed>>();
+  const find = ({ ref }: Target): InstanceDirectory | null => instanceOf(instancePath(state, ref), ref);
+  const demand = (target: Target): InstanceDirectory => {
+    const instance = find(target);
+    if (instance !== null) return instance;
+    throw runtimeFailure({
+      code: 'not-found',
+      outcome: 'no',
+      retryable: false,
+      message: `there is no instance ${target.ref.instance} of ${target.ref.worker}`,
+    });
+  };
+  const keepHouse = ({ path, spec }: InstanceDirectory) => {
+    if (spec.segments === 'raw') trimSegments(path, spec.segmentFiles);
+  };
+
+  const startOnce = async (ref: InstanceRef, run: Parameters<ProcessDriver<Options>['start']>[1], call: Call): Promise<Observed> => {
+    const found = await startInstance(options, host, holder, ref, run, call);
+    if (found.is === 'running') lifelines.attach(demand({ ref, handle: null }));
+    return found;
+  };
+
+  return {
+    restarts: 'agent',
+    async ping() {
+      accessSync(state, constants.R_OK | constants.W_OK | constants.X_OK);
+    },
+    facts: async (call) => factsOf(name, state, host, host.cgroups(), (await options.facts?.(call)) ?? {}),
+    check: (spec, facts) => [...checkProcess(spec, facts, host.tools(), name, options.honours ?? []), ...(options.check?.(spec) ?? [])],
+    resolve: (spec, call) => artifactOf(options.inputs?.(commandSpec(spec)) ?? [], spec.baseDir, call.signal),
+    async prepare() {},
+    start(ref, run, call) {
+      // Two at once are one: both get the first one's answer.
+      const path = instancePath(state, ref);
+      const going = starting.get(path) ?? startOnce(ref, run, call).finally(() => starting.delete(path));
+      starting.set(path, going);
+      return going;
+    },
+    async inspect(target, call) {
+      const engine = host.store();
+      const instance = find(target);
+      if (instance === null) return { is: 'gone', engine };
+      keepHouse(instance);
+      const found = await observe(instance, engine, call);
+      if (found.is === 'running') lifelines.attach(instance);
+      return found;
+    },
+    async list(agent) {
+      const engine = host.store();
+      const instances = listInstances(state, agent);
+      instances.forEach(keepHouse);
+      return { engine, instances: instances.map(listed) };
+    },
+    async *watch(agent, signal) {
+      for (const instance of listInstances(state, agent)) if (glance(instance) === 'running') lifelines.attach(instance);
+      yield* lifelines.watch(signal);
+    },
+    async stop(target, how, call) {
+      const instance = find(target);
+      return instance === null ? { is: 'gone', engine: host.store() } : stopInstance(instance, host.store(), how, call);
+    },
+    async remove(target, call) {
+      const instance = find(target);
+      if (instance === null) return;
+      await removeEnded(instance, call);
+      lifelines.detach(instance.path);
+    },
+    async *logs(target, from, follow, call) {
+      const instance = demand(target);
+      const isRunning = () => ['starting', 'running', 'ending'].includes(glance(instance));
+      yield* readLogs(instance, from, follow, isRunning, call);
+    },
+    async signal(target, signal) {
+      const instance = demand(target);
+      if (!signalWorker(instance, signalOf(signal)))
+        throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${target.ref.worker} is not running, so it got no signal` });
+    },
+    exec: async (target, argv, io, call) => execInside(demand(target), host.tools(), argv, io, call),
+    async stats(targets) {
+      const table = readProcessTable();
+      return targets.map((target) => {
+        const instance = find(target);
+        return instance !== null && glance(instance) === 'running' ? usageOf(instance, table) : null;
+      });
+    },
+    async deliver(target, secrets) {
+      const { spec, path } = demand(target);
+      if (glance({ spec, path }) !== 'running' || spec.secretsDir === null)
+        throw runtimeFailure({
+          code: 'not-running',
+          outcome: 'no',
+          retryable: false,
+          message: `${target.ref.worker} does not run with secret files, so none can be replaced`,
+        });
+      writeSecretFiles(spec.secretsDir, secrets.files, await accountOf(spec.user, []));
+    },
+    async close() {
+      lifelines.close();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Hint, InstanceRef } from '@ostler/sdk';
+import { lifeOf } from '../identity/identity.ts';
+import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+import { watchLifeline } from '../instance/lifeline.ts';
+import { trimSegments } from '../log/segment.ts';
+
+const roundMs = 1000;
+
+/** The lifelines of one driver, and who wants to hear of their ends. */
+export class Lifelines {
+  readonly #held = new Map<string, { readonly instance: InstanceDirectory; readonly release: () => void }>();
+  /** Their holder is gone while they run on: nothing tells of their end, so they are looked at. */
+  readonly #orphans = new Map<string, InstanceDirectory>();
+  readonly #listeners = new Set<(hint: Hint) => void>();
+
+  attach(instance: InstanceDirectory): void {
+    const { path } = instance;
+    if (this.#held.has(path) || this.#orphans.has(path)) return;
+    const release = watchLifeline(join(path, 'alive'), () => {
+      this.#held.delete(path);
+      const worker = readIdentity(path, 'worker');
+      if (worker !== null && lifeOf(worker) === 'alive') this.#orphans.set(path, instance);
+      this.#tell(instance.spec.ref);
+    });
+    this.#held.set(path, { instance, release });
+  }
+
+  detach(path: string): void {
+    this.#held.get(path)?.release();
+    this.#held.delete(path);
+    this.#orphans.delete(path);
+  }
+
+  close(): void {
+    for (const path of [...this.#held.keys(), ...this.#orphans.keys()]) this.detach(path);
+  }
+
+  #tell(ref: InstanceRef): void {
+    for (const listener of this.#listeners) listener({ kind: 'changed', ref });
+  }
+
+  #keepHouse(): void {
+    for (const { instance } of this.#held.values()) if (instance.spec.segments === 'raw') trimSegments(instance.path, instance.spec.segmentFiles);
+    for (const [path, instance] of this.#orphans) {
+      const worker = readIdentity(path, 'worker');
+      if (worker !== null && lifeOf(worker) === 'alive') continue;
+      this.#orphans.delete(path);
+      this.#tell(instance.spec.ref);
+    }
+  }
+
+  /** `gap` first; ends quietly on abort. */
+  async *watch(signal: AbortSignal): AsyncGenerator<Hint> {
+    const waiting: Hint[] = [{ kind: 'gap', why: 'the watch begins' }];
+    let wake = (): void => {};
+    const listener = (hint: Hint) => {
+      waiting.push(hint);
+      wake();
+    };
+    const onAbort = () => wake();
+    this.#listeners.add(listener);
+    signal.addEventListener('abort', onAbort);
+    const round = setInterval(() => this.#keepHouse(), roundMs);
+    round.unref();
+    try {
+      while (!signal.aborted) {
+        const hint = waiting.shift();
+        if (hint !== undefined) yield hint;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    } finally {
+      clearInterval(round);
+      this.#listeners.delete(listener);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}

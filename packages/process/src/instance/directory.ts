@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { type Dirent, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type InstanceRef, runtimeFailure } from '@ostler/sdk';
+import type { CgroupPaths } from '../cgroup/cgroup.ts';
+import { type Identity, parseIdentity } from '../identity/identity.ts';
+import { type ExitRecord, parseExit } from './exit-record.ts';
+
+/** Version of the directory's layout; a directory of another version is listed, never touched. */
+export const directoryProtocol = 1;
+
+/** `spec.json`: what a later agent must know. Holds no environment and no secret. */
+export interface InstanceSpec {
+  readonly protocol: number;
+  readonly ref: InstanceRef;
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly user: string | null;
+  readonly segments: 'raw' | 'framed';
+  readonly exit: 'text' | 'fixed';
+  readonly segmentBytes: number;
+  readonly segmentFiles: number;
+  readonly cgroups: CgroupPaths;
+  /** Where its secret files lie. */
+  readonly secretsDir: string | null;
+  readonly endpoints: readonly { readonly port: number; readonly address: string }[];
+}
+
+/** One instance: `<state>/<agent>/<worker>/<instance>/`, mode 0700. */
+export interface InstanceDirectory {
+  readonly path: string;
+  readonly spec: InstanceSpec;
+}
+
+const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function readOr<X>(path: string, parse: (bytes: Buffer) => X | null): X | null {
+  try {
+    return parse(readFileSync(path));
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** The instance's path. Throws `invalid` for names that would leave the folder. */
+export function instancePath(state: string, ref: InstanceRef): string {
+  for (const name of [ref.agent, ref.worker, ref.instance])
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$/.test(name))
+      throw runtimeFailure({ code: 'invalid', outcome: 'no', retryable: false, message: `"${name}" cannot name an instance directory` });
+  return join(state, ref.agent, ref.worker, ref.instance);
+}
+
+/** `null` = there is none. Throws `internal` if it is there but cannot be understood: that is not "gone". */
+export function openInstance(path: string): InstanceDirectory | null {
+  try {
+    statSync(path);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  const text = readOr(join(path, 'spec.json'), (bytes) => bytes.toString());
+  if (text === null && !isThere(path)) return null;
+  let spec: InstanceSpec | null = null;
+  try {
+    spec = JSON.parse(text ?? 'null') as InstanceSpec | null;
+  } catch {
+    // Told below.
+  }
+  if (spec?.protocol !== directoryProtocol)
+    throw runtimeFailure({
+      code: 'internal',
+      outcome: 'no',
+      retryable: false,
+      message: `${path}/spec.json is not an instance of protocol ${directoryProtocol}; it was left alone. A newer ostler may have made it.`,
+    });
+  return { path, spec };
+}
+
+const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/**
+ * Makes the directory whole or not at all: filled under another name, then renamed. A rename onto a directory that is not empty fails, so one
+ * ref can be made once. `false` = it exists already.
+ */
+export async function makeInstance(path: string, spec: InstanceSpec, fill: (dir: string) => Promise<void>): Promise<boolean> {
+  const parent = join(path, '..');
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  sweepUnfinished(parent);
+  const fresh = join(parent, `.new-${process.pid}-${randomUUID().slice(0, 8)}`);
+  mkdirSync(fresh, { mode: 0o700 });
+  try {
+    writeFileSync(join(fresh, 'protocol'), `${directoryProtocol}\n`, { mode: 0o600 });
+    writeFileSync(join(fresh, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`, { mode: 0o600 });
+    // Blocks for the exit record, taken while the disk has room.
+    writeFileSync(join(fresh, 'exit.tmp'), `${' '.repeat(15)}\n`, { mode: 0o600 });
+    await fill(fresh);
+    renameSync(fresh, path);
+    return true;
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** What a killed agent left half made or half removed. */
+function sweepUnfinished(parent: string): void {
+  for (const name of readdirSync(parent))
+    if (/^\.(new|old)-/.test(name) && !name.startsWith(`.new-${process.pid}-`)) rmSync(join(parent, name), { recursive: true, force: true });
+}
+
+/** Takes the directory away at once for every reader, then deletes it. */
+export function removeInstance(path: string): void {
+  const old = join(path, '..', `.old-${randomUUID().slice(0, 8)}`);
+  try {
+    renameSync(path, old);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  rmSync(old, { recursive: true, force: true });
+}
+
+const folders = (path: string): readonly Dirent[] => {
+  try {
+    return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+};
+
+/** Every instance of the agent, in any state. Complete or throws. */
+export function listInstances(state: string, agent: string): readonly InstanceDirectory[] {
+  return folders(join(state, agent)).flatMap((worker) =>
+    folders(join(state, agent, worker.name)).flatMap((instance) => openInstance(join(state, agent, worker.name, instance.name)) ?? []),
+  );
+}
+
+/** Names the store: a state folder that was replaced, or whose disk is not mounted, has another one. */
+export function storeIdentity(state: string): string {
+  const path = join(state, 'store');
+  const known = readOr(path, (bytes) => bytes.toString().trim() || null);
+  if (known !== null) return known;
+  const fresh = `${path}.${randomUUID().slice(0, 8)}`;
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  writeFileSync(fresh, `process:${randomUUID()}\n`, { mode: 0o600 });
+  try {
+    linkSync(fresh, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+  return readFileSync(path, 'utf8').trim();
+}
+
+/** `worker`: what was run. `holder`: who claimed the directory. */
+export function readIdentity(path: string, of: 'worker' | 'holder'): (Identity & { readonly at: string }) | null {
+  const file = join(path, of === 'worker' ? 'pid' : 'holder');
+  const identity = readOr(file, (bytes) => parseIdentity(bytes.toString()));
+  if (identity === null) return null;
+  const at = statSync(file, { throwIfNoEntry: false })?.mtime.toISOString();
+  return at === undefined ? null : { ...identity, at };
+}
+
+export function readExit(path: string): (ExitRecord & { readonly at: string }) | null {
+  const file = join(path, 'exit');
+  const record = readOr(file, parseExit);
+  if (record === null) return null;
+  return { ...record, at: record.at ?? statSync(file).mtime.toISOString() };
+}
+
+/** Why the holder did not run the worker. */
+export function readTrouble(path: string): string | null {
+  return readOr(join(path, 'trouble'), (bytes) => bytes.toString().trim() || null);
+}

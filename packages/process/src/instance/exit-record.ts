@@ -1,0 +1,61 @@
+import { constants } from 'node:os';
+
+/**
+ * What the holder left about the end of its worker, in the file `exit`.
+ *
+ * `text` (sh holder): the shell's `$?` in decimal, then a newline; blanks after it are filling. Above 128 a shell cannot tell `exit 137` from
+ * SIGKILL: a status that maps to a signal of this platform is read as that signal.
+ *
+ * `fixed` (compiled holder), 32 bytes, little endian, allocated before the worker runs and overwritten in place, the state byte last:
+ *
+ *     0  u32  magic 0x3158534f ("OSX1")
+ *     4  u8   state: 0 = not ended yet, 1 = ended
+ *     5  u8   kind: 1 = code, 2 = signal
+ *     6  u8   1 = dumped core
+ *     7  u8   0
+ *     8  i32  code or signal number
+ *     12 u32  processes of the worker killed for memory
+ *     16 u64  nanoseconds since 1970 at which it was reaped
+ *     24 u64  bytes of output that no segment kept
+ */
+export interface ExitRecord {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** RFC 3339; `null` = take the file's time. */
+  readonly at: string | null;
+  readonly oomKills: number | null;
+  readonly lostBytes: number;
+}
+
+const magic = 0x3158534f;
+
+/** The name of a signal number on this platform. */
+export function signalName(number: number): string | null {
+  // SIGPOLL and SIGIOT are second names of SIGIO and SIGABRT.
+  const found = Object.entries(constants.signals).find(([name, value]) => value === number && name !== 'SIGPOLL' && name !== 'SIGIOT');
+  return found?.[0] ?? null;
+}
+
+/** `null` = not ended (or not wholly written) yet. */
+export function parseExit(bytes: Uint8Array): ExitRecord | null {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length >= 32 && buffer.readUInt32LE(0) === magic) return parseFixed(buffer);
+  const status = /^(\d{1,3})\n/.exec(buffer.toString('latin1'))?.[1];
+  if (status === undefined) return null;
+  const number = Number(status);
+  const signal = number > 128 ? signalName(number - 128) : null;
+  return { code: signal === null ? number : null, signal, at: null, oomKills: null, lostBytes: 0 };
+}
+
+function parseFixed(buffer: Buffer): ExitRecord | null {
+  if (buffer[4] !== 1) return null;
+  const value = buffer.readInt32LE(8);
+  const isSignal = buffer[5] === 2;
+  return {
+    code: isSignal ? null : value,
+    signal: isSignal ? (signalName(value) ?? `SIG${value}`) : null,
+    at: new Date(Number(buffer.readBigUInt64LE(16) / 1_000_000n)).toISOString(),
+    oomKills: buffer.readUInt32LE(12),
+    lostBytes: Number(buffer.readBigUInt64LE(24)),
+  };
+}

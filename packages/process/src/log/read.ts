@@ -1,0 +1,110 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
+import { type Call, type LogFrom, type LogRecord, runtimeFailure } from '@ostler/sdk';
+import type { InstanceDirectory } from '../instance/directory.ts';
+import { isHeld } from '../instance/lifeline.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
+import { framedSource } from './framed-source.ts';
+import { rawSource } from './raw-source.ts';
+import { trimSegments } from './segment.ts';
+import { beginning, type LogSource, type Position } from './source.ts';
+
+const pollMs = 250;
+/** Rounds without news after which an unfinished line (a prompt) is given as it stands. */
+const patience = 4;
+
+/**
+ * The records of an instance. Raw segments keep no time: `at` is `null`, `since` begins with the first segment last written after it, `tailLines`
+ * counts for each stream, and between the streams the order is only that of reading. With `follow` it ends when the worker has ended and all it
+ * wrote was given, or quietly on abort.
+ */
+export async function* readLogs(instance: InstanceDirectory, from: LogFrom, follow: boolean, isRunning: () => boolean, call: Call): AsyncGenerator<LogRecord> {
+  const { path, spec } = instance;
+  const sources = spec.segments === 'framed' ? [framedSource(path)] : [rawSource(path, 'out', spec.segmentBytes), rawSource(path, 'err', spec.segmentBytes)];
+  const places = startPlaces(sources, from);
+  const bell = new Bell(path, call.signal);
+  const isDraining = () => isHeld(join(path, 'draining'));
+  try {
+    if (!follow) for (let round = 0; round < 20 && !isRunning() && isDraining(); round++) await bell.wait(50);
+    for (let quiet = 0; ; ) {
+      if (spec.segments === 'raw') trimSegments(path, spec.segmentFiles);
+      // Asked before reading: what was written before the end is then surely read after it.
+      const hasEnded = !isRunning() && !isDraining();
+      let isNew = false;
+      for (const source of sources) {
+        for (;;) {
+          if (call.signal.aborted) {
+            if (follow) return;
+            throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: `reading the logs of ${spec.ref.worker} was stopped half-way` });
+          }
+          const piece = source.read(places.get(source.prefix) ?? beginning, !follow || hasEnded || quiet >= patience);
+          if (piece === null) break;
+          isNew = true;
+          places.set(source.prefix, piece.next);
+          const head = { cursor: formatCursor(places), at: piece.at };
+          yield 'gap' in piece ? { ...head, gap: piece.gap } : { ...head, stream: piece.stream, bytes: new Uint8Array(piece.bytes) };
+        }
+      }
+      if (hasEnded || !follow) return;
+      quiet = isNew ? 0 : quiet + 1;
+      await bell.wait(pollMs);
+    }
+  } finally {
+    bell.close();
+  }
+}
+
+function startPlaces(sources: readonly LogSource[], from: LogFrom): Map<string, Position> {
+  if (from === 'start') return new Map(sources.map((source) => [source.prefix, beginning]));
+  if ('after' in from)
+    return new Map(
+      parseCursor(
+        from.after,
+        sources.map((source) => source.prefix),
+      ),
+    );
+  if ('tailLines' in from) return new Map(sources.map((source) => [source.prefix, source.tail(from.tailLines)]));
+  return new Map(sources.map((source) => [source.prefix, source.since(Date.parse(from.since))]));
+}
+
+/** Rings when the directory changes, and after a while anyhow: events may be missed on network disks and are coarse on macOS. */
+class Bell {
+  readonly #watcher: FSWatcher | null;
+  readonly #signal: AbortSignal;
+  #hasRung = false;
+  #wake: (() => void) | null = null;
+
+  constructor(dir: string, signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#ring);
+    try {
+      this.#watcher = watch(dir, this.#ring);
+      this.#watcher.on('error', this.#ring);
+    } catch {
+      this.#watcher = null;
+    }
+  }
+
+  readonly #ring = (): void => {
+    this.#hasRung = true;
+    this.#wake?.();
+  };
+
+  async wait(ms: number): Promise<void> {
+    if (!this.#hasRung && !this.#signal.aborted)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.#hasRung = false;
+    this.#wake = null;
+  }
+
+  close(): void {
+    this.#signal.removeEventListener('abort', this.#ring);
+    this.#watcher?.close();
+  }
+}

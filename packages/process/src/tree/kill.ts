@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { killCgroup } from '../cgroup/cgroup.ts';
+import { bootId } from '../identity/boot.ts';
+import { lifeOf, signalIdentity } from '../identity/identity.ts';
+import type { ProcessEntry } from '../identity/process-stat.ts';
+import { readProcessTable } from '../identity/process-table.ts';
+import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+import { treeMembers } from './members.ts';
+
+const send = (entry: ProcessEntry, signal: NodeJS.Signals): void => {
+  try {
+    signalIdentity({ pid: entry.pid, start: entry.start, boot: bootId() }, signal);
+  } catch (error) {
+    // A set-user-id program of an ordinary user: it stays, and is named.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+};
+
+/** To the worker's process group, without the holder and the drainers, which share it. `false` = the worker is not alive. */
+export function signalWorker(instance: InstanceDirectory, signal: NodeJS.Signals): boolean {
+  const worker = readIdentity(instance.path, 'worker');
+  if (worker === null || lifeOf(worker) !== 'alive') return false;
+  const table = readProcessTable();
+  const group = table.get(worker.pid)?.group;
+  for (const entry of treeMembers(instance, table)) if (entry.group === group && entry.pid !== worker.pid) send(entry, signal);
+  return signalIdentity(worker, signal);
+}
+
+/**
+ * Ends the whole tree. Against forkers all are stopped first, then looked for again until nothing new turns up, then killed: one look and
+ * kill would miss those born in between. Resolves with what is still there at the deadline.
+ */
+export async function killTree(instance: InstanceDirectory, deadlineMs: number): Promise<readonly ProcessEntry[]> {
+  for (;;) {
+    killCgroup(instance.spec.cgroups);
+    const stopped = new Map<number, ProcessEntry>();
+    for (let isNew = true; isNew; ) {
+      isNew = false;
+      for (const entry of treeMembers(instance)) {
+        if (stopped.has(entry.pid)) continue;
+        isNew = true;
+        stopped.set(entry.pid, entry);
+        send(entry, 'SIGSTOP');
+      }
+      if (Date.now() > deadlineMs) break;
+    }
+    for (const entry of stopped.values()) send(entry, 'SIGKILL');
+    let left = treeMembers(instance);
+    for (let waitMs = 1; left.length > 0 && waitMs < 200 && Date.now() < deadlineMs; waitMs *= 2) {
+      await sleep(waitMs);
+      left = treeMembers(instance);
+    }
+    if (left.length === 0 || Date.now() >= deadlineMs) return left;
+  }
+}

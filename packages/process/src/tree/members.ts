@@ -1,0 +1,56 @@
+import type { InstanceRef } from '@ostler/sdk';
+import { cgroupMembers } from '../cgroup/cgroup.ts';
+import { lifeOf } from '../identity/identity.ts';
+import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
+import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
+import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+
+/** Whether an environment carries this instance's marks. `OSTLER_WORKER` and `OSTLER_AGENT` are compared where the process kept them. */
+export function bearsMark(environment: readonly string[], ref: InstanceRef): boolean {
+  const value = (name: string) => environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+  const agrees = (name: string, want: string) => [undefined, want].includes(value(name));
+  return value('OSTLER_INSTANCE') === ref.instance && agrees('OSTLER_WORKER', ref.worker) && agrees('OSTLER_AGENT', ref.agent);
+}
+
+/** The holder and its drainers are no part of the worker. */
+function isStaff(entry: ProcessEntry, holder: number | null, path: string): boolean {
+  if (entry.pid === holder) return true;
+  if (entry.parent !== holder && entry.session !== holder) return false;
+  const line = commandLine(entry);
+  // A drainer that has not become `split` yet still shows the holder's own command line.
+  return line.includes(` ${path}/out.`) || line.includes(` ${path}/err.`) || (line.includes(`holder.sh ${path} `) && !line.includes(' --worker '));
+}
+
+/**
+ * Every live process of the instance, by all that this host tells: its cgroups, the holder's session, descent from the worker, and the
+ * environment's mark, which catches a process that left session and parents. A process that dropped the mark, its parents and the session
+ * is found by a cgroup only.
+ */
+export function treeMembers(instance: InstanceDirectory, table = readProcessTable()): readonly ProcessEntry[] {
+  const { path, spec } = instance;
+  const worker = readIdentity(path, 'worker');
+  const holder = readIdentity(path, 'holder');
+  const isHolderAlive = holder !== null && lifeOf(holder) === 'alive';
+  const holderPid = holder?.pid ?? null;
+  const found = new Set<number>(cgroupMembers(spec.cgroups));
+  if (worker !== null && lifeOf(worker) === 'alive') found.add(worker.pid);
+  for (const entry of table.values()) {
+    // A dead holder's number may be another's session by now, so it proves nothing then.
+    if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);
+    else if (!found.has(entry.pid) && bearsMark(readEnvironment(entry.pid) ?? [], spec.ref)) found.add(entry.pid);
+  }
+  for (let size = -1; size !== found.size; ) {
+    size = found.size;
+    for (const entry of table.values()) if (found.has(entry.parent) && entry.parent !== holderPid) found.add(entry.pid);
+  }
+  return [...found]
+    .filter((pid) => pid !== process.pid)
+    .map((pid) => table.get(pid))
+    .filter((entry) => entry !== undefined)
+    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, holderPid, path));
+}
+
+/** For people: `pid command`. */
+export function describe(entries: readonly ProcessEntry[]): readonly string[] {
+  return entries.map((entry) => `${entry.pid} ${commandLine(entry).slice(0, 200)}`);
+}

@@ -1,0 +1,11 @@
+export { failureData, isRuntimeFailure, type RuntimeFailure, type RuntimeFailureCode, runtimeFailure, runtimeFailureCodes } from './failure.ts';
+export type { Json } from './json.ts';
+export type * from './kinds.ts';
+export { kindNames } from './kinds.ts';
+export { definePlugin, isPlugin, type Life, type Plugin, pluginApi } from './plugin.ts';
+export type * from './runtime.ts';
+export { isSecretFailure, type SecretFailure, type SecretFailureCode, secretFailure, secretFailureCodes } from './secret-failure.ts';
+export { AgentIdentity, Clock, Folders, Logger } from './services.ts';
+export type * from './spec.ts';
+export { type Given, type Needs, type Token, token } from './token.ts';
+export { unhonoured } from './unhonoured.ts';

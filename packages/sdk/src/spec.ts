@@ -1,0 +1,137 @@
+import type { Json } from './json.ts';
+
+export type WorkerKind = 'service' | 'job' | 'cron';
+
+export interface Port {
+  /** `http` in `PORT_HTTP`; the port number as text when the file gives no name. */
+  readonly name: string;
+  /** Where the worker listens. */
+  readonly port: number;
+  /** Where the host publishes it: `null` = not published. */
+  readonly publish: { readonly address: string; readonly port: number } | null;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+export interface Mount {
+  /** A path of the host, a kept volume, or an anonymous tmpfs. */
+  readonly from: { readonly path: string } | { readonly volume: string } | { readonly tmpfsBytes: number | null };
+  readonly to: string;
+  readonly readOnly: boolean;
+  /** `OSTLER_MOUNT_<NAME>` of a process. */
+  readonly name: string | null;
+}
+
+/** `null` = not asked for. */
+export interface Limits {
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+  readonly memorySwapBytes: number | null;
+  readonly pids: number | null;
+}
+
+export interface Gpu {
+  readonly count: number | 'all' | null;
+  readonly ids: readonly string[];
+  readonly memoryBytes: number | null;
+  readonly exclusive: boolean;
+}
+
+export interface StopRule {
+  /** `SIGTERM`, …: full names. */
+  readonly signal: string;
+  readonly graceMs: number;
+}
+
+export interface LogCaps {
+  /** Bytes kept in one segment. */
+  readonly maxSizeBytes: number;
+  /** Segments kept. */
+  readonly maxFiles: number;
+}
+
+export interface ImageBuild {
+  readonly context: string;
+  readonly dockerfile: string | null;
+  readonly target: string | null;
+  readonly args: Readonly<Record<string, string>>;
+  /** Name in `images:` that this one stands on. */
+  readonly from: string | null;
+}
+
+/**
+ * The normal form of a worker as one runtime sees it: defaults filled in, durations in ms, sizes in bytes, paths absolute,
+ * the blocks of the runtime's class and of the runtime itself already laid over the worker's own fields.
+ * Holds no secret: those come with {@link Secrets} at the start.
+ */
+export interface WorkerSpec<Options = unknown> {
+  readonly name: string;
+  readonly kind: WorkerKind;
+  /** argv; `null` = what the image says. `shell: "…"` arrives as `['/bin/sh', '-c', …]`. */
+  readonly command: readonly string[] | null;
+  readonly entrypoint: readonly string[] | null;
+  /** Absolute path; `null` = the folder of the host file (process), the image's own (container). */
+  readonly workingDir: string | null;
+  /** Name or number, with an optional `:group`; `null` = the agent's own user (process), the image's (container). */
+  readonly user: string | null;
+  readonly groups: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly Port[];
+  readonly mounts: readonly Mount[];
+  readonly limits: Limits;
+  readonly gpu: Gpu | null;
+  readonly stop: StopRule;
+  readonly logs: LogCaps;
+  readonly noNewPrivileges: boolean;
+  readonly readOnly: boolean;
+  readonly init: boolean;
+  readonly tty: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `ulimits` of the file: `nofile: 1024` is soft = hard. */
+  readonly ulimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
+  /** The chain of `images:` this worker stands on, base first; the last one is what runs. Empty = no image. */
+  readonly images: readonly { readonly name: string; readonly reference: string | null; readonly build: ImageBuild | null }[];
+  /**
+   * Every other field of the worker that the file set, as written and validated (capabilities, networks, devices …).
+   * `check()` of a driver must refuse those that it does not honour: {@link unhonoured} does it.
+   */
+  readonly more: Readonly<Record<string, Json>>;
+  /** Folder of the host file: relative paths of `options` stand against it. */
+  readonly baseDir: string;
+  /** The runtime's own block, as parsed by the schema that the plugin declared. */
+  readonly options: Options;
+}
+
+/** What `resolve` pinned. JSON; kept in the store and handed back to every start of the generation. */
+export interface Artifact {
+  /** `sha256:…` of what would run; equal digests mean that nothing changed. */
+  readonly digest: string;
+  /** What the digest was made of, to say what changed. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly data: Json;
+}
+
+/** `refused` stops the plan; `unenforced` is shown wherever the worker is shown. `field` is a path in the host file: `limits.memory`. */
+export interface Finding {
+  readonly level: 'refused' | 'unenforced';
+  readonly field: string;
+  readonly text: string;
+}
+
+/** Cumulative counters; core makes rates. `null` = this host does not tell. */
+export interface Usage {
+  readonly cpuNs: number | null;
+  readonly memoryBytes: number | null;
+  readonly ioBytes: number | null;
+  readonly processes: number | null;
+  readonly gpu: { readonly memoryBytes: number | null; readonly busyNs: number | null } | null;
+}
+
+/** A command run inside an instance. `exit` settles once; `'unknown'` = the engine was lost meanwhile. Closing `stdin` ends the input. */
+export interface ExecSession {
+  readonly stdin: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+  /** Empty when `tty`. */
+  readonly stderr: ReadableStream<Uint8Array>;
+  resize(columns: number, rows: number): Promise<void>;
+  readonly exit: Promise<number | 'unknown'>;
+}

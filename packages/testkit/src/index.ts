@@ -1,0 +1,18 @@
+export { absent } from './conformance/absent.ts';
+export type { Capability, ConformanceCase } from './conformance/case.ts';
+export { conformanceAreas, conformanceCases } from './conformance/cases.ts';
+export type { Kit, KitOptions, Started, StartGiven, WorkerUnderTest } from './conformance/kit.ts';
+export { type CaseResult, runCase, runConformance, type Skip } from './conformance/run-case.ts';
+export { runtimeConformance } from './conformance/runtime-conformance.ts';
+export type { Scene } from './conformance/scene.ts';
+export { failingStore, type StoreFaults } from './fake/failing-store.ts';
+export { type FakeClock, fakeClock } from './fake/fake-clock.ts';
+export { type FakeRuntime, fakeRuntime } from './fake/fake-runtime.ts';
+export { memoryStore } from './fake/memory-store.ts';
+export type { Script } from './fake/script.ts';
+export { type FakeInstance, World } from './fake/world.ts';
+export { type PlantedBug, plantedBugs } from './planted/bugs.ts';
+export { probeCommand } from './probe-command.ts';
+export { startTestAgent, type TestAgent, type TestAgentGiven, type TestAgentResponse } from './test-agent.ts';
+export { waitFor, within } from './wait-for.ts';
+export { workerSpec } from './worker-spec.ts';
