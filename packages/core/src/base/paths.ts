@@ -47,9 +47,7 @@ export function findPaths(input: PathsInput): Paths {
 
   const socketAsked = input.socket ?? nonEmpty(input.env['OSTLER_SOCKET']);
   const socket =
-    socketAsked !== undefined
-      ? resolve(socketAsked)
-      : fitSocket(isUsual ? join(runDir, 'agent.sock') : join(dataDir, 'agent.sock'), input.uid, platform);
+    socketAsked !== undefined ? resolve(socketAsked) : fitSocket(isUsual ? join(runDir, 'agent.sock') : join(dataDir, 'agent.sock'), input.uid, platform);
   return { dataDir, socket, secretsDir: inMemory === undefined ? null : secretsIn(inMemory, runDir, mark, input.uid) };
 }
 
