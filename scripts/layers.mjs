@@ -39,6 +39,9 @@ export const layers = {
   sync: 3,
   reconcile: 4,
   api: 4,
+  control: 5,
+  'host-file.ts': 5,
+  'runtimes.ts': 5,
   'agent.ts': 5,
   'boot.ts': 5,
   'index.ts': 5,
@@ -46,6 +49,12 @@ export const layers = {
 const beside = [
   ['journal', 'store'],
   ['plan', 'spec'],
+  ['supervise/restart.ts', 'spec'],
+  ['probe/verdict.ts', 'spec'],
+  ['runtimes.ts', 'boot.ts'],
+  ['control', 'runtimes.ts'],
+  ...['boot.ts', 'host-file.ts', 'runtimes.ts', 'control'].map((room) => ['agent.ts', room]),
+  ['index.ts', 'agent.ts'],
   ['api', 'reconcile'],
 ];
 

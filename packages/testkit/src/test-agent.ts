@@ -147,7 +147,7 @@ function overSocket(socketPath: string, method: string, path: string, body: unkn
       response.once('error', reject);
       response.once('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        const isJson = response.headers['content-type']?.includes('json') === true;
+        const isJson = response.headers['content-type']?.startsWith('application/json') === true;
         resolve({ status: response.statusCode ?? 0, body: isJson ? (JSON.parse(text) as unknown) : text });
       });
     });

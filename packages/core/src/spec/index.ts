@@ -1,3 +1,4 @@
+export { isOpen, unknownArtifact, unresolved } from './artifact.ts';
 export { chooseRuntime, preferenceOf } from './choose.ts';
 export { coreProbes } from './health.ts';
 export { workerStates } from './life.ts';

@@ -1,0 +1,101 @@
+import type { HostConfig, PluginSet, ReadHostFile } from '@ostler/core';
+import type { EngineFacts, Finding, RuntimeDriver, WorkerSpec } from '@ostler/sdk';
+import { type AgentVerbOptions, agentOptions, loadCore } from './options.ts';
+
+/** A host file read with its plugins, as far as that goes without an agent. */
+export interface Host {
+  readonly core: Awaited<ReturnType<typeof loadCore>>['core'];
+  readonly given: Awaited<ReturnType<typeof agentOptions>>;
+  readonly read: ReadHostFile;
+  readonly plugins: PluginSet;
+  /** Checks the workers too. Throws one problem with all that is wrong. */
+  config(): Promise<HostConfig>;
+}
+
+/** Throws a problem of the host file or of its plugins. */
+export async function readHost(options: AgentVerbOptions): Promise<Host> {
+  const loaded = await loadCore();
+  const { core } = loaded;
+  const given = await agentOptions(loaded, options);
+  const read = await core.readHostFile({ path: given.hostFile, env: process.env });
+  const plugins = await core.loadPlugins({ uses: read.plugins, builtins: given.builtins, ownFolder: given.ownFolder, uid: process.getuid?.() ?? 0 });
+  return { core, given, read, plugins, config: () => core.checkWorkers(read, plugins.registry, { profiles: given.profiles }) };
+}
+
+export interface Asked {
+  readonly name: string;
+  readonly class: 'container' | 'process' | 'cluster';
+  readonly pluginId: string;
+  readonly driver: RuntimeDriver;
+  readonly facts: EngineFacts | null;
+  /** Why there are no facts. */
+  readonly reason: string | null;
+}
+
+const factsMs = 10_000;
+
+/** Sets the plugins up in a folder of their own that is thrown away, asks each runtime what it offers, and hands both to `use`. Touches no worker. */
+export async function withRuntimes<T>(
+  { core, plugins }: Pick<Host, 'core' | 'plugins'>,
+  use: (
+    runtimes: readonly Asked[],
+    failures: readonly { plugin: string; what: string; message: string }[],
+    list: ReturnType<Awaited<ReturnType<PluginSet['setUp']>>['list']>,
+  ) => Promise<T>,
+): Promise<T> {
+  const { mkdtemp, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const { join } = await import('node:path');
+  const dataDir = await mkdtemp(join(tmpdir(), 'ostler-look-'));
+  const log = core.createLogger({ level: 'error' });
+  const silent = { ...log, error() {}, child: () => silent };
+  const up = await plugins.setUp({
+    ...{ log: silent, clock: core.systemClock, dataDir, secretsDir: null, uid: process.getuid?.() ?? 0 },
+    ...{ identity: { id: '00000000-0000-4000-8000-000000000000', host: 'look' }, inPlugin: (_, run) => run() },
+  });
+  try {
+    const asked = await Promise.all(
+      [...up.runtimes.values()].map(async (runtime): Promise<Asked> => {
+        const signal = AbortSignal.timeout(factsMs);
+        const late = new Promise<never>((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Error(`no answer within ${factsMs / 1000} s`)), { once: true }),
+        );
+        try {
+          const call = { signal, deadlineMs: Date.now() + factsMs, progress() {}, output() {} };
+          return { ...runtime, facts: await Promise.race([runtime.driver.facts(call), late]), reason: null };
+        } catch (error) {
+          return { ...runtime, facts: null, reason: error instanceof Error ? error.message : String(error) };
+        }
+      }),
+    );
+    return await use(asked, up.failures, up.list());
+  } finally {
+    await up.stop().catch(() => {});
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** What each worker's runtime says of it on this host. */
+export function findingsOf(
+  host: Host,
+  config: HostConfig,
+  runtimes: readonly Asked[],
+): readonly { readonly worker: string; readonly runtime: string | null; readonly findings: readonly Finding[]; readonly spec: WorkerSpec | null }[] {
+  const { core, plugins } = host;
+  const there = runtimes.map(({ name }) => name);
+  return Object.entries(config.workers).map(([worker, { written }]) => {
+    const preference = core.preferenceOf(written, plugins.registry);
+    const runtime = core.chooseRuntime(preference, there, null);
+    const asked = runtimes.find(({ name }) => name === runtime);
+    if (runtime === null || asked === undefined)
+      return {
+        worker,
+        runtime,
+        spec: null,
+        findings: [{ level: 'refused', field: 'runtime', text: `none of its runtimes is on this host: ${preference.join(', ')}` }],
+      };
+    const { spec } = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
+    const down: readonly Finding[] = [{ level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }];
+    return { worker, runtime, spec, findings: asked.facts === null ? down : asked.driver.check(spec, asked.facts) };
+  });
+}

@@ -1,0 +1,25 @@
+import type { AgentLogger } from '@ostler/core';
+import { type AgentVerbOptions, agentOptions, loadCore } from '../agent/options.ts';
+
+/** The agent as a service: its end leaves the workers running. */
+export async function run(options: AgentVerbOptions): Promise<number> {
+  const loaded = await loadCore();
+  const log = loaded.core.createLogger();
+  surviveBugs(log);
+  const agent = await loaded.core.startAgent({ ...(await agentOptions(loaded, options)), mode: 'serve', log });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void agent.stop({ workers: 'leave', cause: signal }));
+  process.on('SIGHUP', () => void agent.reload());
+  await agent.closed;
+  return 0;
+}
+
+/** A promise that nobody waited for is a bug, but no reason to leave the workers alone. What was thrown outside of any promise is. */
+export function surviveBugs(log: AgentLogger): void {
+  process.on('unhandledRejection', (error) =>
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bug: a failure that nobody handled'),
+  );
+  process.on('uncaughtException', (error) => {
+    log.error({ error: error.stack }, 'the agent cannot go on after this; its workers run on');
+    process.exit(1);
+  });
+}

@@ -1,0 +1,35 @@
+import type { StatsDocument } from '@ostler/core';
+
+/** `null`: this host does not tell, or it takes a second look. 100 % = one core. */
+export interface Usage {
+  readonly cpuPercent: number | null;
+  readonly memoryBytes: number | null;
+}
+
+interface Look {
+  readonly cpuNs: number;
+  readonly atMs: number;
+}
+
+/** Rates from cumulative counters, look by look. */
+export class Rates {
+  #last = new Map<string, Look>();
+
+  /** `atMs`: a clock that only goes forward. */
+  look(stats: StatsDocument, atMs: number): ReadonlyMap<string, Usage> {
+    const looks = new Map<string, Look>();
+    const usage = new Map<string, Usage>();
+    for (const { name, cpuNs, memoryBytes } of stats.workers) {
+      if (cpuNs !== null) looks.set(name, { cpuNs, atMs });
+      usage.set(name, { cpuPercent: cpuPercent(this.#last.get(name), looks.get(name)), memoryBytes });
+    }
+    this.#last = looks;
+    return usage;
+  }
+}
+
+function cpuPercent(before: Look | undefined, now: Look | undefined): number | null {
+  // A counter that goes back is that of a new instance.
+  if (before === undefined || now === undefined || now.cpuNs < before.cpuNs || now.atMs <= before.atMs) return null;
+  return ((now.cpuNs - before.cpuNs) / ((now.atMs - before.atMs) * 1e6)) * 100;
+}

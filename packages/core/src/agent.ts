@@ -1,0 +1,286 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Plugin } from '@ostler/sdk';
+import type { Control } from './api/control.ts';
+import { openApi } from './api/server.ts';
+import { systemClock } from './base/clock.ts';
+import { newInstanceId } from './base/ids.ts';
+import { Lifecycle } from './base/lifecycle.ts';
+import type { AgentLogger } from './base/logger.ts';
+import { ownFolder, type Paths } from './base/paths.ts';
+import type { Problem } from './base/problem.ts';
+import { StuckCalls } from './base/stuck-calls.ts';
+import { Watchdog } from './base/watchdog.ts';
+import { restore, resume } from './boot.ts';
+import { asProblem, makeControl, type Parts } from './control/index.ts';
+import { watchEngine } from './engine/index.ts';
+import { HostFile } from './host-file.ts';
+import { entries, openJournal } from './journal/index.ts';
+import { loadPlugins } from './plugin/index.ts';
+import { answerOf, Prober } from './probe/index.ts';
+import { Reconciler } from './reconcile/index.ts';
+import { Runtime } from './runtimes.ts';
+import { nextDue } from './schedule/cron.ts';
+import { revealSecrets } from './secret/index.ts';
+import { type Normal, normalise } from './spec/index.ts';
+import { type GenerationRecord, keyedHmac, openDataDir, openStore } from './store/index.ts';
+import { type Applied, Crew, type RuntimeAccess, type Services } from './supervise/index.ts';
+
+export interface AgentOptions {
+  /** Absolute path of the host file. */
+  readonly hostFile: string;
+  readonly paths: Paths;
+  /** `up`: the file is applied as it is; `serve`: the workers run on as they were applied last, a changed file is shown as pending. */
+  readonly mode: 'up' | 'serve';
+  /** Version of ostler. */
+  readonly release: string;
+  /** Plugins that come with ostler. */
+  readonly builtins: readonly { readonly plugin: Plugin; readonly from: string; readonly release: string | null }[];
+  /** Packages are also looked for from here. */
+  readonly ownFolder: string;
+  readonly profiles: readonly string[];
+  /** This machine's name, if the file gives none. */
+  readonly host?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: AgentLogger;
+}
+
+export interface Agent {
+  readonly control: Control;
+  /** Resolves when the agent has ended, whoever asked for it. */
+  readonly closed: Promise<{ readonly by: string }>;
+  /** Ends the agent; `leave`: its workers run on. A second call waits for the first, `stop` wins over neither. */
+  stop(how: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void>;
+  /** Reads the host file again. */
+  reload(): Promise<void>;
+}
+
+const journalBounds = { keepEntries: 20_000, keepDays: 30 };
+/** How long a shutdown waits for the workers beyond what each of them may take. */
+const stopAllMs = 10 * 60_000;
+
+/**
+ * Composition root: brings up store, plugins, runtimes and supervision, takes over what runs, then answers on the socket. Rejects with a problem and
+ * leaves the workers as they are when it cannot.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const life = new Lifecycle(systemClock);
+  try {
+    return await compose(options, life);
+  } catch (error) {
+    await life.stop().catch((failed) => options.log.warn({ error: String(failed) }, 'not everything could be undone'));
+    throw error;
+  }
+}
+
+async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
+  const { paths, log, mode, release } = options;
+  const clock = systemClock;
+  const startedAt = clock.isoNow();
+  const uid = process.getuid?.() ?? 0;
+  const dataDir = await openDataDir(paths.dataDir);
+  let isStoreFull = false;
+  const noteFull = (isFull: boolean): void => {
+    isStoreFull = isFull;
+  };
+  const store = await openStore({ dataDir: paths.dataDir, log, onFull: noteFull });
+  life.push('store', () => store.close());
+  const journal = openJournal(store, { ...journalBounds, log });
+  life.push('journal', () => journal.close());
+  const snapshot = await store.load();
+  const applied = (snapshot.values['applied'] ?? null) as Applied | null;
+
+  const stuck = new StuckCalls();
+  const watchdog = new Watchdog({
+    file: join(paths.dataDir, 'watchdog.log'),
+    onStall: ({ busyMs, plugin, text }) => {
+      log.error({ plugin }, text);
+      void journal
+        .record({ journal: [entries['loop.stalled'](clock.isoNow(), { ms: busyMs, during: plugin === null ? null : `the plugin ${plugin}` })] })
+        .catch(() => {});
+    },
+  });
+  life.push('watchdog', () => watchdog.close());
+
+  // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
+  const canDoWithout = mode === 'serve' && applied !== null;
+  const hostFile = new HostFile(options, (uses) => loadPlugins({ uses, builtins: options.builtins, ownFolder: options.ownFolder, uid, watchdog }));
+  const plugins = await hostFile.loadPlugins(canDoWithout, applied);
+  let config = await hostFile.read().catch((error: unknown) => (canDoWithout ? null : Promise.reject(error)));
+  const hostName = (): string => config?.host ?? applied?.host ?? options.host ?? hostname();
+
+  if (paths.secretsDir !== null) {
+    // Its parents may be the system's own (/run) and are left as they are.
+    mkdirSync(dirname(paths.secretsDir), { recursive: true, mode: 0o700 });
+    ownFolder(paths.secretsDir, uid);
+  }
+  const setUp = await plugins.setUp({
+    log,
+    clock,
+    dataDir: paths.dataDir,
+    secretsDir: paths.secretsDir,
+    uid,
+    identity: { id: dataDir.agentId, host: hostName() },
+    inPlugin: watchdog.inPlugin,
+  });
+  life.push('plugins', () => setUp.stop(), 30_000);
+
+  const prober = new Prober({
+    ...{ clock, stuck, inPlugin: watchdog.inPlugin, probes: setUp.probes, random: Math.random },
+    wasAwakeSince: (ms) => watchdog.lag.wasAwakeSince(ms),
+  });
+  life.push('probes', () => prober.close());
+  const runtimes = new Map<string, Runtime>();
+  const normals = new WeakMap<GenerationRecord, Normal>();
+  const reveal = (normal: Normal, baseDir: string, signal: AbortSignal) =>
+    revealSecrets({ rules: normal.rules.secrets, baseDir, sources: setUp.secretSources, hmac: (bytes) => keyedHmac(dataDir.key, bytes), clock, stuck, signal });
+  const services: Omit<Services, 'missing' | 'addressOf'> = {
+    agentId: dataDir.agentId,
+    get hostName() {
+      return hostName();
+    },
+    clock,
+    log,
+    journal,
+    stuck,
+    inPlugin: watchdog.inPlugin,
+    newInstanceId: () => newInstanceId(clock.nowMs()),
+    random: Math.random,
+    runtime: (name): RuntimeAccess | null => runtimes.get(name)?.access ?? null,
+    normal(generation) {
+      const known = normals.get(generation);
+      if (known) return known;
+      const { worker, runtime, baseDir, written } = generation;
+      const normal = normalise(written, { name: worker, runtime, baseDir, registry: plugins.registry });
+      normals.set(generation, normal);
+      return normal;
+    },
+    reveal: async (generation, normal, signal) => (await reveal(normal, generation.baseDir, signal)).secrets,
+    probe: ({ startedMs, isAdopted, health, exec, ...watch }) =>
+      prober.watch({
+        ...watch,
+        startedAtMs: clock.monotonicMs() - (clock.nowMs() - startedMs),
+        ...(isAdopted ? { initialHealth: health } : {}),
+        exec: async (argv, call) => answerOf(await exec(argv, call.signal), call, clock),
+      }),
+    nextDue,
+  };
+  const crew = new Crew({ services, startConcurrency: config?.agent.startConcurrency ?? applied?.startConcurrency ?? 4 });
+  for (const hosted of setUp.runtimes.values()) {
+    const { ping, facts } = config?.agent.probes ?? {};
+    const engine = watchEngine({
+      ...{ runtime: hosted.name, driver: hosted.driver, plugin: hosted.pluginId, clock, stuck },
+      ...(ping === undefined ? {} : { pingEveryMs: ping }),
+      ...(facts === undefined ? {} : { factsEveryMs: facts }),
+      onChange: (state) => {
+        const at = clock.isoNow();
+        if (state.state === 'down')
+          void journal
+            .record({ journal: [entries['runtime.down'](at, { runtime: hosted.name, message: sentence(state.reason ?? 'no answer') })] })
+            .catch(() => {});
+        else if (hasBegun) void journal.record({ journal: [entries['runtime.up'](at, { runtime: hosted.name, afterMs: null })] }).catch(() => {});
+        void runtimes.get(hosted.name)?.changed();
+      },
+    });
+    const runtime = new Runtime(hosted, crew, engine);
+    runtimes.set(hosted.name, runtime);
+    life.push(`runtime ${hosted.name}`, () => runtime.close());
+  }
+  let hasBegun = false;
+  life.push('supervision', () => crew.close());
+
+  restore(crew, snapshot);
+  const known = { config, key: dataDir.key };
+  const adopted = (await Promise.all([...runtimes.values()].map((runtime) => runtime.begin(known)))).reduce((sum, found) => sum + found, 0);
+  hasBegun = true;
+  await journal.record({
+    journal: [
+      ...(store.setAside === null ? [] : [entries['store.set-aside'](startedAt, { path: store.setAside, why: 'it could not be read' })]),
+      ...setUp.failures.map(({ plugin, what, message }) => entries['plugin.failed'](startedAt, { plugin, what, message: sentence(message) })),
+      entries['agent.started'](startedAt, { version: release, pid: process.pid, hostFile: options.hostFile, adopted }),
+    ],
+  });
+
+  const reconciler = new Reconciler({
+    crew,
+    key: dataDir.key,
+    desiring: {
+      services: crew.services,
+      registry: plugins.registry,
+      runtimes: [...runtimes.keys()],
+      secretVersions: async (normal, baseDir, signal) => (await reveal(normal, baseDir, signal)).versions,
+    },
+  });
+  let pending: ReadonlySet<string> = new Set();
+  let trouble: Problem | null = hostFile.problem;
+  const closed = Promise.withResolvers<{ readonly by: string }>();
+  const ended = new AbortController();
+  let stopping: Promise<void> | null = null;
+
+  /** Reads the file again; applies it where the host says so, else shows what it would change. */
+  const reload = async (): Promise<void> => {
+    try {
+      config = await hostFile.read();
+      trouble = null;
+      if (config.agent.apply === 'auto') await reconciler.apply(config, { allowRemove: false, by: 'the saved host file' }, ended.signal);
+      const { steps } = await reconciler.plan(config, undefined, ended.signal);
+      pending = new Set(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
+    } catch (error) {
+      trouble = asProblem(error);
+      log.error({ code: trouble.code }, `the host file cannot be used, the agent goes on with what was applied last: ${trouble.message}`);
+    }
+  };
+  const parts: Parts = {
+    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, runtimes, stuck, hostName },
+    hostFile: () => options.hostFile,
+    hostFileProblem: () => trouble,
+    async readHostFile(path) {
+      const read = await hostFile.read(path);
+      if (path === undefined || path === options.hostFile) {
+        config = read;
+        trouble = null;
+      }
+      return read;
+    },
+    pending: () => pending,
+    setPending(workers) {
+      pending = new Set(workers);
+    },
+    plugins: () => [...setUp.list()],
+    notes: () => dataDir.notes,
+    isStoreFull: () => isStoreFull,
+    reload,
+    endSoon: (cause) => void setTimeout(() => void stop({ workers: 'leave', cause }), 50),
+  };
+  const control = makeControl(parts);
+
+  for (const one of crew.all()) await resume(one);
+  crew.update();
+  if (mode === 'up' || applied === null) {
+    if (config !== null) await reconciler.apply(config, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);
+    if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
+  } else await reload();
+  const api = await openApi({ control, socket: paths.socket, uid, log, clock });
+  life.push('control socket', () => api.close());
+  const watching = hostFile.watch(clock, () => void reload());
+  life.push('watch of the host file', () => watching());
+
+  function stop(how: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
+    stopping ??= end(how);
+    return stopping;
+  }
+  async function end({ workers, cause }: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
+    crew.shutGate();
+    if (workers === 'stop') await crew.stopInOrder(crew.all(), { type: 'hold', by: 'the agent', cause: 'shutdown' }, AbortSignal.timeout(stopAllMs));
+    ended.abort();
+    await journal
+      .record({ journal: [entries['agent.stopped'](clock.isoNow(), { cause, workers: workers === 'stop' ? 'stopped' : 'left running' })] })
+      .catch(() => {});
+    await life.stop().catch((error) => log.warn({ error: String(error) }, 'not everything ended as it should'));
+    closed.resolve({ by: cause });
+  }
+  return { control, closed: closed.promise, stop, reload };
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

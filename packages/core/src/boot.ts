@@ -1,0 +1,115 @@
+import type { InstanceRef, Listed } from '@ostler/sdk';
+import { callWithDeadline } from './base/call.ts';
+import type { HostConfig } from './config/index.ts';
+import { generationDigest } from './reconcile/index.ts';
+import { unknownArtifact } from './spec/index.ts';
+import type { GenerationRecord, InstanceRecord, Snapshot } from './store/index.ts';
+import { type Crew, fromRecord, newLife, type RuntimeAccess, type Supervisor } from './supervise/index.ts';
+
+const listMs = 5000;
+/** Phases in which something of the worker may be on the host. */
+const active: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
+
+/** Puts every worker of the store where it stood. Nothing is asked or begun yet. */
+export function restore(crew: Crew, { workers, generations, instances }: Snapshot): void {
+  for (const record of workers) {
+    const own = <R extends { readonly worker: string }>(rows: readonly R[]) => rows.filter(({ worker }) => worker === record.worker);
+    crew.add(record.worker, fromRecord(record), own(generations), own(instances));
+  }
+}
+
+export interface Listing {
+  readonly engine: string;
+  readonly instances: readonly Listed[];
+}
+
+/** Everything of this agent on one runtime. Rejects when it cannot be told: then nothing of that runtime is started. */
+export function listAll(crew: Crew, { name, plugin, driver }: RuntimeAccess): Promise<Listing> {
+  const { clock, stuck, agentId, inPlugin } = crew.services;
+  return callWithDeadline({ name: `list of ${name}`, plugin, ms: listMs, clock, stuck, isMutating: false }, (call) =>
+    inPlugin(plugin, () => driver.list(agentId, call)),
+  );
+}
+
+/** What a host file says that the instances found without a store might be of. */
+export interface Known {
+  readonly config: HostConfig | null;
+  readonly key: Uint8Array;
+}
+
+/**
+ * Takes over what one runtime has of this agent: each worker of the store is looked at, and what the store does not know (it was lost) is entered
+ * from its ref. Resolves with the number of workers that were found running.
+ */
+export async function adopt(crew: Crew, runtime: RuntimeAccess, { engine, instances }: Listing, known: Known): Promise<number> {
+  for (const listed of instances) enter(crew, runtime, engine, listed, known);
+  const running = new Set(instances.filter(({ is }) => is !== 'exited').map(({ ref }) => `${ref.worker}/${ref.instance}`));
+  const own = crew.all().filter((one) => one.runtimeName() === runtime.name);
+  await Promise.all(
+    own.map(async (one) => {
+      const { life } = one;
+      if (life.instance !== null && (active.has(life.phase) || running.has(`${one.worker}/${life.instance}`))) await one.look('adopted');
+      else if (life.blind !== null) await one.send({ type: 'sighted' });
+    }),
+  );
+  return own.filter(({ life }) => life.phase === 'running' && life.blind === null).length;
+}
+
+/** Goes on with what a worker was about when the last agent ended. */
+export async function resume(one: Supervisor): Promise<void> {
+  const { life, services } = one;
+  one.begin();
+  if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
+  const schedule = one.normal()?.rules.schedule ?? null;
+  if (schedule === null || life.lastDueAt === null || life.want !== 'run') return;
+  const nowMs = services.clock.nowMs();
+  const missedMs = services.nextDue(schedule, Date.parse(life.lastDueAt));
+  if (missedMs !== null && missedMs <= nowMs && schedule.missed === 'once') await one.send({ type: 'due', at: new Date(missedMs).toISOString() });
+}
+
+function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle, is }: Listed, known: Known): void {
+  const there = crew.get(ref.worker);
+  if (there?.instances.get(ref.instance)) return;
+  const at = crew.services.clock.isoNow();
+  const record: InstanceRecord = {
+    ...{ worker: ref.worker, instance: ref.instance, generation: ref.generation, runtime: runtime.name, handle, engine },
+    ...{ state: is === 'exited' ? 'exited' : 'intended', intendedAt: at, startedAt: null, exit: null, stopCause: null },
+  };
+  if (there !== undefined) {
+    // Kept for its logs and removed with the others; a second one that runs is told of, not touched.
+    there.instances.keep([record]);
+    if (is === 'exited') return;
+    if (active.has(there.life.phase)) {
+      crew.services.log.error(
+        { worker: ref.worker, instance: ref.instance },
+        'a second instance of this worker runs, which the store does not know; it is left alone',
+      );
+      return;
+    }
+    there.adoptUnknown(ref.instance, counterOf(ref));
+    return;
+  }
+  const generation = recognise(ref, runtime.name, known, at);
+  const life = {
+    ...newLife(at),
+    reason: 'found on the host',
+    generation: generation?.counter ?? null,
+    instance: ref.instance,
+    instanceGeneration: counterOf(ref),
+  };
+  crew.add(ref.worker, is === 'exited' ? life : { ...life, phase: 'unresolved', unresolved: 'start' }, generation === null ? [] : [generation], [record]);
+}
+
+const counterOf = ({ generation }: InstanceRef): number | null => {
+  const counter = Number.parseInt(generation, 10);
+  return Number.isSafeInteger(counter) && counter > 0 ? counter : null;
+};
+
+/** The generation of an instance, if the host file still says what its digest stands for. */
+function recognise(ref: InstanceRef, runtime: string, { config, key }: Known, at: string): GenerationRecord | null {
+  const written = config?.workers[ref.worker]?.written;
+  const counter = counterOf(ref);
+  const digest = ref.generation.split('-')[1] ?? '';
+  if (config === null || written === undefined || counter === null || generationDigest(key, written, runtime) !== digest) return null;
+  return { worker: ref.worker, counter, digest, runtime, written, baseDir: config.baseDir, artifact: unknownArtifact, secrets: {}, createdAt: at };
+}

@@ -1,0 +1,103 @@
+import type { ApplyRequest, DownRequest, OutcomeDocument, PlanDocument, PlanRequest, PlanStep } from '../api/wire.ts';
+import type { Step } from '../plan/index.ts';
+import type { Plan } from '../reconcile/index.ts';
+import { type Supervisor, stateOf, verdictOf } from '../supervise/index.ts';
+import { type Parts, workerOf } from './parts.ts';
+import { psWorker } from './ps.ts';
+
+// What a person asks for, and how it came out.
+
+export async function plan(parts: Parts, { hostFile, workers }: PlanRequest, signal: AbortSignal): Promise<PlanDocument> {
+  return planDocument(await parts.reconciler.plan(await parts.readHostFile(hostFile), workers, signal));
+}
+
+export async function apply(parts: Parts, request: ApplyRequest, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
+  const { hostFile, workers, digest, allowRemove = false, release = false, waitMs = 120_000 } = request;
+  const config = await parts.readHostFile(hostFile);
+  const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by }, signal);
+  if (workers === undefined) parts.setPending([]);
+  else parts.setPending([...parts.pending()].filter((name) => !workers.includes(name)));
+  const named = done.steps.map(({ worker }) => worker);
+  if (release) await Promise.all(named.map((name) => parts.crew.get(name)?.send({ type: 'start', by, cause: 'release' })));
+  const touched = release ? named : done.steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker);
+  return outcome(parts, touched, planDocument(done).steps, waitMs, signal);
+}
+
+export async function start(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
+  await workerOf(parts, name).send({ type: 'start', by, cause: 'user' });
+  return outcome(parts, [name], [], waitMs, signal);
+}
+
+export async function restart(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
+  await workerOf(parts, name).send({ type: 'restart', by, cause: 'restart' });
+  return outcome(parts, [name], [], waitMs, signal);
+}
+
+export async function stop(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
+  const one = workerOf(parts, name);
+  await one.send({ type: 'hold', by, cause: 'held' });
+  const isStopped = await parts.crew.until(() => stateOf(one.life) === 'stopped' || one.isClosed, until(waitMs, signal));
+  return stopped(parts, [name], isStopped);
+}
+
+export async function down(parts: Parts, { agent = false, waitMs = 120_000 }: DownRequest, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
+  if (agent) {
+    parts.endSoon(`asked for by ${by}`);
+    return { version: 1, outcome: 'done', message: 'the agent ends; its workers run on', steps: [], workers: [] };
+  }
+  const all = parts.crew.all();
+  const isStopped = await parts.crew.stopInOrder(all, { type: 'hold', by: 'down', cause: 'down' }, until(waitMs, signal));
+  return stopped(
+    parts,
+    all.map(({ worker }) => worker),
+    isStopped,
+  );
+}
+
+/** Waits until each of these workers is well, or not, or the time is over. */
+export async function outcome(
+  parts: Parts,
+  names: readonly string[],
+  steps: readonly PlanStep[],
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<OutcomeDocument> {
+  const verdict = (name: string): 'ok' | 'bad' | null => {
+    const one = parts.crew.get(name);
+    // Removed and gone.
+    if (one === undefined) return 'ok';
+    if (one.life.want === 'removed') return null;
+    return verdictOf(one.life, one.normal()?.rules.kind ?? 'service');
+  };
+  const isDone = await parts.crew.until(() => names.every((name) => verdict(name) !== null), until(waitMs, signal));
+  const bad = names.filter((name) => verdict(name) === 'bad');
+  const open = names.filter((name) => verdict(name) === null);
+  const told = (list: readonly string[]): string => list.map((name) => sentenceOf(parts.crew.get(name))).join('; ');
+  const said = bad.length > 0 ? { outcome: 'failed' as const, message: told(bad) } : isDone ? { outcome: 'done' as const, message: 'all is well' } : null;
+  const late = { outcome: 'not-finished' as const, message: `not finished in ${waitMs} ms: ${told(open)}` };
+  return { version: 1, ...(said ?? late), steps: [...steps], workers: present(parts, names) };
+}
+
+const sentenceOf = (one: Supervisor | undefined): string => (one === undefined ? '' : `${one.worker} is ${stateOf(one.life)}: ${one.life.reason}`);
+
+function stopped(parts: Parts, names: readonly string[], isStopped: boolean): OutcomeDocument {
+  const message = isStopped ? 'stopped' : 'not stopped in the time given';
+  return { version: 1, outcome: isStopped ? 'done' : 'not-finished', message, steps: [], workers: present(parts, names) };
+}
+
+const present = (parts: Parts, names: readonly string[]) => names.flatMap((name) => parts.crew.get(name) ?? []).map((one) => psWorker(parts, one));
+
+function until(waitMs: number, signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+}
+
+function planDocument({ hostFile, digest, steps, warnings, needsAllowRemove }: Plan): PlanDocument {
+  return { version: 1, hostFile, digest, steps: steps.map(planStep), warnings: [...warnings], needsAllowRemove };
+}
+
+const planStep = (step: Step): PlanStep => ({
+  ...step,
+  changes: step.changes.map((change) => ({ ...change })),
+  refused: [...step.refused],
+  unenforced: [...step.unenforced],
+});

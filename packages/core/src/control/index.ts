@@ -1,0 +1,137 @@
+import { runtimeFailure } from '@ostler/sdk';
+import type { Control, EventsQuery } from '../api/control.ts';
+import type { EventRecord } from '../api/wire.ts';
+import { callWithDeadline } from '../base/call.ts';
+import { problem } from '../base/problem.ts';
+import { why, whyText } from '../journal/index.ts';
+import type { JournalRecord } from '../store/index.ts';
+import { stateOf, toRecord } from '../supervise/index.ts';
+import * as byHand from './by-hand.ts';
+import { doctor } from './doctor.ts';
+import { logs } from './logs.ts';
+import { type Parts, wireProblemOf, workerOf } from './parts.ts';
+import { psDocument } from './ps.ts';
+
+export { asProblem, type Parts } from './parts.ts';
+
+/** So much of the journal is read for one `why`. */
+const whyEntries = 5000;
+
+/** The agent as it lets itself be told. */
+export function makeControl(parts: Parts): Control {
+  return {
+    agent() {
+      const failed = parts.hostFileProblem();
+      const { agentId, release, mode, startedAt, paths } = parts;
+      return {
+        ...{ version: 1, agent: agentId, host: parts.hostName(), release, pid: process.pid, mode, startedAt, hostFile: parts.hostFile() },
+        ...{ dataDir: paths.dataDir, socket: paths.socket, hostFileProblem: failed === null ? null : wireProblemOf(failed) },
+      };
+    },
+    ps: () => psDocument(parts),
+    stats: (signal) => stats(parts, signal),
+    runtimes: () => ({
+      version: 1,
+      runtimes: [...parts.runtimes.values()].map(({ hosted }) => {
+        const { state, since, reason, facts } = parts.runtimes.get(hosted.name)!.state();
+        return {
+          ...{ name: hosted.name, class: hosted.class, plugin: hosted.pluginId, state, since, reason },
+          engineName: facts?.name ?? null,
+          engineVersion: facts?.version ?? null,
+          limits: facts === null ? null : { ...facts.limits },
+          outlives: facts === null ? null : { ...facts.outlives },
+          notes: [...(facts?.notes ?? [])],
+        };
+      }),
+    }),
+    plugins: () => ({ version: 1, plugins: parts.plugins() }),
+    doctor: async () => doctor(parts),
+    why: (worker) => whyOf(parts, worker),
+    events: async (query) => (await parts.journal.query(queryOf(query))).map(eventOf),
+    async *followEvents({ after, worker }, signal) {
+      const from = { ...(after === null ? {} : { afterCursor: cursorOf(after) }), ...(worker === null ? {} : { worker }) };
+      for await (const record of parts.journal.follow(from, signal)) yield eventOf(record);
+    },
+    logs: (worker, query, signal) => logs(parts, worker, query, signal),
+    plan: (request, signal) => byHand.plan(parts, request, signal),
+    apply: (request, by, signal) => byHand.apply(parts, request, by, signal),
+    start: (...given) => byHand.start(parts, ...given),
+    stop: (...given) => byHand.stop(parts, ...given),
+    restart: (...given) => byHand.restart(parts, ...given),
+    async kill(worker, signalName) {
+      const one = workerOf(parts, worker);
+      if (one.life.phase !== 'running') throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
+      await one.signal(signalName);
+    },
+    exec: (worker, argv, io, signal) => exec(parts, worker, argv, io, signal),
+    down: (request, by, signal) => byHand.down(parts, request, by, signal),
+    reload: () => parts.reload(),
+  };
+}
+
+const eventOf = ({ cursor, at, type, worker, instance, text, data }: JournalRecord): EventRecord =>
+  ({ cursor: String(cursor), at, type, worker, instance, text, data }) as EventRecord;
+
+function cursorOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text))
+    throw problem({ code: 'usage', message: `\`${text.slice(0, 40)}\` is no cursor; expected one that an event carries, a number` });
+  return Number(text);
+}
+
+function queryOf({ after, since, worker, limit }: EventsQuery) {
+  return {
+    ...(after === null ? {} : { afterCursor: cursorOf(after) }),
+    ...(since === null ? {} : { since }),
+    ...(worker === null ? {} : { worker }),
+    ...(limit === null ? {} : { limit }),
+  };
+}
+
+async function whyOf(parts: Parts, worker: string) {
+  const one = parts.crew.get(worker);
+  const records = await parts.journal.query({ limit: whyEntries });
+  // One that was removed still has its history.
+  if (one === undefined && !records.some((record) => record.worker === worker)) workerOf(parts, worker);
+  const giveUp = one?.normal()?.rules.restart.giveUp ?? null;
+  const restartsLeft = one === undefined || giveUp === null ? null : Math.max(0, giveUp - one.life.failures);
+  const told = why(worker, records, { worker: one === undefined ? null : toRecord(worker, one.life), restartsLeft });
+  const report = one === undefined || told.now === null ? told : { ...told, now: { ...told.now, state: stateOf(one.life) } };
+  return { report, lines: whyText(report) };
+}
+
+async function exec(parts: Parts, worker: string, argv: readonly string[], io: { readonly tty: boolean; readonly user: string | null }, signal: AbortSignal) {
+  const one = workerOf(parts, worker);
+  const target = one.target();
+  const runtime = parts.crew.services.runtime(one.runtimeName() ?? '');
+  if (one.life.phase !== 'running' || target === null)
+    throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
+  if (runtime?.driver.exec === undefined)
+    throw runtimeFailure({
+      code: 'unsupported',
+      outcome: 'no',
+      retryable: false,
+      message: `the runtime ${runtime?.name ?? ''} cannot run a command in a worker`,
+    });
+  const call = { signal, deadlineMs: Number.MAX_SAFE_INTEGER, progress() {}, output() {} };
+  return runtime.driver.exec(target, argv, { tty: io.tty, ...(io.user === null ? {} : { user: io.user }) }, call);
+}
+
+async function stats(parts: Parts, signal: AbortSignal) {
+  const { clock, stuck } = parts.crew.services;
+  const of = parts.crew.all().filter(({ life }) => life.phase === 'running');
+  const rows = await Promise.all(
+    [...parts.runtimes.values()].map(async ({ hosted }) => {
+      const own = of.filter((one) => one.runtimeName() === hosted.name);
+      const ask = hosted.driver.stats;
+      if (ask === undefined || own.length === 0) return [];
+      const targets = own.map((one) => one.target()!);
+      const limits = { name: `usage on ${hosted.name}`, plugin: hosted.pluginId, ms: 5000, clock, stuck, isMutating: false, signal };
+      const usages = await callWithDeadline(limits, (call) => ask.call(hosted.driver, targets, call)).catch(() => []);
+      return own.map((one, index) => {
+        const { cpuNs = null, memoryBytes = null, ioBytes = null } = usages[index] ?? {};
+        return { name: one.worker, cpuNs, memoryBytes, ioBytes };
+      });
+    }),
+  );
+  return { version: 1 as const, workers: rows.flat() };
+}

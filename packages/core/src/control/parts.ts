@@ -1,0 +1,63 @@
+import type { PluginsDocument, WireProblem } from '../api/wire.ts';
+import type { Paths } from '../base/paths.ts';
+import { isProblem, type Problem, problem, problemCodes } from '../base/problem.ts';
+import type { StuckCalls } from '../base/stuck-calls.ts';
+import type { HostConfig } from '../config/index.ts';
+import type { Journal } from '../journal/index.ts';
+import type { Reconciler } from '../reconcile/index.ts';
+import type { Runtime } from '../runtimes.ts';
+import type { Crew, Supervisor } from '../supervise/index.ts';
+
+/** What the control of an agent is made of. */
+export interface Parts {
+  readonly agentId: string;
+  readonly release: string;
+  readonly mode: 'up' | 'serve';
+  readonly startedAt: string;
+  readonly paths: Paths;
+  readonly crew: Crew;
+  readonly journal: Journal;
+  readonly reconciler: Reconciler;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly stuck: StuckCalls;
+  hostName(): string;
+  hostFile(): string;
+  /** Why the saved host file cannot be used. */
+  hostFileProblem(): Problem | null;
+  /** Reads and checks a host file: the agent's own, or another. */
+  readHostFile(path?: string): Promise<HostConfig>;
+  /** Workers of which the saved host file says something else. */
+  pending(): ReadonlySet<string>;
+  setPending(workers: readonly string[]): void;
+  plugins(): PluginsDocument['plugins'];
+  /** Notes on the data directory and the store, as findings of `doctor`. */
+  notes(): readonly string[];
+  isStoreFull(): boolean;
+  reload(): Promise<void>;
+  /** Ends the agent alone, once the answer that is being given has been sent. */
+  endSoon(cause: string): void;
+}
+
+export function workerOf(parts: Parts, name: string): Supervisor {
+  const one = parts.crew.get(name);
+  if (one !== undefined) return one;
+  const names = parts.crew.all().map(({ worker }) => worker);
+  throw problem({
+    code: 'worker-unknown',
+    message: `there is no worker ${name} on this host`,
+    hint: names.length === 0 ? 'no workers are known: `ostler apply` brings those of the host file' : `workers: ${names.slice(0, 20).join(', ')}`,
+  });
+}
+
+export function wireProblemOf(data: Problem): WireProblem {
+  const { code, message, hint, place, others } = data;
+  return {
+    ...{ code, message, exitCode: problemCodes[code] },
+    ...(hint === undefined ? {} : { hint }),
+    ...(place === undefined ? {} : { place }),
+    ...(others === undefined ? {} : { others: others.map(wireProblemOf) }),
+  };
+}
+
+export const asProblem = (error: unknown): Problem =>
+  isProblem(error) ? error : { code: 'internal', message: error instanceof Error ? error.message : String(error) };

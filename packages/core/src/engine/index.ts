@@ -1,0 +1,1 @@
+export { type EngineGiven, type EngineState, type EngineWatch, watchEngine } from './watch.ts';

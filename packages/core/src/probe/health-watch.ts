@@ -1,0 +1,147 @@
+import type { Cancel, CoreClock } from '../base/clock.ts';
+import type { StuckCalls } from '../base/stuck-calls.ts';
+import type { InPlugin } from '../base/watchdog.ts';
+import type { HealthRule, ProbeRule } from '../spec/index.ts';
+import { askProbe } from './ask.ts';
+import { type Endpoint, type ExecInWorker, inShort, type ProbeAnswer, type ProvidedProbe } from './prepared.ts';
+import type { Slots } from './slots.ts';
+import { type HealthMachine, isProven, newHealth, step } from './verdict.ts';
+
+/** What all watches of a host share. */
+export interface ProbeHost {
+  readonly clock: CoreClock;
+  readonly stuck: StuckCalls;
+  readonly inPlugin: InPlugin;
+  /** Those of plugins, by kind; looked up at each round. */
+  readonly probes: ReadonlyMap<string, ProvidedProbe>;
+  /** From 0 up to 1. */
+  random(): number;
+  /** Nothing kept the agent's loop from running since then, by `monotonicMs` of the clock. */
+  wasAwakeSince(monotonicMs: number): boolean;
+}
+
+export interface Verdict {
+  readonly health: 'ok' | 'bad';
+  /** What the last round found, for people. */
+  readonly evidence: string;
+  /** Counted failures in a row; 0 with `ok`. */
+  readonly failures: number;
+  /** How long it took: since the start for the first verdict, since the verdict before for the others; `null` for the first after adoption. */
+  readonly afterMs: number | null;
+}
+
+export interface WatchGiven {
+  readonly worker: string;
+  readonly instance: string;
+  readonly rule: HealthRule;
+  /** By `monotonicMs` of the clock; may be negative. */
+  readonly startedAtMs: number;
+  /** Of an adopted instance: how it was left, `null` = not known. Absent: this agent has just started it. The first verdict is told in any case. */
+  readonly initialHealth?: 'ok' | 'bad' | null | undefined;
+  readonly endpoints: readonly Endpoint[];
+  readonly exec: ExecInWorker | null;
+  /** Each time the health turns. Never before `watch` has returned, nor after the end of the watch. */
+  onVerdict(verdict: Verdict): void;
+}
+
+/** Keeps asking the probes of one instance, a round after the other. */
+export class HealthWatch {
+  readonly #given: WatchGiven;
+  readonly #host: ProbeHost;
+  readonly #slots: Slots;
+  readonly #ended = new AbortController();
+  readonly #hanging = new Set<ProbeRule>();
+  #machine: HealthMachine;
+  /** Of the last verdict, else of the start. */
+  #sinceMs: number | null;
+  #hasSpoken = false;
+  /** Of what comes next: the timer, or the place in the queue. */
+  #cancelNext: Cancel = () => {};
+
+  constructor(given: WatchGiven, host: ProbeHost, slots: Slots) {
+    this.#given = given;
+    this.#host = host;
+    this.#slots = slots;
+    this.#machine = newHealth(given.initialHealth);
+    this.#sinceMs = given.initialHealth === undefined ? given.startedAtMs : null;
+    if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
+    // Workers that start together are not asked all at once.
+    else this.#wait((host.random() * this.#intervalMs()) / 4, this.#queue);
+  }
+
+  /** Ends it for good; a round under way is given up. */
+  stop(): void {
+    this.#cancelNext();
+    this.#ended.abort(new Error('the watch has ended'));
+  }
+
+  #wait(ms: number, then: () => void): void {
+    this.#cancelNext = this.#host.clock.after(Math.max(0, ms), then);
+  }
+
+  #upMs(): number {
+    return this.#host.clock.monotonicMs() - this.#given.startedAtMs;
+  }
+
+  #intervalMs(): number {
+    const { rule } = this.#given;
+    return this.#machine.hasBeenOk ? rule.intervalMs : Math.min(rule.startIntervalMs, rule.intervalMs);
+  }
+
+  /** Without probes: up for long enough is ok. */
+  readonly #lookAtClock = (): void => {
+    const { minUpMs } = this.#given.rule;
+    const upMs = this.#upMs();
+    // A timer may fire a little early.
+    if (upMs < minUpMs) this.#wait(minUpMs - upMs, this.#lookAtClock);
+    else this.#take({ ok: true, evidence: `up for ${minUpMs / 1000} s` }, upMs);
+  };
+
+  readonly #queue = (): void => {
+    this.#cancelNext = this.#slots.take(() => void this.#round());
+  };
+
+  async #round(): Promise<void> {
+    const beganMs = this.#host.clock.monotonicMs();
+    const atMs = this.#upMs();
+    let answers: readonly ProbeAnswer[];
+    try {
+      answers = await Promise.all(this.#given.rule.probes.map((rule) => this.#ask(rule)));
+    } finally {
+      this.#slots.release();
+    }
+    if (this.#ended.signal.aborted) return;
+    const failed = answers.filter(({ ok }) => !ok);
+    const evidence = inShort((failed.length > 0 ? failed : answers).map((one) => one.evidence).join('; '), 500);
+    // What the agent itself slept through says nothing about the worker.
+    const verdict = this.#host.wasAwakeSince(beganMs) ? this.#judge({ ok: failed.length === 0, evidence }, atMs) : null;
+    this.#wait(this.#intervalMs(), this.#queue);
+    if (verdict !== null) this.#given.onVerdict(verdict);
+  }
+
+  #ask(rule: ProbeRule): Promise<ProbeAnswer> {
+    const { clock, stuck, inPlugin, probes } = this.#host;
+    const { worker, endpoints, exec, rule: health } = this.#given;
+    return askProbe(rule, {
+      ...{ clock, stuck, inPlugin, probes, worker, endpoints, exec },
+      ...{ timeoutMs: health.timeoutMs, hanging: this.#hanging, signal: this.#ended.signal },
+    });
+  }
+
+  #take(round: ProbeAnswer, atMs: number): void {
+    const verdict = this.#judge(round, atMs);
+    if (verdict !== null) this.#given.onVerdict(verdict);
+  }
+
+  #judge({ ok, evidence }: ProbeAnswer, atMs: number): Verdict | null {
+    const { state, change } = step(this.#machine, this.#given.rule, { ok, atMs });
+    this.#machine = state;
+    const isFirst = !this.#hasSpoken && isProven(state, this.#given.rule);
+    if ((change === null && !isFirst) || state.health === 'starting') return null;
+    const nowMs = this.#host.clock.monotonicMs();
+    const afterMs = this.#sinceMs === null ? null : nowMs - this.#sinceMs;
+    this.#hasSpoken = true;
+    this.#sinceMs = nowMs;
+    return { health: state.health, evidence, failures: state.failures, afterMs };
+  }
+}

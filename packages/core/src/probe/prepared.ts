@@ -1,0 +1,69 @@
+import type { Call, Probe } from '@ostler/sdk';
+import type { CoreClock } from '../base/clock.ts';
+
+/** What a probe found. `evidence`: one short sentence for people. */
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  readonly evidence: string;
+}
+
+/** One probe, ready to be asked. What `ask` throws says why there is no answer. */
+export interface PreparedProbe {
+  /** What is asked, as evidence begins: `GET http://127.0.0.1:8080/health`. */
+  readonly what: string;
+  /** Id of the plugin whose code answers. */
+  readonly plugin?: string | undefined;
+  /** Ends soon after the call's signal. */
+  ask(call: Call): Promise<ProbeAnswer>;
+}
+
+/** What a command in a worker came to. `output`: the end of what it printed. */
+export interface ExecAnswer {
+  readonly code: number | 'unknown';
+  readonly output: string;
+}
+
+/** Runs a command in the worker that is probed. */
+export type ExecInWorker = (argv: readonly string[], call: Call) => Promise<ExecAnswer>;
+
+/** Where the agent reaches a port of the worker. */
+export interface Endpoint {
+  readonly port: number;
+  readonly address: string;
+}
+
+/** What probes of one worker can use. */
+export interface ProbeScene {
+  readonly clock: CoreClock;
+  readonly endpoints: readonly Endpoint[];
+  /** `null` = its runtime cannot run commands in it. */
+  readonly exec: ExecInWorker | null;
+}
+
+/** A probe that a plugin brings. */
+export interface ProvidedProbe {
+  /** Id of the plugin. */
+  readonly plugin: string;
+  readonly probe: Probe;
+}
+
+/** Makes a probe of the options of its rule. Throws where they cannot be asked; the message says why. */
+export type Prepare = (options: unknown, scene: ProbeScene) => PreparedProbe;
+
+/** Who listens everywhere is asked here. */
+const anyAddress: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1' };
+
+/** The address at which a port of the worker is asked. */
+export function addressFor(port: number, endpoints: readonly Endpoint[]): string {
+  const address = endpoints.find((one) => one.port === port)?.address ?? '127.0.0.1';
+  return anyAddress[address] ?? address;
+}
+
+/** `127.0.0.1:80`, `[::1]:80`. */
+export const authority = (address: string, port: number): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
+
+/** Evidence stands in one line of a table and in the journal. */
+export function inShort(text: string, most = 200): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.length > most ? `${line.slice(0, most - 2)} …` : line;
+}

@@ -1,0 +1,35 @@
+import { HealthWatch, type ProbeHost, type WatchGiven } from './health-watch.ts';
+import { Slots } from './slots.ts';
+
+export interface ProberGiven extends ProbeHost {
+  /** Rounds that run at the same time on this host; the others wait in the order in which they were due. Default 64. */
+  readonly maxInFlight?: number | undefined;
+}
+
+/** Asks the probes of all workers of a host and tells when the health of one turns. */
+export class Prober {
+  readonly #host: ProbeHost;
+  readonly #slots: Slots;
+  readonly #watches = new Set<HealthWatch>();
+
+  constructor(given: ProberGiven) {
+    this.#host = given;
+    this.#slots = new Slots(given.maxInFlight ?? 64);
+  }
+
+  /** Watches one instance until what comes back is called: no verdict comes after that. */
+  watch(given: WatchGiven): () => void {
+    const watch = new HealthWatch(given, this.#host, this.#slots);
+    this.#watches.add(watch);
+    return () => {
+      this.#watches.delete(watch);
+      watch.stop();
+    };
+  }
+
+  /** Ends all watches. */
+  close(): void {
+    for (const watch of this.#watches) watch.stop();
+    this.#watches.clear();
+  }
+}

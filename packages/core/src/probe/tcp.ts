@@ -1,0 +1,41 @@
+import { connect } from 'node:net';
+import type { Call } from '@ostler/sdk';
+import { addressFor, authority, type Prepare } from './prepared.ts';
+
+interface TcpOptions {
+  readonly port?: number | undefined;
+  /** In place of the worker's own address. */
+  readonly host?: string | undefined;
+}
+
+/** Good when a connection is accepted; nothing is sent. */
+export const prepareTcp: Prepare = (given, { endpoints }) => {
+  const { port, host } = (given ?? {}) as TcpOptions;
+  if (port === undefined) throw new Error('there is no port to ask');
+  const address = host ?? addressFor(port, endpoints);
+  const what = authority(address, port);
+  return {
+    what,
+    ask: async (call) => {
+      await accepts(address, port, call);
+      return { ok: true, evidence: `${what} accepts connections` };
+    },
+  };
+};
+
+function accepts(host: string, port: number, call: Call): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port });
+    const giveUp = (): void => {
+      socket.destroy();
+      reject(call.signal.reason);
+    };
+    call.signal.addEventListener('abort', giveUp, { once: true });
+    socket.on('error', reject);
+    socket.on('connect', () => {
+      resolve();
+      socket.destroy();
+    });
+    socket.on('close', () => call.signal.removeEventListener('abort', giveUp));
+  });
+}

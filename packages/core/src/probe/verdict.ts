@@ -1,0 +1,67 @@
+import type { HealthRule } from '../spec/index.ts';
+
+/** What the rounds of probes so far say of one instance. Make one with {@link newHealth}, move it with {@link step}. */
+export interface HealthMachine {
+  readonly health: 'starting' | 'ok' | 'bad';
+  /** Once it was ok, there is no grace for its start any more. */
+  readonly hasBeenOk: boolean;
+  /** Counted failures in a row; 0 after a good round. */
+  readonly failures: number;
+  /** Good rounds in a row. */
+  readonly successes: number;
+  /** When the last failure was counted, in ms since the start. */
+  readonly countedAtMs: number | null;
+}
+
+/** One round: all probes were good or not. `atMs`: when it began, since the start of the instance. */
+export interface HealthEvent {
+  readonly ok: boolean;
+  readonly atMs: number;
+}
+
+/** `known`: how an agent before this one left it. */
+export const newHealth = (known: 'ok' | 'bad' | null = null): HealthMachine => ({
+  health: known ?? 'starting',
+  hasBeenOk: known === 'ok',
+  failures: 0,
+  successes: 0,
+  countedAtMs: null,
+});
+
+/**
+ * Takes one round into account. `change` is the new health where this round turned it. Bad after `retries` failures in a row, ok after `successes`
+ * good rounds in a row; without probes ok once it is up for `minUpMs`. Until it was ok for the first time, failures within `startPeriodMs` do not
+ * count, and after that at most one in `intervalMs`: to ask more often while it starts finds it ok sooner, never bad sooner.
+ */
+export function step(state: HealthMachine, rule: HealthRule, event: HealthEvent): { readonly state: HealthMachine; readonly change: 'ok' | 'bad' | null } {
+  return event.ok ? good(state, rule, event.atMs) : failed(state, rule, event.atMs);
+}
+
+/** Enough rounds were seen for the health to be more than what was known before. */
+export function isProven({ health, successes, failures }: HealthMachine, rule: HealthRule): boolean {
+  if (health === 'starting') return false;
+  return health === 'ok' ? rule.probes.length === 0 || successes >= rule.successes : failures >= rule.retries;
+}
+
+function good(state: HealthMachine, rule: HealthRule, atMs: number): ReturnType<typeof step> {
+  const next: HealthMachine = { ...state, failures: 0, successes: state.successes + 1, countedAtMs: null };
+  const isOk = rule.probes.length === 0 ? atMs >= rule.minUpMs : next.successes >= rule.successes;
+  if (!isOk || state.health === 'ok') return { state: next, change: null };
+  return { state: { ...next, health: 'ok', hasBeenOk: true }, change: 'ok' };
+}
+
+function failed(state: HealthMachine, rule: HealthRule, atMs: number): ReturnType<typeof step> {
+  const broken: HealthMachine = { ...state, successes: 0 };
+  if (!counts(state, rule, atMs)) return { state: broken, change: null };
+  const next: HealthMachine = { ...broken, failures: state.failures + 1, countedAtMs: atMs };
+  if (next.failures < rule.retries || state.health === 'bad') return { state: next, change: null };
+  return { state: { ...next, health: 'bad' }, change: 'bad' };
+}
+
+function counts(state: HealthMachine, rule: HealthRule, atMs: number): boolean {
+  if (state.hasBeenOk || state.health === 'bad') return true;
+  if (atMs < rule.startPeriodMs) return false;
+  // Rounds do not come to the millisecond: the one nearest to the interval counts.
+  const leastMs = rule.intervalMs - Math.min(rule.startIntervalMs, rule.intervalMs) / 2;
+  return state.countedAtMs === null || atMs - state.countedAtMs >= leastMs;
+}

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import type { Artifact } from '@ostler/sdk';
+import { Mailbox } from '../base/mailbox.ts';
+import { problem } from '../base/problem.ts';
+import type { HostConfig } from '../config/index.ts';
+import { entries } from '../journal/index.ts';
+import { type Desired, makePlan, type Present, removesMuch, type Step } from '../plan/index.ts';
+import { type GenerationRecord, keyedDigest } from '../store/index.ts';
+import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/index.ts';
+import { type Desiring, desire } from './desired.ts';
+
+export interface Plan {
+  readonly hostFile: string;
+  readonly digest: string;
+  readonly steps: readonly Step[];
+  readonly warnings: readonly string[];
+  readonly needsAllowRemove: boolean;
+}
+
+export interface ApplyOptions {
+  /** Only these. */
+  readonly workers?: readonly string[] | undefined;
+  /** Of a plan that was looked at: another one is refused. */
+  readonly digest?: string | undefined;
+  readonly allowRemove: boolean;
+  readonly by: string;
+}
+
+export interface ReconcilerGiven {
+  readonly crew: Crew;
+  readonly desiring: Desiring;
+  /** Of the data directory: digests of generations are keyed. */
+  readonly key: Uint8Array;
+}
+
+/** Makes a host file true. One change at a time; what is asked for meanwhile waits. */
+export class Reconciler {
+  readonly #given: ReconcilerGiven;
+  readonly #changes = new Mailbox();
+
+  constructor(given: ReconcilerGiven) {
+    this.#given = given;
+  }
+
+  async plan(config: HostConfig, workers: readonly string[] | undefined, signal: AbortSignal): Promise<Plan> {
+    return (await this.#planned(config, workers, signal)).plan;
+  }
+
+  /** Resolves when every step is persisted and under way. Throws `plan-refused`, `remove-not-allowed`, `worker-unknown` with nothing touched. */
+  apply(config: HostConfig, options: ApplyOptions, signal: AbortSignal): Promise<Plan> {
+    return this.#changes.post(async () => {
+      const { plan, desired } = await this.#planned(config, options.workers, signal);
+      this.#refuse(plan, options);
+      if (!signal.aborted) await this.#carryOut(config, plan, desired, options);
+      return plan;
+    });
+  }
+
+  async #planned(
+    config: HostConfig,
+    workers: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly plan: Plan; readonly desired: readonly Desired[] }> {
+    const { crew, desiring } = this.#given;
+    const present = crew.all().map(presentOf);
+    const unknown = (workers ?? []).filter((name) => config.workers[name] === undefined && !present.some((one) => one.worker === name));
+    if (unknown.length > 0)
+      throw problem({
+        code: 'worker-unknown',
+        message: `there is no worker ${unknown.join(', ')}, neither in the host file nor on this host`,
+        hint: '`ostler ps` lists them',
+      });
+    const desired = await desire(config, present, desiring, signal);
+    const steps = makePlan(desired, present, desiring.registry).filter(({ worker }) => workers === undefined || workers.includes(worker));
+    return {
+      desired,
+      plan: { hostFile: config.path, digest: digestOf(steps), steps, warnings: config.warnings, needsAllowRemove: removesMuch(steps, present) },
+    };
+  }
+
+  #refuse(plan: Plan, { digest, allowRemove }: ApplyOptions): void {
+    if (digest !== undefined && digest !== plan.digest)
+      throw problem({
+        code: 'plan-refused',
+        message: 'the plan no longer fits: the host file or the workers have changed since it was made',
+        hint: 'make a new one with `ostler plan`. Nothing was touched.',
+      });
+    const refused = plan.steps.filter((step) => step.refused.length > 0);
+    if (refused.length > 0)
+      throw problem({
+        code: 'plan-refused',
+        message: refused.map((step) => `${step.worker}: ${step.refused.join('; ')}`).join('\n'),
+        hint: 'Nothing was touched.',
+      });
+    if (plan.needsAllowRemove && !allowRemove) {
+      const names = plan.steps.filter((step) => step.kind === 'remove').map((step) => step.worker);
+      throw problem({
+        code: 'remove-not-allowed',
+        message: `this would remove more than half of the workers: ${names.join(', ')}`,
+        hint: 'add --allow-remove if that is what you want. Nothing was touched.',
+      });
+    }
+  }
+
+  async #carryOut(config: HostConfig, plan: Plan, desired: readonly Desired[], { by, workers }: ApplyOptions): Promise<void> {
+    const { crew } = this.#given;
+    const { clock, journal } = crew.services;
+    const at = clock.isoNow();
+    const changing = plan.steps.filter((step) => step.kind === 'add' || step.kind === 'change');
+    const byName = new Map(desired.map((one) => [one.worker, one]));
+    const minted = changing.map((step) => this.#mint(step, byName.get(step.worker)!, at));
+    const touched = plan.steps.filter((step) => step.kind !== 'keep').map((step) => step.worker);
+    const applied: Applied = {
+      ...{ hostFile: config.path, baseDir: config.baseDir, host: config.host, at },
+      plugins: config.plugins.map(({ use, config: given, baseDir }) => ({ use, config: given, baseDir })),
+      startConcurrency: config.agent.startConcurrency,
+      apply: config.agent.apply,
+    };
+    await journal.record({
+      generations: minted,
+      ...(workers === undefined ? { values: { applied: applied as never } } : {}),
+      journal: touched.length > 0 ? [entries['plan.applied'](at, { steps: touched.length, by, changed: touched })] : [],
+    });
+    for (const [index, step] of changing.entries()) await this.#declare(step, minted[index]!);
+    for (const step of plan.steps) if (step.kind === 'remove') await crew.get(step.worker)?.send({ type: 'remove', by });
+  }
+
+  async #declare(step: Step, generation: GenerationRecord): Promise<void> {
+    const { crew } = this.#given;
+    const { worker } = step;
+    // Being forgotten at this moment: it comes back as a new one.
+    if (crew.get(worker)?.isClosed) await crew.until(() => crew.get(worker) === undefined, AbortSignal.timeout(90_000));
+    const supervisor = crew.get(worker) ?? crew.add(worker, newLife(generation.createdAt), [], []);
+    supervisor.learn(generation);
+    await supervisor.send({
+      type: 'declare',
+      generation: generation.counter,
+      fields: step.changes.map(({ field }) => field),
+      isNew: step.kind === 'add',
+      runtime: generation.runtime,
+    });
+  }
+
+  #mint(step: Step, desired: Desired, createdAt: string): GenerationRecord {
+    const { worker, written, baseDir, secrets } = desired;
+    const runtime = desired.runtime!;
+    return {
+      ...{ worker, counter: step.to!, digest: generationDigest(this.#given.key, written, runtime), runtime, written, baseDir },
+      ...{ artifact: desired.artifact as Artifact, secrets: secrets ?? {}, createdAt },
+    };
+  }
+}
+
+/** What an instance carries, so that it is known again after the store was lost. */
+export const generationDigest = (key: Uint8Array, written: Desired['written'], runtime: string): string => keyedDigest(key, { runtime, written });
+
+export function presentOf(of: Supervisor): Present {
+  const { life } = of;
+  return {
+    worker: of.worker,
+    generation: of.generation(),
+    lastCounter: Math.max(0, life.instanceGeneration ?? 0, ...of.generations.map(({ counter }) => counter)),
+    isRunning: ['starting', 'running', 'stopping', 'unresolved'].includes(life.phase),
+    isBeingRemoved: life.want === 'removed',
+  };
+}
+
+const digestOf = (steps: readonly Step[]): string => createHash('sha256').update(JSON.stringify(steps)).digest('hex').slice(0, 32);

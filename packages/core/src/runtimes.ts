@@ -1,0 +1,153 @@
+import { type Hint, isRuntimeFailure, type RuntimeDriver } from '@ostler/sdk';
+import { adopt, type Known, listAll } from './boot.ts';
+import type { EngineWatch } from './engine/index.ts';
+import type { Crew, RuntimeAccess } from './supervise/index.ts';
+
+const listEveryMs = 30_000;
+const watchAgainMs = 1000;
+
+export interface HostedRuntime {
+  readonly name: string;
+  readonly class: 'container' | 'process' | 'cluster';
+  readonly pluginId: string;
+  readonly driver: RuntimeDriver;
+}
+
+/** One runtime of this host while the agent lives: its engine's state, its instances as they are found, its hints. */
+export class Runtime {
+  readonly hosted: HostedRuntime;
+  readonly access: RuntimeAccess;
+  readonly #crew: Crew;
+  readonly #engine: EngineWatch;
+  readonly #ended = new AbortController();
+  #known: Known | null = null;
+  #isAdopted = false;
+  #adopting: Promise<number> | null = null;
+
+  constructor(hosted: HostedRuntime, crew: Crew, engine: EngineWatch) {
+    this.hosted = hosted;
+    this.#crew = crew;
+    this.#engine = engine;
+    this.access = {
+      name: hosted.name,
+      plugin: hosted.pluginId,
+      driver: hosted.driver,
+      // What cannot be listed is not started: it may be running.
+      isUp: () => this.#isAdopted && engine.state().state === 'up',
+      reason: () => engine.state().reason,
+      facts: () => engine.state().facts,
+      suspect: () => engine.suspect(),
+    };
+  }
+
+  state(): ReturnType<EngineWatch['state']> {
+    return this.#engine.state();
+  }
+
+  /** First verdict on the engine, then adoption if it answers. Resolves with the workers found running. */
+  async begin(known: Known): Promise<number> {
+    this.#known = known;
+    await this.#engine.ready();
+    const found = await this.#adopt();
+    void this.#followHints();
+    void this.#listNowAndThen();
+    return found;
+  }
+
+  /** The engine's state changed. */
+  async changed(): Promise<void> {
+    const { state, reason } = this.#engine.state();
+    if (state === 'up' && this.#known !== null) {
+      if (!this.#isAdopted) await this.#adopt();
+      else await Promise.all(this.#own().map((one) => (one.life.blind === null ? undefined : one.look('looked'))));
+    }
+    if (state === 'down') await this.#blind(reason ?? 'it does not answer');
+    this.#crew.update();
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.#engine.close();
+  }
+
+  #adopt(): Promise<number> {
+    this.#adopting ??= this.#adoptOnce().finally(() => {
+      this.#adopting = null;
+    });
+    return this.#adopting;
+  }
+
+  async #adoptOnce(): Promise<number> {
+    try {
+      const found = await adopt(this.#crew, this.access, await listAll(this.#crew, this.access), this.#known!);
+      this.#isAdopted = true;
+      this.#crew.update();
+      return found;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#crew.services.log.warn(
+        { runtime: this.hosted.name, error: message },
+        'what this runtime runs cannot be listed: nothing of it is started or stopped',
+      );
+      await this.#blind(message);
+      // An engine that says that it is down is asked again when it is up; anything else now and then.
+      if (!this.#ended.signal.aborted) this.#crew.services.clock.after(isRuntimeFailure(error) ? 2000 : 5000, () => void (this.#isAdopted || this.#adopt()));
+      return 0;
+    }
+  }
+
+  #own() {
+    return this.#crew.all().filter((one) => one.runtimeName() === this.hosted.name);
+  }
+
+  async #blind(reason: string): Promise<void> {
+    await Promise.all(this.#own().map((one) => one.send({ type: 'blind', runtime: this.hosted.name, reason })));
+  }
+
+  async #followHints(): Promise<void> {
+    const { signal } = this.#ended;
+    const { agentId, clock, log, inPlugin } = this.#crew.services;
+    while (!signal.aborted) {
+      try {
+        const hints = inPlugin(this.hosted.pluginId, () => this.hosted.driver.watch(agentId, signal));
+        for await (const hint of hints) this.#take(hint);
+      } catch (error) {
+        if (!signal.aborted) log.debug({ runtime: this.hosted.name, error: String(error) }, 'the stream of hints ended');
+      }
+      await clock.sleep(watchAgainMs, signal).catch(() => {});
+    }
+  }
+
+  #take(hint: Hint): void {
+    if (hint.kind === 'gap') {
+      void this.#compare();
+      return;
+    }
+    const one = this.#crew.get(hint.ref.worker);
+    if (one !== undefined && one.life.instance === hint.ref.instance) void one.look('looked');
+  }
+
+  async #listNowAndThen(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      await this.#crew.services.clock.sleep(listEveryMs, signal).catch(() => {});
+      if (!signal.aborted) await this.#compare();
+    }
+  }
+
+  /** Looks at every worker that the list does not show as it is believed to be. */
+  async #compare(): Promise<void> {
+    if (!this.#isAdopted) return;
+    try {
+      const { instances } = await listAll(this.#crew, this.access);
+      const is = new Map(instances.map((one) => [`${one.ref.worker}/${one.ref.instance}`, one.is]));
+      for (const one of this.#own()) {
+        const seen = is.get(`${one.worker}/${one.life.instance}`);
+        if (one.life.phase === 'running' && seen !== 'running') void one.look('looked');
+        if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look('looked');
+      }
+    } catch {
+      this.#engine.suspect();
+    }
+  }
+}

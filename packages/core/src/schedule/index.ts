@@ -1,0 +1,1 @@
+export { missedBetween, nextDue } from './cron.ts';

@@ -1,0 +1,1 @@
+export { type Revealed, type RevealGiven, revealSecrets } from './reveal.ts';

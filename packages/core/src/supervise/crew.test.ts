@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import { scriptedHost } from './fixtures/host.ts';
+import { stateOf } from './state.ts';
+
+const hold = { type: 'hold', by: 'user', cause: 'held' } as const;
+
+describe('a worker', () => {
+  test('is started once its intent is persisted', async () => {
+    const host = await scriptedHost();
+    host.faults.full();
+    const declared = host.declare('web').catch(() => {});
+    await host.clock.advance(3000);
+    expect(host.world.starts).toEqual([]);
+    host.faults.full(false);
+    await declared;
+    await host.declare('web');
+    await host.clock.advance(2000);
+    expect(host.world.live('web')).toHaveLength(1);
+  });
+  test('comes back after a crash, slower each time, and the journal says why', async () => {
+    const host = await scriptedHost({ web: { exit: { afterMs: 10, code: 3 } } });
+    await host.declare('web');
+    await host.clock.advance(60_000);
+    const starts = host.world.starts.map(({ atMs }) => atMs);
+    const gaps = starts.slice(1).map((at, index) => at - starts[index]!);
+    expect(gaps.slice(0, 5)).toEqual([10, 1010, 2010, 4010, 8010]);
+    expect(stateOf(host.crew().get('web')!.life)).toBe('crash-looping');
+    expect((await host.journal()).find(({ type }) => type === 'worker.exited')?.text).toContain('code 3');
+  });
+  test('stays stopped by hand through the death of its agent, until it is started', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    await host.crew().get('web')!.send(hold);
+    await host.clock.settle();
+    host.die();
+    const crew = await host.boot();
+    await host.clock.advance(60_000);
+    expect(host.world.live('web')).toEqual([]);
+    expect(stateOf(crew.get('web')!.life)).toBe('stopped');
+    await crew.get('web')!.send({ type: 'start', by: 'user', cause: 'user' });
+    await host.clock.advance(100);
+    expect(host.world.live('web')).toHaveLength(1);
+  });
+  test('whose start got no answer is found, not started twice', async () => {
+    const host = await scriptedHost({ web: [{ start: 'lost-reply' }, {}] });
+    await host.declare('web');
+    await host.clock.advance(10_000);
+    expect(host.world.starts).toHaveLength(1);
+    expect(host.crew().get('web')!.life.phase).toBe('running');
+    expect(await host.told('web')).toContain('unresolved');
+  });
+  test('whose start is carried out late is started again under the same name only', async () => {
+    const host = await scriptedHost({ web: [{ start: 'late', lateMs: 3000 }, {}] });
+    await host.declare('web');
+    await host.clock.advance(20_000);
+    expect(new Set(host.world.starts.map(({ ref }) => ref.instance)).size).toBe(1);
+    expect(host.world.live('web')).toHaveLength(1);
+  });
+  test('runs on unchanged when its agent dies, and is restarted for a new generation only', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    const [ref] = host.world.live('web');
+    host.die();
+    await host.boot();
+    await host.clock.advance(60_000);
+    expect(host.world.live('web')).toEqual([ref]);
+    await host.declare('web', { env: { A: '1' } });
+    await host.clock.advance(1000);
+    expect(host.world.live('web').map(({ generation }) => generation)).toEqual(['2-d2']);
+    expect(host.world.instances().filter(({ is }) => is === 'running')).toHaveLength(1);
+  });
+  test('is left alone while its engine does not answer, and found as it is afterwards', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    host.world.isDown = true;
+    await host.crew().get('web')!.look('looked');
+    await host.crew().get('web')!.send(hold);
+    await host.clock.advance(10_000);
+    expect(stateOf(host.crew().get('web')!.life)).toBe('unknown');
+    expect(host.world.calls.filter(({ method }) => method === 'stop')).toEqual([]);
+    host.world.isDown = false;
+    await host.clock.advance(5000);
+    expect(host.world.live('web')).toEqual([]);
+    expect(stateOf(host.crew().get('web')!.life)).toBe('stopped');
+  });
+  test('is not taken for gone when another store of its engine answers', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    host.world.replaceEngine('engine-2');
+    await host.clock.advance(120_000);
+    expect(host.world.starts).toHaveLength(1);
+    expect(stateOf(host.crew().get('web')!.life)).toBe('unknown');
+  });
+  test('that is unhealthy is restarted, with a cause', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    host.probes[0]!.onVerdict({ health: 'bad', evidence: 'GET / answered 503', failures: 3, afterMs: null });
+    await host.clock.advance(2000);
+    expect(host.world.starts).toHaveLength(2);
+    const journal = await host.journal();
+    expect(journal.find(({ type }) => type === 'worker.stopping')?.data).toMatchObject({ cause: 'unhealthy' });
+  });
+  test('that is no longer in the host file is stopped and forgotten, its instances with it', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    await host.crew().get('web')!.send({ type: 'remove', by: 'apply' });
+    await host.clock.advance(5000);
+    expect(host.crew().get('web')).toBeUndefined();
+    expect(host.world.instances()).toEqual([]);
+    host.die();
+    expect((await host.boot()).all()).toEqual([]);
+  });
+  test('keeps the last three ended instances and no more', async () => {
+    const host = await scriptedHost({ web: { exit: { afterMs: 10, code: 1 } } });
+    await host.declare('web', { restart: { backoff: { min: '1s', max: '1s' } } });
+    await host.clock.advance(20_000);
+    expect(host.world.starts.length).toBeGreaterThan(8);
+    expect(host.world.instances().length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('several workers', () => {
+  test('start after what they depend on is healthy, also after the agent died between', async () => {
+    const host = await scriptedHost();
+    await host.declare('app', { dependsOn: { db: 'healthy' } });
+    await host.declare('db');
+    await host.clock.advance(1000);
+    expect(host.world.live('app')).toEqual([]);
+    expect(host.crew().get('app')!.life.reason).toBe('waiting for db to be healthy');
+    host.die();
+    await host.boot();
+    await host.clock.advance(1000);
+    expect(host.world.live('app')).toEqual([]);
+    host.probes.find(({ worker }) => worker === 'db')!.onVerdict({ health: 'ok', evidence: '', failures: 0, afterMs: 5 });
+    await host.clock.advance(100);
+    expect(host.world.live('app')).toHaveLength(1);
+  });
+  test('stop in reverse order', async () => {
+    const host = await scriptedHost();
+    await host.declare('db');
+    await host.declare('app', { dependsOn: { db: 'started' } });
+    await host.clock.advance(100);
+    const crew = host.crew();
+    const stopped = crew.stopInOrder(crew.all(), { type: 'hold', by: 'down', cause: 'down' }, new AbortController().signal);
+    await host.clock.advance(1000);
+    expect(await stopped).toBe(true);
+    expect(host.world.calls.filter(({ method }) => method === 'stop').map(({ worker }) => worker)).toEqual(['app', 'db']);
+  });
+  test('never start more at once than the host allows', async () => {
+    const scripts = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`w${i}`, { startAfterMs: 1000 }]));
+    const host = await scriptedHost(scripts);
+    for (const worker of Object.keys(scripts)) await host.declare(worker);
+    await host.clock.advance(500);
+    expect(host.world.calls.filter(({ method }) => method === 'start')).toHaveLength(4);
+    await host.clock.advance(10_000);
+    expect(host.world.starts).toHaveLength(20);
+  });
+  test('an agent that dies at any of its commits leaves one instance of each, and the next one brings all to run', async () => {
+    for (let commits = 0; commits < 24; commits += 1)
+      for (const isDone of [false, true]) {
+        const host = await scriptedHost({ web: [{ exit: { afterMs: 50, code: 1 } }, { start: 'lost-reply' }, {}] });
+        host.faults.dieAfter(commits, isDone);
+        void host.declare('db').catch(() => {});
+        await host.clock.settle();
+        void host.declare('web', { dependsOn: { db: 'started' } }).catch(() => {});
+        await host.clock.advance(3000);
+        host.die();
+        await host.boot();
+        await host.clock.advance(30_000);
+        const known = host
+          .crew()
+          .all()
+          .map(({ worker }) => worker);
+        for (const worker of known) {
+          expect(host.world.live(worker), `${worker} after death at commit ${commits}, done: ${isDone}`).toHaveLength(1);
+          expect(host.crew().get(worker)!.life.phase).toBe('running');
+        }
+        expect(host.world.instances().filter(({ is, ref }) => is === 'running' && !known.includes(ref.worker))).toEqual([]);
+        // One ref, one run.
+        const refs = host.world.starts.map(({ ref }) => `${ref.worker}/${ref.instance}`);
+        expect(new Set(refs).size).toBe(refs.length);
+        host.die();
+      }
+  });
+});

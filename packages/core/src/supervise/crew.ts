@@ -1,0 +1,156 @@
+import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
+import { lacking, startOrder } from './dependencies.ts';
+import { Gate } from './gate.ts';
+import type { Life, LifeEvent } from './life.ts';
+import type { Services } from './services.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface CrewGiven {
+  readonly services: Omit<Services, 'missing' | 'addressOf'>;
+  readonly startConcurrency: number;
+}
+
+/** All workers of the host: who depends on whom, who may start now, and who is told what. */
+export class Crew {
+  readonly services: Services;
+  readonly #workers = new Map<string, Supervisor>();
+  readonly #gate: Gate;
+  readonly #listeners = new Set<(worker: string) => void>();
+  #hasGateWork = false;
+
+  constructor({ services, startConcurrency }: CrewGiven) {
+    this.services = { ...services, missing: (worker) => this.#missing(worker), addressOf: (worker) => this.#addressOf(worker) };
+    this.#gate = new Gate(startConcurrency);
+  }
+
+  get(worker: string): Supervisor | undefined {
+    return this.#workers.get(worker);
+  }
+  /** By name. */
+  all(): readonly Supervisor[] {
+    return [...this.#workers.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  }
+
+  /** Takes in a worker as it is persisted. It does nothing before `begin()` or an event. */
+  add(worker: string, life: Life, generations: readonly GenerationRecord[], instances: readonly InstanceRecord[]): Supervisor {
+    const supervisor = new Supervisor({
+      worker,
+      services: this.services,
+      life,
+      generations,
+      instances,
+      onChange: (of, before) => this.#changed(of, before),
+      onForgotten: (name) => {
+        this.#workers.delete(name);
+        this.#told(name);
+      },
+    });
+    this.#workers.set(worker, supervisor);
+    return supervisor;
+  }
+
+  /** Something outside the workers changed: a runtime came up. */
+  update(): void {
+    if (this.#hasGateWork) return;
+    this.#hasGateWork = true;
+    queueMicrotask(() => {
+      this.#hasGateWork = false;
+      this.#gate.update(this.all());
+    });
+  }
+
+  /** Called after each change of a worker, until the returned function is. */
+  onChange(listener: (worker: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Waits until `isTrue`, looking again after each change; `false` when the signal came first. */
+  async until(isTrue: () => boolean, signal: AbortSignal): Promise<boolean> {
+    while (!isTrue()) {
+      if (signal.aborted) return false;
+      await new Promise<void>((resolve) => {
+        const stop = this.onChange(() => done());
+        const done = (): void => {
+          stop();
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        signal.addEventListener('abort', done, { once: true });
+      });
+    }
+    return true;
+  }
+
+  /**
+   * Stops workers, those that others depend on last: each one when its dependents no longer run. `event`: the hold that each gets. Resolves when all
+   * are at rest, or with `false` at the signal.
+   */
+  async stopInOrder(workers: readonly Supervisor[], event: Extract<LifeEvent, { type: 'hold' }>, signal: AbortSignal): Promise<boolean> {
+    const isAtRest = ({ life }: Supervisor): boolean => ['idle', 'done', 'failed'].includes(life.phase);
+    const told = new Set<string>();
+    const step = (): boolean => {
+      let isDone = true;
+      for (const one of [...startOrder(workers)].reverse()) {
+        if (this.#workers.get(one.worker) !== one) continue;
+        const mustWait = this.#dependents(one.worker).some((dependent) => workers.includes(dependent) && !isAtRest(dependent));
+        const isLeft = isAtRest(one) && (event.cause === 'shutdown' || one.life.want !== 'run');
+        if (isLeft && !mustWait) continue;
+        isDone = false;
+        // Again when what was starting has come to run: a shutdown is no hold that it would remember.
+        const mark = `${one.worker} ${one.life.epoch}`;
+        if (mustWait || told.has(mark)) continue;
+        told.add(mark);
+        void one.send(event);
+      }
+      return isDone;
+    };
+    return this.until(step, signal);
+  }
+
+  /** Ends all timers and probes. Nothing is stopped. */
+  close(): void {
+    this.#gate.shut();
+    for (const one of this.#workers.values()) one.close();
+  }
+  shutGate(): void {
+    this.#gate.shut();
+  }
+
+  #changed(of: Supervisor, before: Life): void {
+    const { life } = of;
+    const isNewInstance = life.phase === 'running' && before.phase !== 'running';
+    const isOver = before.phase === 'running' && life.phase !== 'running';
+    for (const dependent of isNewInstance || isOver ? this.#dependents(of.worker) : []) {
+      const rule = dependent.normal()?.rules.dependsOn.find(({ worker }) => worker === of.worker);
+      const isConcerned = (isNewInstance && rule?.restartWithIt && dependent.life.phase === 'running') || (isOver && rule?.stopWithIt);
+      if (isConcerned) void dependent.send({ type: 'restart', by: of.worker, cause: 'dependency' });
+    }
+    this.#told(of.worker);
+    this.update();
+  }
+
+  #told(worker: string): void {
+    for (const listener of [...this.#listeners]) listener(worker);
+  }
+
+  #dependents(worker: string): readonly Supervisor[] {
+    return this.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker));
+  }
+
+  #missing(worker: string): string | null {
+    for (const rule of this.#workers.get(worker)?.normal()?.rules.dependsOn ?? []) {
+      const lacks = lacking(rule, this.#workers.get(rule.worker));
+      if (lacks !== null) return lacks;
+    }
+    return null;
+  }
+
+  #addressOf(worker: string): string | null {
+    const one = this.#workers.get(worker);
+    const endpoint = one?.live?.endpoints[0];
+    if (endpoint) return `${endpoint.address}:${endpoint.port}`;
+    const port = one?.normal()?.spec.ports[0];
+    return port ? `127.0.0.1:${port.publish?.port ?? port.port}` : null;
+  }
+}

@@ -1,0 +1,221 @@
+import type { Exit, Observed, Secrets } from '@ostler/sdk';
+import { Mailbox } from '../base/mailbox.ts';
+import { type Normal, unresolved } from '../spec/index.ts';
+import type { GenerationRecord } from '../store/index.ts';
+import { asFailure, inspect, lastLines, prepare, remove, resolve, signal, start, stop } from './calls.ts';
+import type { Effect, Life } from './life.ts';
+import { secretMask } from './mask.ts';
+import type { RuntimeAccess } from './services.ts';
+import type { Subject } from './subject.ts';
+
+/** How often a runtime that could not be asked is asked again. */
+const lookAgainMs = 2000;
+
+/** Carries out what the table decided. Mutating calls of one worker never overlap: they go through a mailbox of their own. */
+export class Effects {
+  readonly #of: Subject;
+  readonly #calls = new Mailbox();
+  #preparing: AbortController | null = null;
+  #secrets: { readonly epochOf: number; readonly value: Secrets } | null = null;
+  #mask: ((text: string) => string) | null = null;
+  #cancelLook: (() => void) | null = null;
+  #looking: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(of: Subject) {
+    this.#of = of;
+  }
+
+  run(effect: Exclude<Effect, { do: 'forget' }>, life: Life): void {
+    if (life.phase !== 'preparing') this.#preparing?.abort();
+    switch (effect.do) {
+      case 'prepare':
+        this.#quietly(this.#prepare(life));
+        break;
+      case 'start':
+        this.#quietly(this.#calls.post(() => this.#start(life)));
+        break;
+      case 'stop':
+        this.#quietly(this.#calls.post(() => this.#stop(life)));
+        break;
+      case 'inspect':
+        this.#lookIn(effect.afterMs);
+        break;
+      case 'signal':
+        this.#quietly(this.signal(effect.signal));
+        break;
+    }
+  }
+
+  /** After this agent came up: what the last one had begun is found out or begun again. */
+  resume(): void {
+    const { life } = this.#of;
+    if (life.phase === 'preparing') this.#quietly(this.#prepare(life));
+  }
+
+  look(how: 'adopted' | 'looked'): Promise<void> {
+    this.#looking ??= this.#look(how).finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async signal(name: string): Promise<void> {
+    const [runtime, target] = [this.#runtime(), this.#of.target()];
+    if (runtime === null || target === null) return;
+    await signal(this.#of.services, runtime, target, name);
+  }
+
+  async lastLines(found: Observed & { readonly is: 'exited'; readonly exit: Exit }): Promise<readonly string[]> {
+    const runtime = this.#runtime();
+    const generation = this.#of.generation(this.#of.life.instanceGeneration);
+    const hasSecrets = generation !== null && Object.keys(generation.secrets).length > 0;
+    // Whose secrets are not known here (the agent is new) may have printed them.
+    if (runtime === null || (hasSecrets && this.#mask === null)) return [];
+    return lastLines(this.#of.services, runtime, { ref: found.ref, handle: found.handle }, this.#mask ?? ((text) => text));
+  }
+
+  /** All instances of a worker that is no more. */
+  async removeAll(): Promise<void> {
+    for (const record of this.#of.instances.all()) await this.#calls.post(() => this.#remove(record.instance)).catch(() => {});
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#preparing?.abort();
+    this.#cancelLook?.();
+  }
+
+  async #prepare(life: Life): Promise<void> {
+    const { epoch } = life;
+    const controller = new AbortController();
+    this.#preparing?.abort();
+    this.#preparing = controller;
+    try {
+      const generation = this.#of.generation();
+      const runtime = this.#runtimeOf(generation?.runtime);
+      if (generation === null) throw new Error('its definition is not known: apply the host file');
+      const normal = this.#of.services.normal(generation);
+      const secrets = await this.#of.services.reveal(generation, normal, controller.signal);
+      this.#secrets = { epochOf: generation.counter, value: secrets };
+      await prepare(this.#of.services, runtime, await this.#pinned(generation, runtime, normal, controller.signal), normal, controller.signal);
+      await this.#of.send({ type: 'prepared', epoch });
+    } catch (error) {
+      const { code, message, cause } = asFailure(error, false);
+      await this.#of.send({ type: 'prepare-failed', epoch, code, message: cause === undefined ? message : `${message}\n${cause}` });
+    }
+  }
+
+  /** What could not be resolved when it was applied, is now, once and for all. */
+  async #pinned(generation: GenerationRecord, runtime: RuntimeAccess, normal: Normal, signal: AbortSignal): Promise<GenerationRecord> {
+    if (generation.artifact.digest !== unresolved.digest) return generation;
+    const pinned = { ...generation, artifact: await resolve(this.#of.services, runtime, normal, signal) };
+    await this.#of.services.journal.record({ generations: [pinned] });
+    this.#of.learn(pinned);
+    return pinned;
+  }
+
+  async #start(life: Life): Promise<void> {
+    const { epoch } = life;
+    // Decided on since: by now something else is wanted.
+    if (this.#of.life.epoch !== epoch) return;
+    const { services } = this.#of;
+    const sinceMs = services.clock.monotonicMs();
+    try {
+      const target = this.#of.target();
+      const generation = this.#of.generation(life.instanceGeneration);
+      if (target === null || generation === null) throw new Error('its definition is not known: apply the host file');
+      const runtime = this.#runtimeOf(generation.runtime);
+      const normal = services.normal(generation);
+      const prepared = this.#secrets?.epochOf === generation.counter ? this.#secrets.value : null;
+      const secrets = prepared ?? (await services.reveal(generation, normal, new AbortController().signal));
+      this.#secrets = null;
+      this.#mask = secretMask(secrets);
+      const found = await start(services, runtime, target.ref, generation, normal, secrets);
+      await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
+    } catch (error) {
+      const failure = asFailure(error, true);
+      this.#runtime()?.suspect();
+      await this.#of.send({ type: 'start-failed', epoch, failure });
+      if (failure.outcome === 'no' && target(this.#of, life) !== null) await this.#remove(life.instance!).catch(() => {});
+    }
+    await this.#retire();
+  }
+
+  async #stop(life: Life): Promise<void> {
+    const target = this.#of.target();
+    if (target === null || this.#of.life.phase !== 'stopping') return;
+    const { epoch } = this.#of.life;
+    const rule = (this.#of.normal(this.#of.generation(life.instanceGeneration)) ?? this.#of.normal())?.rules.stop;
+    try {
+      const runtime = this.#runtimeOf(this.#of.runtimeName());
+      const found = await stop(this.#of.services, runtime, target, rule ?? { signal: 'SIGTERM', graceMs: 10_000 });
+      await this.#of.observe(found, 'looked', 0);
+    } catch (error) {
+      const failure = asFailure(error, true);
+      this.#runtime()?.suspect();
+      await this.#of.send({ type: 'stop-failed', epoch, failure });
+    }
+  }
+
+  async #look(how: 'adopted' | 'looked'): Promise<void> {
+    const { services, life } = this.#of;
+    // A call is under way whose answer says the same; what is not there yet must not be taken for gone.
+    if (how === 'looked' && (life.phase === 'starting' || life.phase === 'stopping') && life.blind === null) return;
+    const target = this.#of.target();
+    const runtime = this.#runtime();
+    if (target === null) {
+      if (life.blind !== null) await this.#of.send({ type: 'sighted' });
+      return;
+    }
+    try {
+      if (runtime === null) throw new Error(`no loaded plugin brings the runtime ${this.#of.runtimeName() ?? ''}`);
+      // After an unknown outcome the handle may be another one's: by its name alone.
+      const found = await inspect(services, runtime, life.phase === 'unresolved' ? { ref: target.ref, handle: null } : target);
+      await this.#of.observe(found, how, 0);
+    } catch (error) {
+      const { message } = asFailure(error, false);
+      runtime?.suspect();
+      await this.#of.send({ type: 'blind', runtime: this.#of.runtimeName() ?? 'its runtime', reason: message });
+      this.#lookIn(lookAgainMs, how);
+    }
+  }
+
+  #lookIn(ms: number, how: 'adopted' | 'looked' = 'looked'): void {
+    this.#cancelLook?.();
+    if (this.#isClosed) return;
+    if (ms <= 0) this.#quietly(this.look(how));
+    else this.#cancelLook = this.#of.services.clock.after(ms, () => this.#quietly(this.look(how)));
+  }
+
+  /** Removes ended instances beyond those that stay. */
+  async #retire(): Promise<void> {
+    for (const record of this.#of.instances.superfluous(this.#of.life.instance)) await this.#remove(record.instance).catch(() => {});
+  }
+
+  async #remove(instance: string): Promise<void> {
+    const target = this.#of.target(instance);
+    const record = this.#of.instances.get(instance);
+    if (target === null || record === null) return;
+    const runtime = this.#runtimeOf(record.runtime);
+    await remove(this.#of.services, runtime, target);
+    if (instance === this.#of.life.instance && this.#of.life.want !== 'removed') return;
+    await this.#of.services.journal.record({ forgetInstances: [{ worker: this.#of.worker, instance }] });
+    this.#of.instances.drop(instance);
+  }
+
+  #runtime(): RuntimeAccess | null {
+    return this.#of.services.runtime(this.#of.runtimeName() ?? '');
+  }
+  #runtimeOf(name: string | null | undefined): RuntimeAccess {
+    const runtime = this.#of.services.runtime(name ?? '');
+    if (runtime === null) throw new Error(`no loaded plugin brings the runtime ${name ?? ''}`);
+    return runtime;
+  }
+
+  #quietly(work: Promise<void>): void {
+    work.catch((error) => this.#of.services.log.error({ worker: this.#of.worker, error: String(error) }, 'a step of supervision failed'));
+  }
+}
+
+const target = (of: Subject, life: Life) => (life.instance === null ? null : of.target(life.instance));

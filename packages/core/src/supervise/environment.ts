@@ -1,0 +1,27 @@
+import type { InstanceRef, WorkerSpec } from '@ostler/sdk';
+import type { WorkerRules } from '../spec/index.ts';
+
+const upper = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
+
+/** What core adds to a worker's environment: who it is, its ports, where its dependencies are. */
+export function environmentOf(
+  ref: InstanceRef,
+  spec: WorkerSpec,
+  rules: WorkerRules,
+  host: { readonly name: string; addressOf(worker: string): string | null },
+): Readonly<Record<string, string>> {
+  const [first] = spec.ports;
+  const addresses = rules.dependsOn.flatMap(({ worker }) => {
+    const address = host.addressOf(worker);
+    return address === null ? [] : [[`OSTLER_ADDR_${upper(worker)}`, address] as const];
+  });
+  return {
+    OSTLER_WORKER: ref.worker,
+    OSTLER_INSTANCE: ref.instance,
+    OSTLER_GENERATION: ref.generation,
+    OSTLER_HOST_NAME: host.name,
+    ...(first ? { PORT: String(first.port) } : {}),
+    ...Object.fromEntries(spec.ports.map((port) => [`PORT_${upper(port.name)}`, String(port.port)])),
+    ...Object.fromEntries(addresses),
+  };
+}

@@ -1,0 +1,69 @@
+import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
+import type { Life, LifeEvent } from './life.ts';
+
+/** Ended instances that stay, for their logs and for `why`. */
+const kept = 3;
+
+/** The records of one worker's instances. */
+export class Instances {
+  readonly #worker: string;
+  readonly #records: Map<string, InstanceRecord>;
+
+  constructor(worker: string, records: readonly InstanceRecord[]) {
+    this.#worker = worker;
+    this.#records = new Map(records.map((record) => [record.instance, record]));
+  }
+
+  get(instance: string): InstanceRecord | null {
+    return this.#records.get(instance) ?? null;
+  }
+  /** Oldest first. */
+  all(): readonly InstanceRecord[] {
+    return [...this.#records.values()].sort((a, b) => (a.intendedAt < b.intendedAt ? -1 : a.intendedAt > b.intendedAt ? 1 : a.instance < b.instance ? -1 : 1));
+  }
+  keep(records: readonly InstanceRecord[]): void {
+    for (const record of records) this.#records.set(record.instance, record);
+  }
+  drop(instance: string): void {
+    this.#records.delete(instance);
+  }
+  /** Ended ones beyond those that stay, never the present one. */
+  superfluous(present: string | null): readonly InstanceRecord[] {
+    const ended = this.all().filter((record) => record.instance !== present);
+    return ended.slice(0, Math.max(0, ended.length - kept));
+  }
+
+  /** The records that an event changes, to be persisted with the life that follows from it. */
+  after(before: Life, life: Life, event: LifeEvent, at: string, generation: (counter: number | null) => GenerationRecord | null): readonly InstanceRecord[] {
+    const changed = new Map<string, InstanceRecord>();
+    const old = before.instance === null ? null : this.get(before.instance);
+    if (old !== null && 'seen' in event) {
+      if (event.type === 'running')
+        changed.set(old.instance, { ...old, state: 'running', handle: event.seen.handle, engine: event.seen.engine, startedAt: event.seen.startedAt });
+      if (event.type === 'created') changed.set(old.instance, { ...old, handle: event.seen.handle, engine: event.seen.engine });
+      if (event.type === 'exited') changed.set(old.instance, { ...old, state: 'exited', handle: event.seen.handle, exit: event.exit });
+      // Started again under the same ref: not gone for good.
+      if (event.type === 'gone' && event.isSameEngine && life.phase !== 'starting') changed.set(old.instance, { ...old, state: 'gone' });
+    }
+    if (life.phase === 'stopping' && before.phase !== 'stopping' && old !== null)
+      changed.set(old.instance, { ...(changed.get(old.instance) ?? old), stopCause: life.stopCause });
+    if (life.instance !== null && life.instance !== before.instance) {
+      const record = generation(life.instanceGeneration);
+      if (record !== null)
+        changed.set(life.instance, {
+          worker: this.#worker,
+          instance: life.instance,
+          generation: `${record.counter}-${record.digest}`,
+          runtime: record.runtime,
+          state: 'intended',
+          handle: null,
+          engine: null,
+          intendedAt: at,
+          startedAt: null,
+          exit: null,
+          stopCause: null,
+        });
+    }
+    return [...changed.values()];
+  }
+}

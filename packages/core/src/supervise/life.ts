@@ -1,0 +1,135 @@
+import type { Exit, Handle, RuntimeFailure } from '@ostler/sdk';
+import type { WorkerRules } from '../spec/index.ts';
+import type { Health, Phase, Want } from '../store/index.ts';
+import type { StartCause, StopCause } from './cause.ts';
+
+/** Where one worker stands: all that is persisted of it, and what follows from nothing else. */
+export interface Life {
+  readonly want: Want;
+  /** `user`, `down`, `health`; `null` when not held. */
+  readonly heldBy: string | null;
+  readonly phase: Phase;
+  readonly health: Health;
+  /** The generation that is to run. */
+  readonly generation: number | null;
+  /** The instance that is being started, runs, is being stopped, or ended last, and its generation. */
+  readonly instance: string | null;
+  readonly instanceGeneration: number | null;
+  /** RFC 3339. */
+  readonly since: string;
+  readonly reason: string;
+  readonly restarts: number;
+  readonly failures: number;
+  readonly nextTryAt: string | null;
+  readonly epoch: number;
+  readonly lastDueAt: string | null;
+  /** Why its runtime cannot be asked, and since when; `null` = it can. */
+  readonly blind: { readonly since: string; readonly reason: string } | null;
+  /** What is not known to have happened, in the phase `unresolved`. */
+  readonly unresolved: 'start' | 'stop' | null;
+  /** What follows the stop that is under way or unresolved. */
+  readonly onward: 'start' | 'rest';
+  readonly stopCause: StopCause | null;
+  readonly startCause: StartCause;
+  /** A run that was due while the last one still ran (overlap: queue). */
+  readonly isQueued: boolean;
+  /** Epoch ms of the start of the running instance. */
+  readonly startedMs: number | null;
+}
+
+/** What happens to a worker. `epoch`: of the effect that it answers; an older one is only a hint. */
+export type LifeEvent =
+  | { readonly type: 'start'; readonly by: string; readonly cause: 'user' | 'release' }
+  | { readonly type: 'hold'; readonly by: string; readonly cause: 'held' | 'down' | 'shutdown' }
+  | { readonly type: 'remove'; readonly by: string }
+  | { readonly type: 'restart'; readonly by: string; readonly cause: 'restart' | 'dependency' | 'timeout' }
+  | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
+  | { readonly type: 'due'; readonly at: string }
+  | { readonly type: 'wait'; readonly for: string }
+  | { readonly type: 'ready'; readonly epoch: number }
+  | { readonly type: 'prepared'; readonly epoch: number }
+  | { readonly type: 'prepare-failed'; readonly epoch: number; readonly message: string; readonly code: string }
+  | { readonly type: 'start-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
+  | { readonly type: 'stop-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
+  | { readonly type: 'running'; readonly seen: SeenRunning; readonly how: 'started' | 'adopted' | 'looked'; readonly tookMs: number }
+  | { readonly type: 'created'; readonly seen: Seen }
+  | { readonly type: 'exited'; readonly seen: Seen; readonly exit: Exit; readonly left: readonly string[]; readonly lastLines: readonly string[] }
+  | { readonly type: 'gone'; readonly seen: { readonly instance: string; readonly engine: string }; readonly isSameEngine: boolean }
+  | { readonly type: 'alarm'; readonly epoch: number }
+  | { readonly type: 'healthy'; readonly instance: string; readonly afterMs: number | null }
+  | { readonly type: 'unhealthy'; readonly instance: string; readonly evidence: string; readonly failures: number }
+  | { readonly type: 'blind'; readonly reason: string; readonly runtime: string }
+  | { readonly type: 'sighted' };
+
+export interface Seen {
+  readonly instance: string;
+  readonly handle: Handle;
+  readonly engine: string;
+}
+export interface SeenRunning extends Seen {
+  readonly startedAt: string;
+  readonly pid: number | null;
+}
+
+/** What the supervisor does once the new life is persisted. Timers, probes and slots follow from the phase and are not told. */
+export type Effect =
+  | { readonly do: 'prepare' }
+  | { readonly do: 'start' }
+  | { readonly do: 'stop'; readonly cause: StopCause }
+  | { readonly do: 'inspect'; readonly afterMs: number }
+  | { readonly do: 'signal'; readonly signal: string }
+  | { readonly do: 'forget' };
+
+/** A fact for the journal: `type` and data of one of its entries. */
+export interface Fact {
+  readonly type: string;
+  readonly data: object;
+  /** The instance it is about when that is not the one of the new life. */
+  readonly instance?: string | null;
+}
+
+/** What a transition may know beside life and event: values, no clock, no chance of its own. */
+export interface Scene {
+  /** RFC 3339 and epoch ms of the same moment. */
+  readonly at: string;
+  readonly nowMs: number;
+  readonly rules: WorkerRules;
+  /** For a start, should it come to one. */
+  readonly newInstance: string;
+  /** In [0, 1): for jitter. */
+  readonly random: number;
+  /** `null`, or the dependency that does not hold at this moment. */
+  readonly missing: string | null;
+  /** RFC 3339: when a cron worker is due next. */
+  readonly nextDueAt: string | null;
+}
+
+export interface Move {
+  readonly life: Life;
+  readonly effects: readonly Effect[];
+  readonly facts: readonly Fact[];
+}
+
+export const newLife = (at: string): Life => ({
+  want: 'run',
+  heldBy: null,
+  phase: 'idle',
+  health: 'none',
+  generation: null,
+  instance: null,
+  instanceGeneration: null,
+  since: at,
+  reason: 'declared',
+  restarts: 0,
+  failures: 0,
+  nextTryAt: null,
+  epoch: 0,
+  lastDueAt: null,
+  blind: null,
+  unresolved: null,
+  onward: 'rest',
+  stopCause: null,
+  startCause: 'declared',
+  isQueued: false,
+  startedMs: null,
+});

@@ -1,0 +1,164 @@
+import type { Exit } from '@ostler/sdk';
+import { type StartCause, type StopCause, startCauses, stopCauses } from './cause.ts';
+import type { Effect, Fact, Life, LifeEvent, Move, Scene, SeenRunning } from './life.ts';
+import { afterExit, afterFailedStart, isSuccess, type Next } from './restart.ts';
+
+// The moves that the cells of the table are made of. Pure.
+
+export const stay = (life: Life, facts: readonly Fact[] = [], effects: readonly Effect[] = []): Move => ({ life, facts, effects });
+
+/** A new phase is a new epoch: results of what was begun before are only hints. */
+export function to(life: Life, scene: Scene, change: Partial<Life> & Pick<Life, 'phase' | 'reason'>): Life {
+  const isNew = change.phase !== life.phase;
+  return { ...life, nextTryAt: null, ...change, since: isNew ? scene.at : life.since, epoch: life.epoch + 1 };
+}
+
+const clean = { health: 'none', unresolved: null, stopCause: null, onward: 'rest', startedMs: null } as const satisfies Partial<Life>;
+
+export function toWaiting(life: Life, scene: Scene, cause: StartCause, facts: readonly Fact[] = []): Move {
+  return stay(to(life, scene, { ...clean, phase: 'waiting', reason: `to be started: ${startCauses[cause]}`, startCause: cause }), facts);
+}
+
+/** At rest: idle, or, for what is to be removed, forgotten. */
+export function toRest(life: Life, scene: Scene, phase: 'idle' | 'done' | 'failed', reason: string, facts: readonly Fact[] = []): Move {
+  const nextTryAt = life.want === 'run' ? scene.nextDueAt : null;
+  const next = to(life, scene, { ...clean, phase, reason, nextTryAt });
+  return life.want === 'removed'
+    ? stay(next, [...facts, { type: 'worker.removed', data: { by: life.heldBy ?? 'apply' } }], [{ do: 'forget' }])
+    : stay(next, facts);
+}
+
+export function toPreparing(life: Life, scene: Scene): Move {
+  return stay(to(life, scene, { phase: 'preparing', reason: 'being prepared' }), [], [{ do: 'prepare' }]);
+}
+
+/** The intent: persisted before the runtime hears of it. Dependencies must hold at this instant. */
+export function toStarting(life: Life, scene: Scene): Move {
+  if (scene.missing !== null) return toWaiting(life, scene, life.startCause, [{ type: 'worker.waiting', data: { for: scene.missing } }]);
+  const next = to(life, scene, {
+    ...clean,
+    phase: 'starting',
+    reason: `starting: ${startCauses[life.startCause]}`,
+    instance: scene.newInstance,
+    instanceGeneration: life.generation,
+    restarts: life.instance !== null && ['exited', 'start-failed', 'unhealthy'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
+  });
+  return stay(next, [{ type: 'worker.starting', data: { generation: life.generation, cause: startCauses[life.startCause] } }], [{ do: 'start' }]);
+}
+
+/** The same ref again: only the name stops a twin that a frozen engine may still bring. */
+export function toStartingAgain(life: Life, scene: Scene): Move {
+  const next = to(life, scene, { ...clean, phase: 'starting', reason: `starting: ${startCauses.again}`, startCause: 'again' });
+  return stay(next, [{ type: 'worker.starting', data: { generation: life.instanceGeneration, cause: startCauses.again } }], [{ do: 'start' }]);
+}
+
+export function toRunning(life: Life, scene: Scene, event: Extract<LifeEvent, { type: 'running' }>): Move {
+  const { seen, how, tookMs } = event;
+  const startedMs = Date.parse(seen.startedAt);
+  const next = to(life, scene, {
+    ...clean,
+    phase: 'running',
+    reason: 'running',
+    health: 'starting',
+    startedMs: Number.isNaN(startedMs) ? scene.nowMs : startedMs,
+  });
+  const fact: Fact =
+    how === 'started'
+      ? { type: 'worker.started', data: { pid: seen.pid, tookMs } }
+      : { type: 'worker.adopted', data: { pid: seen.pid, generation: life.instanceGeneration } };
+  return reconsider(next, scene, [fact]);
+}
+
+/** What runs is seen to run on after a time in which that was not sure, or for the first time by this agent. */
+export function stillRunning(life: Life, scene: Scene, seen: SeenRunning, isAdopted: boolean): Move {
+  const startedMs = life.startedMs ?? Date.parse(seen.startedAt);
+  if (startedMs === life.startedMs && !isAdopted) return reconsider(life, scene);
+  const facts: Fact[] = isAdopted ? [{ type: 'worker.adopted', data: { pid: seen.pid, generation: life.instanceGeneration } }] : [];
+  return reconsider({ ...life, startedMs }, scene, facts);
+}
+
+/** Running, and perhaps no longer wanted so. Nothing is done while its runtime cannot be asked. */
+export function reconsider(life: Life, scene: Scene, facts: readonly Fact[] = []): Move {
+  if (life.phase !== 'running' || life.blind !== null) return stay(life, facts);
+  if (life.want === 'removed') return toStopping(life, scene, 'removed', 'rest', facts);
+  if (life.want === 'held') return toStopping(life, scene, life.stopCause ?? 'held', 'rest', facts);
+  if (life.stopCause !== null) return toStopping(life, scene, life.stopCause, 'start', facts);
+  if (life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation)
+    return toStopping(life, scene, 'changed', 'start', facts);
+  return stay(life, facts);
+}
+
+export function toStopping(life: Life, scene: Scene, cause: StopCause, onward: 'start' | 'rest', facts: readonly Fact[] = []): Move {
+  if (life.blind !== null) return stay({ ...life, stopCause: cause, onward }, facts);
+  const next = to(life, scene, { phase: 'stopping', reason: `stopping: ${stopCauses[cause]}`, stopCause: cause, onward, unresolved: null });
+  return stay(next, [...facts, { type: 'worker.stopping', data: { cause, why: stopCauses[cause] } }], [{ do: 'stop', cause }]);
+}
+
+export function toUnresolved(life: Life, scene: Scene, what: 'start' | 'stop', message: string): Move {
+  const next = to(life, scene, { phase: 'unresolved', reason: `whether the ${what} happened is not known: ${message}`, unresolved: what });
+  return stay(next, [{ type: 'worker.unresolved', data: { what, message: sentence(message) } }], [{ do: 'inspect', afterMs: 0 }]);
+}
+
+/** After an end that was asked for. */
+export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Move {
+  const { stopCause, onward } = life;
+  if (life.want === 'removed') return toRest(life, scene, 'idle', 'removed', facts);
+  if (life.want === 'held') return toRest(life, scene, 'idle', life.heldBy === null ? 'stopped' : `stopped by ${life.heldBy}`, facts);
+  if (stopCause === 'unhealthy') return retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, 'it was unhealthy'), 'unhealthy', facts);
+  if (stopCause === 'timeout')
+    return retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, 'it ran longer than its schedule allows'), 'exited', facts);
+  if (onward === 'rest') return toRest(life, scene, 'idle', stopCause === 'shutdown' ? 'stopped, its agent was ended' : 'stopped', facts);
+  const cause: StartCause = stopCause === 'changed' ? 'changed' : stopCause === 'dependency' ? 'dependency' : stopCause === 'replaced' ? 'due' : 'restart';
+  return toWaiting({ ...life, failures: 0 }, scene, cause, facts);
+}
+
+/** After an end that nobody asked for. */
+export function afterEnd(life: Life, scene: Scene, exit: Exit, facts: readonly Fact[]): Move {
+  if (life.want !== 'run') return afterStop(life, scene, facts);
+  const endMs = exit.at === null ? scene.nowMs : Date.parse(exit.at);
+  const ranMs = life.startedMs === null ? null : Math.max(0, endMs - life.startedMs);
+  if (life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation)
+    return toWaiting({ ...life, failures: 0 }, scene, 'changed', facts);
+  if (scene.rules.kind === 'cron' && life.isQueued) return toWaiting({ ...life, isQueued: false }, scene, 'due', facts);
+  const next = afterExit(scene.rules, exit, ranMs, life.failures, scene.random);
+  if (next.is === 'done') {
+    const done: Fact = { type: 'worker.done', data: { code: exit.code, tookMs: ranMs } };
+    return toRest({ ...life, failures: 0 }, scene, 'done', exit.code === 0 ? 'done' : `done with code ${exit.code}`, [...facts, done]);
+  }
+  return retry(life, scene, next, 'exited', facts);
+}
+
+export function retry(life: Life, scene: Scene, next: Next, cause: StartCause, facts: readonly Fact[]): Move {
+  if (next.is === 'done') return toRest({ ...life, failures: 0 }, scene, 'done', 'done', facts);
+  if (next.is === 'failed') {
+    return toRest({ ...life, failures: next.failures }, scene, 'failed', `failed: ${next.why}`, [...facts, { type: 'worker.failed', data: { why: next.why } }]);
+  }
+  const { delayMs, failures } = next;
+  if (delayMs <= 0) return toWaiting({ ...life, failures }, scene, cause, facts);
+  const nextTryAt = new Date(scene.nowMs + delayMs).toISOString();
+  const waited = to({ ...life, failures }, scene, {
+    ...clean,
+    phase: 'backoff',
+    reason: `${startCauses[cause]}; ${failures} in a row`,
+    nextTryAt,
+    startCause: cause,
+  });
+  return stay(waited, [...facts, { type: 'worker.backoff', data: { delayMs, failures, nextTryAt } }]);
+}
+
+/** The facts of an end, the processes that outlived it included. */
+export function endFacts(life: Life, event: Extract<LifeEvent, { type: 'exited' }>, scene: Scene): Fact[] {
+  const { exit, left, lastLines } = event;
+  const endMs = exit.at === null ? null : Date.parse(exit.at);
+  const afterMs = life.startedMs === null || endMs === null ? null : Math.max(0, endMs - life.startedMs);
+  const { code, signal, oom, evidence } = exit;
+  const isGood = isSuccess(scene.rules.restart, exit);
+  const facts: Fact[] = [{ type: 'worker.exited', data: { code, signal, oom, evidence, afterMs, ...(lastLines.length > 0 && !isGood ? { lastLines } : {}) } }];
+  if (left.length > 0) {
+    const processes = left.map((line) => ({ pid: Number.parseInt(line, 10), command: line.replace(/^\d+\s*/, '') }));
+    facts.push({ type: 'worker.left-behind', data: { processes } });
+  }
+  return facts;
+}
+
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -1,0 +1,214 @@
+import type { Cell, Row } from './cell.ts';
+import type { Fact, Life, LifeEvent, Move, Scene } from './life.ts';
+import * as move from './moves.ts';
+import { afterFailedStart } from './restart.ts';
+
+type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
+
+// The rows of what is seen of a worker: answers of its runtime, its instance, its probes. `ignore` and `impossible` are choices, not gaps.
+
+export const wait: Row<Of<'wait'>> = {
+  idle: 'ignore',
+  waiting: (life, event) => {
+    const reason = `waiting for ${event.for}`;
+    return reason === life.reason ? move.stay(life) : move.stay({ ...life, reason }, [{ type: 'worker.waiting', data: { for: event.for } }]);
+  },
+  preparing: 'ignore',
+  starting: 'ignore',
+  running: 'ignore',
+  stopping: 'ignore',
+  unresolved: 'ignore',
+  backoff: 'ignore',
+  done: 'ignore',
+  failed: 'ignore',
+};
+
+/** What answers belongs to one phase; the epoch has sorted out the rest, so that another phase is a bug. */
+const onlyIn = <E extends LifeEvent>(phase: Life['phase'], cell: Cell<E>): Row<E> => ({
+  idle: 'impossible',
+  waiting: 'impossible',
+  preparing: 'impossible',
+  starting: 'impossible',
+  running: 'impossible',
+  stopping: 'impossible',
+  unresolved: 'impossible',
+  backoff: 'impossible',
+  done: 'impossible',
+  failed: 'impossible',
+  [phase]: cell,
+});
+
+export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) => (life.blind === null ? move.toPreparing(life, scene) : move.stay(life)));
+export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) => move.toStarting(life, scene));
+export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (life, { message, code }, scene) => {
+  const fact: Fact = { type: 'worker.start-failed', data: { code, outcome: 'no', message: move.sentence(message) } };
+  return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
+});
+export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { failure }, scene) => {
+  const { code, outcome, message } = failure;
+  const fact: Fact = { type: 'worker.start-failed', data: { code, outcome, message: move.sentence(message) } };
+  if (outcome !== 'no') {
+    const unresolved = move.toUnresolved(life, scene, 'start', message);
+    return { ...unresolved, facts: [fact, ...unresolved.facts] };
+  }
+  if (life.want !== 'run') return move.afterStop(life, scene, [fact]);
+  // The engine's failure is not the worker's: it waits until the engine answers again.
+  if (code === 'engine-down' || code === 'engine-hung') return move.toWaiting(life, scene, life.startCause, [fact]);
+  return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
+});
+export const stopFailed: Row<Of<'stop-failed'>> = onlyIn('stopping', (life, { failure }, scene) => move.toUnresolved(life, scene, 'stop', failure.message));
+export const alarm: Row<Of<'alarm'>> = onlyIn('backoff', (life, _, scene) => move.toWaiting(life, scene, life.startCause));
+
+/** It runs although the agent took it for ended: it is this worker's own instance, so it is taken over (or stopped, if it is not wanted). */
+const runsAfterAll: Cell<Of<'running'>> = (life, event, scene) => move.toRunning(life, scene, { ...event, how: 'adopted' });
+export const running: Row<Of<'running'>> = {
+  idle: runsAfterAll,
+  done: runsAfterAll,
+  failed: runsAfterAll,
+  backoff: runsAfterAll,
+  waiting: runsAfterAll,
+  preparing: runsAfterAll,
+  starting: (life, event, scene) => (event.how === 'looked' ? move.stay(life) : move.toRunning(life, scene, event)),
+  running: (life, event, scene) => move.stillRunning(life, scene, event.seen, event.how === 'adopted'),
+  // The stop is under way; or the agent died in it, and then it is asked for again.
+  stopping: (life, event) => (event.how === 'adopted' ? move.stay(life, [], [{ do: 'stop', cause: life.stopCause ?? 'restart' }]) : move.stay(life)),
+  unresolved: (life, event, scene) =>
+    life.unresolved === 'stop'
+      ? move.toStopping(life, scene, life.stopCause ?? 'restart', life.onward)
+      : move.toRunning(life, scene, { ...event, how: 'started' }),
+};
+
+const createdAtRest: Cell<Of<'created'>> = 'ignore';
+export const created: Row<Of<'created'>> = {
+  idle: createdAtRest,
+  done: createdAtRest,
+  failed: createdAtRest,
+  backoff: createdAtRest,
+  waiting: createdAtRest,
+  preparing: createdAtRest,
+  // The agent died between the two halves of the start, or the first answer was lost.
+  starting: (life, _, scene) => startOrGiveUp(life, scene),
+  unresolved: (life, _, scene) => (life.unresolved === 'stop' ? move.afterStop(life, scene, []) : startOrGiveUp(life, scene)),
+  running: 'ignore',
+  stopping: (life, _, scene) => move.afterStop(life, scene, []),
+};
+const startOrGiveUp = (life: Life, scene: Scene): Move => (life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop(life, scene, []));
+
+const stoppedFacts = (life: Life, scene: Scene, signal: string | null): Fact => ({
+  type: 'worker.stopped',
+  data: {
+    cause: life.stopCause ?? 'held',
+    tookMs: Math.max(0, scene.nowMs - Date.parse(life.since)),
+    wasKilled: signal === 'SIGKILL' && scene.rules.stop.signal !== 'SIGKILL',
+  },
+});
+const ended = (life: Life, event: Of<'exited'>, scene: Scene): Move => move.afterEnd(life, scene, event.exit, move.endFacts(life, event, scene));
+const endedByStop = (life: Life, event: Of<'exited'>, scene: Scene): Move =>
+  move.afterStop(life, scene, [...move.endFacts(life, event, scene), stoppedFacts(life, scene, event.exit.signal)]);
+export const exited: Row<Of<'exited'>> = {
+  idle: 'ignore',
+  done: 'ignore',
+  failed: 'ignore',
+  backoff: 'ignore',
+  waiting: 'ignore',
+  preparing: 'ignore',
+  // It was there and had ended before the start could say so.
+  starting: ended,
+  running: ended,
+  stopping: endedByStop,
+  unresolved: (life, event, scene) => (life.unresolved === 'stop' ? endedByStop(life, event, scene) : ended(life, event, scene)),
+};
+
+/** Nothing is there any more, and nobody knows how it ended. */
+const vanished: Cell<Of<'gone'>> = (life, event, scene) => {
+  if (!event.isSameEngine) return elsewhere(life, scene);
+  const exit = { code: null, signal: null, at: null, oom: 'unknown', evidence: 'none' } as const;
+  return move.afterEnd(life, scene, exit, [{ type: 'worker.exited', data: { code: null, signal: null, oom: 'unknown', evidence: 'none', afterMs: null } }]);
+};
+const elsewhere = (life: Life, scene: Scene): Move => {
+  const reason = 'engine-replaced: another store of its engine answers, which says nothing about it';
+  return life.blind === null
+    ? move.stay({ ...life, blind: { since: scene.at, reason } }, [{ type: 'worker.blind', data: { runtime: 'its engine', message: reason } }])
+    : move.stay(life);
+};
+export const gone: Row<Of<'gone'>> = {
+  idle: 'ignore',
+  done: 'ignore',
+  failed: 'ignore',
+  backoff: 'ignore',
+  waiting: 'ignore',
+  preparing: 'ignore',
+  starting: (life, event, scene) => (event.isSameEngine ? startOrGiveUp(life, scene) : elsewhere(life, scene)),
+  running: vanished,
+  stopping: (life, event, scene) => (event.isSameEngine ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : elsewhere(life, scene)),
+  unresolved: (life, event, scene) => {
+    if (!event.isSameEngine) return elsewhere(life, scene);
+    return life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startOrGiveUp(life, scene);
+  },
+};
+
+/** Probes end with the running phase; a verdict that was on its way is dropped. */
+const onlyWhileRunning = <E extends LifeEvent>(cell: Cell<E>): Row<E> => ({
+  idle: 'ignore',
+  waiting: 'ignore',
+  preparing: 'ignore',
+  starting: 'ignore',
+  running: cell,
+  stopping: 'ignore',
+  unresolved: 'ignore',
+  backoff: 'ignore',
+  done: 'ignore',
+  failed: 'ignore',
+});
+
+export const healthy: Row<Of<'healthy'>> = onlyWhileRunning((life, { afterMs }) =>
+  life.health === 'ok' ? move.stay(life) : move.stay({ ...life, health: 'ok', reason: 'healthy' }, [{ type: 'worker.healthy', data: { afterMs } }]),
+);
+export const unhealthy: Row<Of<'unhealthy'>> = onlyWhileRunning((life, { evidence, failures }, scene) => {
+  if (life.health === 'bad') return move.stay(life);
+  const facts: Fact[] = [{ type: 'worker.unhealthy', data: { evidence, failures } }];
+  const bad: Life = { ...life, health: 'bad', reason: `unhealthy: ${evidence}` };
+  const { onUnhealthy } = scene.rules.health;
+  if (onUnhealthy === 'report') return move.stay(bad, facts);
+  if (onUnhealthy === 'stop') return move.toStopping({ ...bad, want: 'held', heldBy: 'health' }, scene, 'unhealthy', 'rest', facts);
+  if (onUnhealthy === 'restart') return move.toStopping(bad, scene, 'unhealthy', 'start', facts);
+  return move.stay(bad, facts, [{ do: 'signal', signal: onUnhealthy === 'signal' ? 'SIGHUP' : onUnhealthy.signal }]);
+});
+
+const turnsBlind: Cell<Of<'blind'>> = (life, { reason, runtime }, scene) =>
+  life.blind !== null
+    ? move.stay(life)
+    : move.stay({ ...life, blind: { since: scene.at, reason } }, [{ type: 'worker.blind', data: { runtime, message: reason } }]);
+const blindAtRest: Cell<Of<'blind'>> = (life, { reason }, scene) =>
+  life.blind !== null ? move.stay(life) : move.stay({ ...life, blind: { since: scene.at, reason } });
+export const blind: Row<Of<'blind'>> = {
+  idle: blindAtRest,
+  done: blindAtRest,
+  failed: blindAtRest,
+  waiting: blindAtRest,
+  backoff: blindAtRest,
+  preparing: turnsBlind,
+  starting: turnsBlind,
+  running: turnsBlind,
+  stopping: turnsBlind,
+  unresolved: turnsBlind,
+};
+
+const seesAgain: Cell<Of<'sighted'>> = (life, _, scene) => {
+  if (life.blind === null) return move.stay(life);
+  const facts: Fact[] = [{ type: 'worker.seen', data: { afterMs: Math.max(0, scene.nowMs - Date.parse(life.blind.since)) } }];
+  return move.reconsider({ ...life, blind: null }, scene, facts);
+};
+const seesAtRest: Cell<Of<'sighted'>> = (life) => (life.blind === null ? move.stay(life) : move.stay({ ...life, blind: null }));
+export const sighted: Row<Of<'sighted'>> = {
+  idle: seesAtRest,
+  done: seesAtRest,
+  failed: seesAtRest,
+  waiting: seesAtRest,
+  backoff: seesAtRest,
+  preparing: seesAgain,
+  starting: seesAgain,
+  running: seesAgain,
+  stopping: seesAgain,
+  unresolved: seesAgain,
+};

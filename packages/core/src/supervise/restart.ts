@@ -1,0 +1,54 @@
+import type { Exit } from '@ostler/sdk';
+import type { RestartRule, WorkerRules } from '../spec/index.ts';
+
+/** What follows an end that nobody asked for. */
+export type Next =
+  | { readonly is: 'again'; readonly delayMs: number; readonly failures: number }
+  | { readonly is: 'done' }
+  | { readonly is: 'failed'; readonly failures: number; readonly why: string };
+
+/** From so many failures in a row on, a worker that is tried again counts as crash-looping. */
+export const crashLoopFailures = 5;
+
+export const isSuccess = (rule: RestartRule, exit: Pick<Exit, 'code' | 'signal'>): boolean =>
+  exit.signal === null && exit.code !== null && rule.successCodes.includes(exit.code);
+
+/**
+ * Decides after an exit. `ranMs`: `null` where nobody saw how long. A service that ends counts as a failure whatever its code: one that exits with 0 at
+ * once must be slowed too. `random` in [0, 1).
+ */
+export function afterExit(rules: WorkerRules, exit: Pick<Exit, 'code' | 'signal'>, ranMs: number | null, failures: number, random: number): Next {
+  const { restart } = rules;
+  const isGood = isSuccess(restart, exit);
+  const how = exit.signal !== null ? `it was killed by ${exit.signal}` : exit.code !== null ? `it exited with code ${exit.code}` : 'it ended';
+  const before = ranMs !== null && ranMs >= restart.resetAfterMs ? 0 : failures;
+  switch (restart.policy) {
+    case 'never':
+      return isGood ? { is: 'done' } : { is: 'failed', failures: before + 1, why: `${how} and its restart policy is never` };
+    case 'on-success':
+      return isGood ? again(restart, before, random, how) : { is: 'failed', failures: before + 1, why: `${how} and its restart policy is on-success` };
+    case 'on-failure':
+      return isGood ? { is: 'done' } : again(restart, before, random, how);
+    case 'always':
+      return again(restart, before, random, how);
+  }
+}
+
+/** Decides after a start or its preparation failed: nothing ran, so the policy has no exit to look at. */
+export function afterFailedStart(rules: WorkerRules, failures: number, random: number, message: string): Next {
+  if (rules.restart.policy === 'never') return { is: 'failed', failures: failures + 1, why: message };
+  return again(rules.restart, failures, random, message);
+}
+
+function again(rule: RestartRule, before: number, random: number, why: string): Next {
+  const failures = before + 1;
+  if (rule.giveUp !== null && failures > rule.giveUp) return { is: 'failed', failures, why: `${why}, and its ${rule.giveUp} restarts are used up` };
+  return { is: 'again', delayMs: delayMs(rule, failures, random), failures };
+}
+
+/** Of the failure of this number (1 = the first in a row): `first`, then `min` growing by `factor` to `max`, each ± `jitter`. */
+export function delayMs({ backoff }: RestartRule, failures: number, random: number): number {
+  const { firstMs, minMs, maxMs, factor, jitter } = backoff;
+  const plain = failures <= 1 ? firstMs : Math.min(maxMs, minMs * factor ** Math.min(failures - 2, 64));
+  return Math.round(plain * (1 + jitter * (2 * random - 1)));
+}

@@ -1,0 +1,75 @@
+import type { EngineFacts, ExecSession, Json, RuntimeDriver, Secrets } from '@ostler/sdk';
+import type { CoreClock } from '../base/clock.ts';
+import type { AgentLogger } from '../base/logger.ts';
+import type { StuckCalls } from '../base/stuck-calls.ts';
+import type { InPlugin } from '../base/watchdog.ts';
+import type { Journal } from '../journal/index.ts';
+import type { HealthRule, Normal, ScheduleRule } from '../spec/index.ts';
+import type { GenerationRecord } from '../store/index.ts';
+
+/** A runtime as supervision needs it. */
+export interface RuntimeAccess {
+  readonly name: string;
+  /** Id of the plugin that brings it. */
+  readonly plugin: string;
+  readonly driver: RuntimeDriver;
+  /** Its engine answers. */
+  isUp(): boolean;
+  /** Why it does not. */
+  reason(): string | null;
+  facts(): EngineFacts | null;
+  /** A call failed in a way that says something about the engine: look at it now. */
+  suspect(): void;
+}
+
+export interface ProbeWatch {
+  readonly worker: string;
+  readonly instance: string;
+  readonly rule: HealthRule;
+  /** Epoch ms. */
+  readonly startedMs: number;
+  /** It ran before this agent came, or before its runtime could be asked again. */
+  readonly isAdopted: boolean;
+  /** As it was left. */
+  readonly health: 'ok' | 'bad' | null;
+  readonly endpoints: readonly { readonly port: number; readonly address: string }[];
+  exec(argv: readonly string[], signal: AbortSignal): Promise<ExecSession>;
+  onVerdict(verdict: { readonly health: 'ok' | 'bad'; readonly evidence: string; readonly failures: number; readonly afterMs: number | null }): void;
+}
+
+/** What every supervisor of a host is handed. */
+export interface Services {
+  readonly agentId: string;
+  readonly hostName: string;
+  readonly clock: CoreClock;
+  readonly log: AgentLogger;
+  readonly journal: Journal;
+  readonly stuck: StuckCalls;
+  readonly inPlugin: InPlugin;
+  newInstanceId(): string;
+  random(): number;
+  runtime(name: string): RuntimeAccess | null;
+  /** The worker as its runtime sees it, by today's schema. Throws when it no longer fits. */
+  normal(generation: GenerationRecord): Normal;
+  /** Rejects with a problem that names the reference, never the value. */
+  reveal(generation: GenerationRecord, normal: Normal, signal: AbortSignal): Promise<Secrets>;
+  /** Returns what ends the watch. */
+  probe(watch: ProbeWatch): () => void;
+  /** Epoch ms; `null` = never again. */
+  nextDue(rule: ScheduleRule, afterMs: number): number | null;
+  /** `address:port` of another worker, for `OSTLER_ADDR_<WORKER>`; `null` = it has none. */
+  addressOf(worker: string): string | null;
+  /** The dependency of this worker that does not hold now, as `db to be healthy`; `null` = all hold. */
+  missing(worker: string): string | null;
+}
+
+/** Kept in the store beside the workers: how this agent was last told to be. */
+export interface Applied {
+  readonly hostFile: string;
+  readonly baseDir: string;
+  readonly host: string;
+  readonly plugins: readonly { readonly use: string; readonly config: Json; readonly baseDir: string }[];
+  readonly startConcurrency: number;
+  readonly apply: 'manual' | 'auto';
+  readonly at: string;
+}

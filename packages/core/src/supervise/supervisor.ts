@@ -1,0 +1,242 @@
+import type { Found, InstanceRef, Observed, Target } from '@ostler/sdk';
+import { Mailbox } from '../base/mailbox.ts';
+import type { Normal } from '../spec/index.ts';
+import type { Batch, GenerationRecord, InstanceRecord } from '../store/index.ts';
+import { isStoreFailure } from '../store/index.ts';
+import { Effects } from './effects.ts';
+import { Instances } from './instances.ts';
+import type { Life, LifeEvent, Move, Scene } from './life.ts';
+import { toEntry, toRecord } from './record.ts';
+import type { Services } from './services.ts';
+import type { Live, Subject } from './subject.ts';
+import { Timers } from './timers.ts';
+import { transition } from './transition.ts';
+
+export interface SupervisorGiven {
+  readonly worker: string;
+  readonly services: Services;
+  readonly life: Life;
+  readonly generations: readonly GenerationRecord[];
+  readonly instances: readonly InstanceRecord[];
+  /** After each change that was persisted. */
+  onChange(supervisor: Supervisor, before: Life): void;
+  onForgotten(worker: string): void;
+}
+
+/** How long until a commit that the store refused is tried again. */
+const storeRetryMs = 1000;
+
+/**
+ * Keeps one worker running: takes events one after another, lets the table decide, persists what it decided, and only then acts. What it begins
+ * comes back as an event.
+ */
+export class Supervisor implements Subject {
+  readonly worker: string;
+  readonly services: Services;
+  readonly instances: Instances;
+  readonly #given: SupervisorGiven;
+  readonly #generations: Map<number, GenerationRecord>;
+  readonly #mailbox = new Mailbox();
+  readonly #effects: Effects;
+  readonly #timers: Timers;
+  #life: Life;
+  #live: Live | null = null;
+  #isClosed = false;
+  #isForgotten = false;
+
+  constructor(given: SupervisorGiven) {
+    this.worker = given.worker;
+    this.services = given.services;
+    this.#given = given;
+    this.#life = given.life;
+    this.#generations = new Map(given.generations.map((one) => [one.counter, one]));
+    this.instances = new Instances(given.worker, given.instances);
+    this.#effects = new Effects(this);
+    this.#timers = new Timers(this);
+  }
+
+  get life(): Life {
+    return this.#life;
+  }
+  get live(): Live | null {
+    return this.#life.phase === 'running' && this.#live?.instance === this.#life.instance ? this.#live : null;
+  }
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+  generation(counter: number | null = this.#life.generation): GenerationRecord | null {
+    return counter === null ? null : (this.#generations.get(counter) ?? null);
+  }
+  get generations(): readonly GenerationRecord[] {
+    return [...this.#generations.values()];
+  }
+  /** Of the generation that is to run; `null` when it is not known or no longer fits today's schema. */
+  normal(generation: GenerationRecord | null = this.generation()): Normal | null {
+    try {
+      return generation === null ? null : this.services.normal(generation);
+    } catch {
+      return null;
+    }
+  }
+  /** Of the instance that is there, else of the next one. */
+  runtimeName(): string | null {
+    const { instance } = this.#life;
+    return (instance === null ? null : this.instances.get(instance)?.runtime) ?? this.generation()?.runtime ?? null;
+  }
+
+  /** The ref and the cached handle of an instance; default: the present one. */
+  target(instance: string | null = this.#life.instance): Target | null {
+    const record = instance === null ? null : this.instances.get(instance);
+    return record === null || record === undefined ? null : { ref: this.#ref(record), handle: record.handle };
+  }
+  #ref(record: InstanceRecord): InstanceRef {
+    return { agent: this.services.agentId, worker: this.worker, generation: record.generation, instance: record.instance };
+  }
+
+  /** Learns a generation that was persisted; which one is to run comes by the event `declare`. */
+  learn(generation: GenerationRecord): void {
+    this.#generations.set(generation.counter, generation);
+  }
+
+  /** Resolves when the event was decided on and persisted; what it leads to may go on. */
+  send(event: LifeEvent): Promise<void> {
+    return this.#mailbox.post(() => (this.#isClosed ? undefined : this.#take(event)));
+  }
+
+  /** Timers, probes and gate as the life says it: after adoption, when nothing has moved yet. */
+  begin(): void {
+    this.#timers.align(null);
+    this.#effects.resume();
+  }
+
+  /** An instance that runs and that the store does not know takes the place of the one that ended last. */
+  adoptUnknown(instance: string, instanceGeneration: number | null): void {
+    this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', instance, instanceGeneration };
+  }
+
+  /** Asks the runtime what is there. `adopted`: for the first time by this agent. */
+  look(how: 'adopted' | 'looked'): Promise<void> {
+    return this.#effects.look(how);
+  }
+
+  signal(name: string): Promise<void> {
+    return this.#effects.signal(name);
+  }
+
+  /** Ends timers and probes; calls under way are left alone. Nothing is stopped. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timers.close();
+    this.#effects.close();
+  }
+
+  /** What was seen, as the event that tells it. */
+  async observe(found: Found, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
+    const { instance } = this.#life;
+    if (found.is === 'running') this.#live = { instance: found.ref.instance, pid: found.pid ?? null, endpoints: found.endpoints };
+    if (this.#life.blind !== null) await this.send({ type: 'sighted' });
+    if (found.is === 'gone') {
+      const record = instance === null ? null : this.instances.get(instance);
+      if (instance === null || record === null) return;
+      const isSameEngine = record.engine === null || record.engine === found.engine;
+      return this.send({ type: 'gone', seen: { instance, engine: found.engine }, isSameEngine });
+    }
+    const seen = { instance: found.ref.instance, handle: found.handle, engine: found.engine };
+    if (found.is === 'running') {
+      const pid = found.pid ?? null;
+      return this.send({ type: 'running', seen: { ...seen, startedAt: found.startedAt, pid }, how, tookMs });
+    }
+    if (found.is === 'created') return this.send({ type: 'created', seen });
+    const lastLines = await this.#effects.lastLines(found as Observed & { is: 'exited' });
+    return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines });
+  }
+
+  scene(): Scene {
+    const { clock } = this.services;
+    const nowMs = clock.nowMs();
+    const normal = this.normal() ?? this.normal(this.generation(this.#life.instanceGeneration));
+    const rules = normal?.rules ?? fallbackRules;
+    const dueMs = rules.schedule === null ? null : this.services.nextDue(rules.schedule, nowMs);
+    return {
+      at: clock.isoNow(),
+      nowMs,
+      rules,
+      newInstance: this.services.newInstanceId(),
+      random: this.services.random(),
+      missing: this.services.missing(this.worker),
+      nextDueAt: dueMs === null ? null : new Date(dueMs).toISOString(),
+    };
+  }
+
+  async #take(event: LifeEvent): Promise<void> {
+    const scene = this.scene();
+    const before = this.#life;
+    const decided = transition(before, event, scene);
+    if (decided.is === 'impossible')
+      this.services.log.error({ worker: this.worker, event: event.type, phase: before.phase }, 'a bug: this event cannot happen in this phase');
+    if (decided.is !== 'moved') return;
+    const { move } = decided;
+    const changed = this.instances.after(before, move.life, event, scene.at, (counter) => this.generation(counter));
+    if (!(await this.#commit(this.#batch(move, changed, scene.at)))) return;
+    this.instances.keep(changed);
+    this.#life = move.life;
+    const isForgotten = move.effects.some((effect) => effect.do === 'forget');
+    this.#timers.align(before);
+    for (const effect of move.effects) if (effect.do !== 'forget') this.#effects.run(effect, move.life);
+    this.#given.onChange(this, before);
+    // Not waited for: the stop that led here is itself a call that removals wait for.
+    if (isForgotten) void this.#forget();
+  }
+
+  #batch(move: Move, changed: readonly InstanceRecord[], at: string): Batch {
+    const journal = move.facts.map((fact) => toEntry({ at, worker: this.worker, instance: move.life.instance }, fact));
+    return { workers: [toRecord(this.worker, move.life)], instances: changed, journal };
+  }
+
+  /** A fact stays a fact on a full disk: tried until it is persisted, or this agent ends. */
+  async #commit(batch: Batch): Promise<boolean> {
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        await this.services.journal.record(batch);
+        return true;
+      } catch (error) {
+        if ((this.#isClosed && !this.#isForgotten) || (isStoreFailure(error) && error.code === 'closed')) return false;
+        if (isFirst)
+          this.services.log.warn({ worker: this.worker, error: (error as Error).message }, 'the store refused a change; nothing is done until it is kept');
+        await this.services.clock.sleep(storeRetryMs);
+      }
+    }
+  }
+
+  /** The instances of a worker that is no more, then its rows. What cannot be removed now stays listed and is found again at the next start. */
+  async #forget(): Promise<void> {
+    this.#isForgotten = true;
+    this.close();
+    await this.#effects.removeAll();
+    await this.#commit({ forgetWorkers: [this.worker] });
+    this.#given.onForgotten(this.worker);
+  }
+}
+
+/** Of a worker whose generation is not known: it is left as it is. */
+const fallbackRules: Scene['rules'] = {
+  kind: 'service',
+  restart: {
+    policy: 'never',
+    backoff: { firstMs: 0, minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0 },
+    resetAfterMs: 600_000,
+    giveUp: null,
+    successCodes: [0],
+  },
+  stop: { signal: 'SIGTERM', graceMs: 10_000 },
+  health: {
+    ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
+    onUnhealthy: 'report',
+  },
+  dependsOn: [],
+  schedule: null,
+  secrets: { files: [], env: {}, visibleInInspect: false },
+  priority: 500,
+  onSecretChange: 'nothing',
+  update: { strategy: 'recreate', healthyWithinMs: 60_000, stableForMs: 10_000, onFailure: 'rollback' },
+};

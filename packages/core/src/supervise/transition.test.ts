@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import type { Phase } from '../store/index.ts';
+import { type Life, type LifeEvent, newLife, type Scene } from './life.ts';
+import { afterExit, delayMs } from './restart.ts';
+import { table, transition } from './transition.ts';
+
+const phases: readonly Phase[] = ['idle', 'waiting', 'preparing', 'starting', 'running', 'stopping', 'unresolved', 'backoff', 'done', 'failed'];
+const at = '2030-01-01T00:00:00.000Z';
+const rules: Scene['rules'] = {
+  kind: 'service',
+  restart: {
+    policy: 'always',
+    backoff: { firstMs: 0, minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.2 },
+    resetAfterMs: 600_000,
+    giveUp: null,
+    successCodes: [0],
+  },
+  stop: { signal: 'SIGTERM', graceMs: 10_000 },
+  health: {
+    ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
+    onUnhealthy: 'restart',
+  },
+  ...{ dependsOn: [], schedule: null, secrets: { files: [], env: {}, visibleInInspect: false }, priority: 500, onSecretChange: 'restart' },
+  update: { strategy: 'recreate', healthyWithinMs: 60_000, stableForMs: 10_000, onFailure: 'rollback' },
+};
+const scene: Scene = { at, nowMs: Date.parse(at), rules, newInstance: 'i2', random: 0.5, missing: null, nextDueAt: null };
+const life = (phase: Phase, over: Partial<Life> = {}): Life => ({
+  ...{
+    ...newLife(at),
+    phase,
+    generation: 1,
+    instance: 'i1',
+    instanceGeneration: 1,
+    epoch: 7,
+    unresolved: phase === 'unresolved' ? 'start' : null,
+    startedMs: scene.nowMs,
+  },
+  ...over,
+});
+const seen = { instance: 'i1', handle: { version: 1, data: null }, engine: 'e1' };
+const failure = { code: 'timeout', outcome: 'unknown', retryable: true, message: 'no answer' } as const;
+const exit = { code: 1, signal: null, at, oom: 'no', evidence: 'holder' } as const;
+
+const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T }> } = {
+  start: { type: 'start', by: 'user', cause: 'user' },
+  hold: { type: 'hold', by: 'user', cause: 'held' },
+  remove: { type: 'remove', by: 'apply' },
+  restart: { type: 'restart', by: 'user', cause: 'restart' },
+  declare: { type: 'declare', generation: 2, fields: ['env'], isNew: false, runtime: 'fake' },
+  due: { type: 'due', at },
+  wait: { type: 'wait', for: 'db to be healthy' },
+  ready: { type: 'ready', epoch: 7 },
+  prepared: { type: 'prepared', epoch: 7 },
+  'prepare-failed': { type: 'prepare-failed', epoch: 7, message: 'no', code: 'internal' },
+  'start-failed': { type: 'start-failed', epoch: 7, failure },
+  'stop-failed': { type: 'stop-failed', epoch: 7, failure },
+  running: { type: 'running', seen: { ...seen, startedAt: at, pid: 1 }, how: 'adopted', tookMs: 1 },
+  created: { type: 'created', seen },
+  exited: { type: 'exited', seen, exit, left: [], lastLines: [] },
+  gone: { type: 'gone', seen, isSameEngine: true },
+  alarm: { type: 'alarm', epoch: 7 },
+  healthy: { type: 'healthy', instance: 'i1', afterMs: 1 },
+  unhealthy: { type: 'unhealthy', instance: 'i1', evidence: 'e', failures: 3 },
+  blind: { type: 'blind', reason: 'down', runtime: 'fake' },
+  sighted: { type: 'sighted' },
+};
+const moved = (from: Life, event: LifeEvent, on: Scene = scene) => {
+  const result = transition(from, event, on);
+  return result.is === 'moved' ? result.move : null;
+};
+
+describe('the table', () => {
+  const wants = [{}, { want: 'held', heldBy: 'user' }, { want: 'removed' }, { blind: { since: at, reason: 'down' } }] as const;
+  test('decides every event in every phase, whatever is wanted, and never throws', () => {
+    expect(Object.keys(table).sort()).toEqual(Object.keys(events).sort());
+    for (const event of Object.values(events)) {
+      expect(Object.keys(table[event.type]).sort()).toEqual([...phases].sort());
+      for (const phase of phases)
+        for (const over of wants) expect(['moved', 'ignored', 'impossible']).toContain(transition(life(phase, over), event, scene).is);
+    }
+  });
+  test('makes no mutating call while the runtime cannot be asked', () => {
+    for (const event of Object.values(events))
+      for (const phase of phases) {
+        const move = moved(life(phase, { blind: { since: at, reason: 'down' } }), event);
+        if (move === null || move.life.blind === null) continue;
+        // What an answer of the runtime itself leads to is not blind: the supervisor says `sighted` before it tells it.
+        if ('seen' in event || ['prepared', 'start-failed', 'stop-failed', 'prepare-failed'].includes(event.type)) continue;
+        expect(
+          move.effects.filter((effect) => effect.do === 'start' || effect.do === 'stop'),
+          `${event.type} in ${phase}`,
+        ).toEqual([]);
+      }
+  });
+  test('gives a new instance only after the last one was seen ended, gone or never started', () => {
+    for (const event of Object.values(events))
+      for (const phase of ['starting', 'running', 'stopping', 'unresolved'] as const) {
+        const move = moved(life(phase), event);
+        expect(move?.life.instance ?? 'i1', `${event.type} in ${phase}`).toBe('i1');
+      }
+  });
+  test('after an unknown outcome nothing but the inspection follows', () => {
+    expect(moved(life('starting'), events['start-failed'])).toMatchObject({ life: { phase: 'unresolved' }, effects: [{ do: 'inspect' }] });
+    expect(moved(life('unresolved'), events.gone)).toMatchObject({ life: { phase: 'starting', instance: 'i1' }, effects: [{ do: 'start' }] });
+  });
+  test('gone from another store of the engine is no evidence', () => {
+    const move = moved(life('running'), { ...events.gone, isSameEngine: false });
+    expect(move).toMatchObject({ life: { phase: 'running', instance: 'i1' }, effects: [] });
+    expect(move?.life.blind).not.toBeNull();
+  });
+  test('a result of an older epoch changes nothing', () => {
+    expect(transition(life('starting'), { ...events['start-failed'], epoch: 6 }, scene).is).toBe('ignored');
+  });
+  test('a start is not intended when a dependency ceased to hold at that instant', () => {
+    expect(moved(life('preparing'), events.prepared, { ...scene, missing: 'db to be healthy' })).toMatchObject({ life: { phase: 'waiting' }, effects: [] });
+  });
+  test('a shutdown is no hold: the next agent starts the worker again', () => {
+    const stopping = moved(life('running'), { type: 'hold', by: 'agent', cause: 'shutdown' });
+    const stopped = moved({ ...stopping!.life }, { ...events.exited, exit: { ...exit, code: null, signal: 'SIGTERM' } });
+    expect(stopped?.life).toMatchObject({ phase: 'idle', want: 'run' });
+    expect(moved(stopped!.life, { type: 'start', by: 'agent', cause: 'release' })?.life.phase).toBe('waiting');
+  });
+});
+
+describe('after an exit', () => {
+  const after = (policy: Scene['rules']['restart']['policy'], code: number, failures = 0) =>
+    afterExit({ ...rules, restart: { ...rules.restart, policy } }, { code, signal: null }, 100, failures, 0.5);
+  test('the policy decides', () => {
+    expect([after('always', 0).is, after('always', 1).is]).toEqual(['again', 'again']);
+    expect([after('on-failure', 0).is, after('on-failure', 1).is]).toEqual(['done', 'again']);
+    expect([after('on-success', 0).is, after('on-success', 1).is]).toEqual(['again', 'failed']);
+    expect([after('never', 0).is, after('never', 1).is]).toEqual(['done', 'failed']);
+  });
+  test('a signal is never a success', () => {
+    expect(afterExit({ ...rules, restart: { ...rules.restart, policy: 'on-failure' } }, { code: null, signal: 'SIGTERM' }, 1, 0, 0.5).is).toBe('again');
+  });
+  test('the delay begins at first, grows by the factor, ends at max, within the jitter', () => {
+    const delays = [1, 2, 3, 4, 9, 500].map((failures) => delayMs(rules.restart, failures, 0.5));
+    expect(delays).toEqual([0, 1000, 2000, 4000, 60_000, 60_000]);
+    expect([delayMs(rules.restart, 3, 0), delayMs(rules.restart, 3, 0.999_999)]).toEqual([1600, 2400]);
+  });
+  test('it is given up after that many failures in a row, and a long run forgets them', () => {
+    const limited = { ...rules, restart: { ...rules.restart, giveUp: 3 } };
+    expect(afterExit(limited, { code: 1, signal: null }, 100, 3, 0.5)).toMatchObject({ is: 'failed', failures: 4 });
+    expect(afterExit(limited, { code: 1, signal: null }, 600_000, 3, 0.5)).toMatchObject({ is: 'again', failures: 1 });
+  });
+});

@@ -1,0 +1,49 @@
+import type { Cell, Row } from './cell.ts';
+import type { Life, LifeEvent, Move, Scene } from './life.ts';
+import * as seen from './observations.ts';
+import * as wished from './wishes.ts';
+
+type Table = { readonly [T in LifeEvent['type']]: Row<Extract<LifeEvent, { type: T }>> };
+
+/** Every event in every phase. */
+export const table: Table = {
+  start: wished.start,
+  hold: wished.hold,
+  remove: wished.remove,
+  restart: wished.restart,
+  declare: wished.declare,
+  due: wished.due,
+  wait: seen.wait,
+  ready: seen.ready,
+  prepared: seen.prepared,
+  'prepare-failed': seen.prepareFailed,
+  'start-failed': seen.startFailed,
+  'stop-failed': seen.stopFailed,
+  running: seen.running,
+  created: seen.created,
+  exited: seen.exited,
+  gone: seen.gone,
+  alarm: seen.alarm,
+  healthy: seen.healthy,
+  unhealthy: seen.unhealthy,
+  blind: seen.blind,
+  sighted: seen.sighted,
+};
+
+export type Transition = { readonly is: 'moved'; readonly move: Move } | { readonly is: 'ignored' } | { readonly is: 'impossible' };
+
+/** Results of calls count only in the epoch in which they were begun. */
+const answers = new Set<LifeEvent['type']>(['ready', 'prepared', 'prepare-failed', 'start-failed', 'stop-failed', 'alarm']);
+
+export function transition(life: Life, event: LifeEvent, scene: Scene): Transition {
+  if (answers.has(event.type) && 'epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };
+  // An instance that is not the present one says nothing about this worker's life.
+  if ('seen' in event && event.seen.instance !== life.instance) return { is: 'ignored' };
+  if ((event.type === 'healthy' || event.type === 'unhealthy') && event.instance !== life.instance) return { is: 'ignored' };
+  const cell = table[event.type][life.phase] as Cell;
+  if (cell === 'ignore') return { is: 'ignored' };
+  if (cell === 'impossible') return { is: 'impossible' };
+  const move = cell(life, event, scene);
+  if (move.life === life && move.effects.length === 0 && move.facts.length === 0) return { is: 'ignored' };
+  return { is: 'moved', move };
+}

@@ -1,0 +1,164 @@
+import type { Cell, Row } from './cell.ts';
+import type { Fact, Life, LifeEvent, Move } from './life.ts';
+import * as move from './moves.ts';
+
+type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
+
+// The rows of what is wished of a worker: by a person, by the host file, by its schedule. Every phase is written.
+
+const released = (life: Life, by: string): readonly Fact[] => (life.want === 'held' ? [{ type: 'worker.released', data: { by } }] : []);
+const wanted = (life: Life): Life => ({ ...life, want: 'run', heldBy: null });
+
+/** Lifting a hold does not run a job again that is done, nor a cron worker before it is due; a start by hand does. */
+const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
+  const facts = released(life, by);
+  const isCron = scene.rules.kind === 'cron';
+  if (cause === 'release') {
+    // Left idle by the end of its agent.
+    if (life.want === 'run' && life.phase === 'idle' && !isCron) return move.toWaiting(life, scene, 'declared');
+    if (life.want === 'run' && life.phase !== 'failed') return move.stay(life);
+    if (life.phase === 'done' || isCron)
+      return move.toRest(wanted(life), scene, life.phase === 'done' ? 'done' : 'idle', life.phase === 'done' ? life.reason : 'waiting until it is due', facts);
+  }
+  return move.toWaiting({ ...wanted(life), failures: 0, restarts: 0 }, scene, 'user', facts);
+};
+const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
+export const start: Row<Of<'start'>> = {
+  idle: startAtRest,
+  done: startAtRest,
+  failed: startAtRest,
+  backoff: (life, { by }, scene) => move.toWaiting({ ...wanted(life), failures: 0 }, scene, 'user', released(life, by)),
+  waiting: startOnTheWay,
+  preparing: startOnTheWay,
+  starting: startOnTheWay,
+  // Blind: the stop that was asked for has not begun yet.
+  running: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), stopCause: null, onward: 'rest' }, released(life, by))),
+  stopping: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), onward: 'start' }, released(life, by))),
+  unresolved: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), onward: 'start' }, released(life, by))),
+};
+
+const heldFacts = (life: Life, by: string): readonly Fact[] => (life.want === 'held' ? [] : [{ type: 'worker.held', data: { by } }]);
+/** A shutdown is no hold: the next agent is to start it again. */
+const held = (life: Life, { by, cause }: Of<'hold'>): Life => (cause === 'shutdown' || life.want === 'removed' ? life : { ...life, want: 'held', heldBy: by });
+const holdKeepsPhase: Cell<Of<'hold'>> = (life, event) =>
+  event.cause === 'shutdown' || life.want === 'held' ? move.stay(life) : move.stay({ ...held(life, event), nextTryAt: null }, heldFacts(life, event.by));
+const holdBeforeStart: Cell<Of<'hold'>> = (life, event, scene) =>
+  move.toRest(
+    held(life, event),
+    scene,
+    'idle',
+    event.cause === 'shutdown' ? 'its agent was ended' : `stopped by ${event.by}`,
+    event.cause === 'shutdown' ? [] : heldFacts(life, event.by),
+  );
+export const hold: Row<Of<'hold'>> = {
+  idle: holdKeepsPhase,
+  done: holdKeepsPhase,
+  failed: holdKeepsPhase,
+  waiting: holdBeforeStart,
+  preparing: holdBeforeStart,
+  backoff: holdBeforeStart,
+  // A call is under way: what it brings is stopped when it is there.
+  starting: (life, event) =>
+    event.cause === 'shutdown'
+      ? move.stay({ ...life, onward: 'rest' })
+      : life.want === 'held'
+        ? move.stay(life)
+        : move.stay(held(life, event), heldFacts(life, event.by)),
+  running: (life, event, scene) => move.toStopping(held(life, event), scene, event.cause, 'rest', event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),
+  stopping: (life, event) => move.stay({ ...held(life, event), onward: 'rest' }, event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),
+  unresolved: (life, event) => move.stay({ ...held(life, event), onward: 'rest' }, event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),
+};
+
+const unwanted = (life: Life, by: string): Life => ({ ...life, want: 'removed', heldBy: by });
+const removeAtRest: Cell<Of<'remove'>> = (life, { by }, scene) => move.toRest(unwanted(life, by), scene, 'idle', 'removed');
+const removeLater: Cell<Of<'remove'>> = (life, { by }) => move.stay({ ...unwanted(life, by), onward: 'rest' });
+export const remove: Row<Of<'remove'>> = {
+  idle: removeAtRest,
+  done: removeAtRest,
+  failed: removeAtRest,
+  waiting: removeAtRest,
+  preparing: removeAtRest,
+  backoff: removeAtRest,
+  starting: removeLater,
+  running: (life, { by }, scene) => move.toStopping(unwanted(life, by), scene, 'removed', 'rest'),
+  stopping: removeLater,
+  unresolved: removeLater,
+};
+
+const restartAtRest: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
+  cause === 'restart' ? move.toWaiting({ ...wanted(life), failures: 0 }, scene, 'restart', released(life, by)) : move.stay(life);
+const restartOnTheWay: Cell<Of<'restart'>> = (life, { by, cause }) =>
+  cause === 'restart' && life.want === 'held' ? move.stay(wanted(life), released(life, by)) : move.stay(life);
+export const restart: Row<Of<'restart'>> = {
+  idle: restartAtRest,
+  done: restartAtRest,
+  failed: restartAtRest,
+  backoff: restartAtRest,
+  waiting: restartOnTheWay,
+  preparing: restartOnTheWay,
+  starting: restartOnTheWay,
+  running: (life, { by, cause }, scene) =>
+    move.toStopping(cause === 'restart' ? wanted(life) : life, scene, cause, 'start', cause === 'restart' ? released(life, by) : []),
+  stopping: (life, { by, cause }) => (cause === 'restart' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life)),
+  unresolved: (life, { by, cause }) =>
+    cause === 'restart' && life.unresolved === 'stop' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life),
+};
+
+const declared = (life: Life, event: Of<'declare'>): Life => ({
+  ...life,
+  generation: event.generation,
+  failures: 0,
+  restarts: 0,
+  ...(life.want === 'removed' ? { want: 'run', heldBy: null } : {}),
+});
+const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
+  event.isNew
+    ? { type: 'worker.declared', data: { generation: event.generation, runtime: event.runtime } }
+    : { type: 'worker.changed', data: { from: life.generation, to: event.generation, fields: event.fields } };
+const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
+  const next = declared(life, event);
+  if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
+  if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', 'waiting until it is due', [declaredFact(life, event)]);
+  return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
+};
+const declareOnTheWay: Cell<Of<'declare'>> = (life, event) => move.stay(declared(life, event), [declaredFact(life, event)]);
+export const declare: Row<Of<'declare'>> = {
+  idle: declareAtRest,
+  done: declareAtRest,
+  failed: declareAtRest,
+  waiting: declareAtRest,
+  // What is being prepared is of the old generation: begun anew.
+  preparing: declareAtRest,
+  backoff: declareAtRest,
+  starting: declareOnTheWay,
+  running: (life, event, scene) =>
+    // A run of a schedule ends by itself; the next one is of the new generation.
+    scene.rules.kind === 'cron'
+      ? move.stay(declared(life, event), [declaredFact(life, event)])
+      : move.reconsider(declared(life, event), scene, [declaredFact(life, event)]),
+  stopping: declareOnTheWay,
+  unresolved: declareOnTheWay,
+};
+
+const dueAtRest: Cell<Of<'due'>> = (life, { at }, scene) =>
+  life.want === 'run' ? move.toWaiting({ ...life, lastDueAt: at, failures: 0 }, scene, 'due') : move.stay({ ...life, lastDueAt: at });
+const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
+  const next = { ...life, lastDueAt: at };
+  const overlap = scene.rules.schedule?.overlap ?? 'skip';
+  if (overlap === 'queue') return life.isQueued ? skipped(next, at, 'one run waits already') : move.stay({ ...next, isQueued: true });
+  if (overlap === 'replace' && life.phase === 'running') return move.toStopping(next, scene, 'replaced', 'start');
+  return skipped(next, at, 'the last run is not over');
+};
+const skipped = (life: Life, dueAt: string, why: string): Move => move.stay(life, [{ type: 'worker.skipped', data: { dueAt, why } }]);
+export const due: Row<Of<'due'>> = {
+  idle: dueAtRest,
+  done: dueAtRest,
+  failed: dueAtRest,
+  backoff: dueAtRest,
+  waiting: dueWhileBusy,
+  preparing: dueWhileBusy,
+  starting: dueWhileBusy,
+  running: dueWhileBusy,
+  stopping: dueWhileBusy,
+  unresolved: dueWhileBusy,
+};
