@@ -12,9 +12,10 @@ const marks: Readonly<Record<PlanStep['kind'], { readonly sign: string; readonly
 export const hasChanges = ({ steps }: PlanDocument): boolean => steps.some(({ kind }) => kind !== 'keep');
 export const isRefused = ({ steps }: PlanDocument): boolean => steps.some(({ refused }) => refused.length > 0);
 
-/** A plan as lines: each step with what changes, then what it adds up to. */
+/** A plan as lines: each step with what changes, then what it adds up to. A worker that is kept is named only where there is more to say of it. */
 export function planText(plan: PlanDocument, paint: Paint): string[] {
-  const lines = plan.steps.flatMap((step) => stepText(step, paint));
+  const told = plan.steps.filter(({ kind, refused, unenforced }) => kind !== 'keep' || refused.length > 0 || unenforced.length > 0);
+  const lines = told.flatMap((step) => stepText(step, paint));
   for (const warning of plan.warnings) lines.push(paint(`warning: ${printable(warning)}`, 'yellow'));
   if (lines.length > 0) lines.push('');
   lines.push(sumText(plan));

@@ -75,27 +75,49 @@ export async function withRuntimes<T>(
   }
 }
 
-/** What each worker's runtime says of it on this host. */
-export function findingsOf(
-  host: Host,
-  config: HostConfig,
-  runtimes: readonly Asked[],
-): readonly { readonly worker: string; readonly runtime: string | null; readonly findings: readonly Finding[]; readonly spec: WorkerSpec | null }[] {
-  const { core, plugins } = host;
+export interface Checked {
+  readonly worker: string;
+  readonly runtime: string | null;
+  readonly findings: readonly Finding[];
+  readonly spec: WorkerSpec | null;
+}
+
+const resolveMs = 30_000;
+
+/** What each worker's runtime says of it on this host: its findings, and whether what it would run is there. */
+export function findingsOf({ core, plugins }: Host, config: HostConfig, runtimes: readonly Asked[]): Promise<readonly Checked[]> {
   const there = runtimes.map(({ name }) => name);
-  return Object.entries(config.workers).map(([worker, { written }]) => {
-    const preference = core.preferenceOf(written, plugins.registry);
-    const runtime = core.chooseRuntime(preference, there, null);
-    const asked = runtimes.find(({ name }) => name === runtime);
-    if (runtime === null || asked === undefined)
-      return {
-        worker,
-        runtime,
-        spec: null,
-        findings: [{ level: 'refused', field: 'runtime', text: `none of its runtimes is on this host: ${preference.join(', ')}` }],
-      };
-    const { spec } = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
-    const down: readonly Finding[] = [{ level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }];
-    return { worker, runtime, spec, findings: asked.facts === null ? down : asked.driver.check(spec, asked.facts) };
-  });
+  return Promise.all(
+    Object.entries(config.workers).map(async ([worker, { written }]): Promise<Checked> => {
+      const preference = core.preferenceOf(written, plugins.registry);
+      const runtime = core.chooseRuntime(preference, there, null);
+      const asked = runtimes.find(({ name }) => name === runtime);
+      if (runtime === null || asked === undefined)
+        return {
+          worker,
+          runtime,
+          spec: null,
+          findings: [{ level: 'refused', field: 'runtime', text: `none of its runtimes is on this host: ${preference.join(', ')}` }],
+        };
+      const { spec } = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
+      if (asked.facts === null)
+        return {
+          worker,
+          runtime,
+          spec,
+          findings: [{ level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }],
+        };
+      return { worker, runtime, spec, findings: [...asked.driver.check(spec, asked.facts), ...(await resolvable(asked.driver, spec))] };
+    }),
+  );
+}
+
+async function resolvable(driver: RuntimeDriver, spec: WorkerSpec): Promise<readonly Finding[]> {
+  const signal = AbortSignal.timeout(resolveMs);
+  try {
+    await driver.resolve(spec, { signal, deadlineMs: Date.now() + resolveMs, progress() {}, output() {} });
+    return [];
+  } catch (error) {
+    return [{ level: 'refused', field: '', text: error instanceof Error ? error.message : String(error) }];
+  }
 }

@@ -63,7 +63,9 @@ export function connect(socket: string): Client {
       const path = `${workerPath(worker, 'logs')}?${queryOf({ follow: follow ? '1' : '0', tail: tailLines?.toString(), since, instance })}`;
       // Nothing comes, not even the head, before a quiet worker prints its first line.
       const source = async function* () {
-        yield* readNdjson<LogLine>(await opened(path, 'application/x-ndjson', signal, follow ? null : usualMs));
+        const lines = readNdjson<LogLine>(await opened(path, 'application/x-ndjson', signal, follow ? null : usualMs));
+        // Of a failure that the agent tells at the end of the stream the worker is ours to know.
+        for await (const line of lines) yield line.worker === '' ? { ...line, worker } : line;
       };
       yield* untilAborted(source(), socket, signal);
     },

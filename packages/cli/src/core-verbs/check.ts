@@ -8,7 +8,7 @@ export async function run(options: AgentVerbOptions): Promise<number> {
   const host = await readHost(options);
   const config = await host.config();
   return withRuntimes(host, async (runtimes, failures) => {
-    const checked = findingsOf(host, config, runtimes);
+    const checked = await findingsOf(host, config, runtimes);
     const busy = await portFindings(
       host.given.paths.socket,
       checked.flatMap(({ worker, spec }) => (spec === null ? [] : [{ worker, ports: spec.ports }])),
@@ -27,7 +27,7 @@ export async function run(options: AgentVerbOptions): Promise<number> {
     for (const { plugin, what, message } of failures) process.stderr.write(`plugin ${plugin} failed in ${what}: ${message}\n`);
     for (const { name, findings } of workers)
       for (const { level, field, text } of findings) {
-        const place = config.workers[name]!.place(field.split('.'));
+        const place = config.workers[name]!.place(field === '' ? [] : field.split('.'));
         const line = `${place.file}:${place.line}:${place.column}: workers.${name}: ${text}`;
         if (level === 'refused') process.stderr.write(`${line}\n`);
         else if (!options.quiet) say(line);

@@ -84,7 +84,7 @@ export class LinePrinter {
   }
 
   #whole({ bytes, at, worker }: Begun, rest: Buffer): Buffer {
-    const time = this.#style.timestamps ? `${at ?? 'unknown time'} ` : '';
+    const time = this.#style.timestamps ? `${at ?? '-'} ` : '';
     return Buffer.concat([Buffer.from(`${this.#prefix(worker)}${time}`), bytes, rest]);
   }
 

@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { Client } from '../client/client.ts';
 import { paintFor } from './colour.ts';
-import { cut } from './fit.ts';
+import { cut, readyToMeasure } from './fit.ts';
 import { psNotes, psTable } from './ps-table.ts';
 import { type Shown, watchWorkers } from './watch.ts';
 
@@ -13,6 +13,7 @@ export interface LiveGiven {
 
 /** The table of workers on the terminal, drawn over itself, until `signal` is aborted. The last state stays. Throws when the agent goes away. */
 export async function liveTable(client: Client, { signal, footer }: LiveGiven): Promise<void> {
+  await readyToMeasure();
   const out = process.stdout;
   const update = createLogUpdate(out);
   let last: Shown | null = null;

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import stringWidth from 'string-width';
+import { beforeAll, expect, test } from 'vitest';
 import { ps, worker } from '../fixtures/fake-agent.ts';
 import { paintFor } from './colour.ts';
-import { cut, widthOf } from './fit.ts';
+import { cut, readyToMeasure, widthOf } from './fit.ts';
 import { bytesText, psTable } from './ps-table.ts';
 import { Rates } from './rates.ts';
+
+beforeAll(() => readyToMeasure());
 
 const plain = paintFor({ isTTY: false });
 const nowMs = Date.parse('2026-01-01T01:00:00Z');
@@ -69,4 +72,13 @@ test('CPU is the share of one core since the last look; a counter that went back
 
 test('amounts of memory are told as people read them', () => {
   expect([0, 1023, 1024, 12_900_000, 3 * 2 ** 30].map(bytesText)).toEqual(['0 B', '1023 B', '1.0 KiB', '12.3 MiB', '3.0 GiB']);
+});
+
+test('what is taken for one column a character without measuring is that', () => {
+  const wrong: string[] = [];
+  for (let code = 0x20; code < 0x3000; code += 1) {
+    const text = String.fromCharCode(code);
+    if (widthOf(text) !== stringWidth(text)) wrong.push(code.toString(16));
+  }
+  expect(wrong).toEqual([]);
 });

@@ -109,7 +109,7 @@ test('plan --detailed-exitcode is 10 with changes and 0 without; a refused step 
   const refused = await ostler('plan', '--detailed-exitcode');
   expect(refused.code).toBe(1);
   expect(refused.stdout).toContain('    refused: the runtime docker is not here\n');
-  agent.route('POST /v1/plan', () => plan({ steps: [] }));
+  agent.route('POST /v1/plan', () => plan({ steps: [step({ kind: 'keep', to: 3, restarts: false, why: 'nothing changed', changes: [] })] }));
   expect(await ostler('plan', '--detailed-exitcode')).toEqual({ code: 0, stdout: 'No changes.\n', stderr: '' });
 });
 

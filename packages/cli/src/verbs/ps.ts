@@ -3,6 +3,7 @@ import { connect } from '../client/client.ts';
 import { note, say, sayJson, sayRecord, untilInterrupted } from '../print.ts';
 import { socketOf } from '../socket.ts';
 import { paintFor } from '../table/colour.ts';
+import { readyToMeasure } from '../table/fit.ts';
 import { psNotes, psTable } from '../table/ps-table.ts';
 import { watchWorkers } from '../table/watch.ts';
 import type { CommonOptions } from '../verb.ts';
@@ -16,7 +17,7 @@ export async function run(options: PsOptions, _args: string[]): Promise<number> 
   if (!options.follow) {
     const document = await client.ps();
     if (options.json) sayJson(document);
-    else print(document, options);
+    else await print(document, options);
     return 0;
   }
   const { signal, end } = untilInterrupted();
@@ -33,7 +34,7 @@ export async function run(options: PsOptions, _args: string[]): Promise<number> 
       if (options.json) sayRecord({ type: 'ps', cursor, ...document });
       else {
         if (shown !== '') say('');
-        print(document, options);
+        await print(document, options);
       }
       shown = text;
     }
@@ -43,7 +44,8 @@ export async function run(options: PsOptions, _args: string[]): Promise<number> 
   }
 }
 
-function print(document: PsDocument, options: PsOptions): void {
+async function print(document: PsDocument, options: PsOptions): Promise<void> {
+  await readyToMeasure(JSON.stringify(document));
   const paint = paintFor(process.stdout);
   const width = process.stdout.isTTY ? process.stdout.columns : null;
   for (const line of psTable({ document, width, nowMs: Date.now(), paint })) say(line);

@@ -14,6 +14,7 @@ import { factsOf } from './facts.ts';
 import { thisHost } from './host.ts';
 import { glance, instanceOf, listed, observe } from './observe.ts';
 import { commandSpec, type ProcessDriverOptions } from './options.ts';
+import { preflight } from './preflight.ts';
 import { accountOf, startInstance } from './start.ts';
 import { usageOf } from './stats.ts';
 import { removeEnded, signalOf, stopInstance } from './stop.ts';
@@ -57,7 +58,10 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     facts: async (call) => factsOf(name, state, host, host.cgroups(), (await options.facts?.(call)) ?? {}),
     check: (spec, facts) => [...checkProcess(spec, facts, host.tools(), name, options.honours ?? []), ...(options.check?.(spec) ?? [])],
-    resolve: (spec, call) => artifactOf(options.inputs?.(commandSpec(spec)) ?? [], spec.baseDir, call.signal),
+    async resolve(spec, call) {
+      await preflight(options, spec);
+      return artifactOf(options.inputs?.(commandSpec(spec)) ?? [], spec.baseDir, call.signal);
+    },
     async prepare() {},
     start(ref, run, call) {
       // Two at once are one: both get the first one's answer.

@@ -29,7 +29,7 @@ const failure = (code: 'invalid' | 'aborted' | 'internal' | 'no-space', outcome:
   runtimeFailure({ code, outcome, retryable: code !== 'invalid', message });
 
 /** What an ordinary login would give, without the agent's own settings. */
-function basicEnvironment(account: Account | null): Record<string, string> {
+export function basicEnvironment(account: Account | null): Record<string, string> {
   const kept = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'XDG_RUNTIME_DIR'];
   const own = Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
   const base = { PATH: '/usr/local/bin:/usr/bin:/bin', ...own };

@@ -88,13 +88,19 @@ export const deadlines: readonly ConformanceCase[] = [
     id: 'close-leaves-workers-running',
     line: 'close(): drops watchers; NEVER stops a worker',
     run: async (kit) => {
-      const { target, ref, observed } = await kit.start(['wait']);
+      const { target, ref, observed } = await kit.start(['answer', 'SIGHUP']);
       await kit.printed(target, 'ready');
       await within('close', 5_000 + graceMs, kit.driver.close());
       const next = await kit.reopen();
       const found = await kit.inspect({ ref, handle: null }, next);
       assert.ok(found.is === 'running' && observed.is === 'running', `after close() the worker is ${found.is}`);
       assert.equal(found.startedAt, observed.startedAt);
+      // what was sent a signal may be seen running for a while yet: only an answer given after close() shows that it was left alone
+      const end = await next.stop({ ref, handle: null }, { signal: 'SIGHUP', graceMs: 20_000 }, kit.call(60_000));
+      assert.ok(end.is === 'exited', `stop() resolves with ${end.is}`);
+      assert.deepEqual([end.exit.code, end.exit.signal], [42, null], 'after close() the worker no longer answers its signal');
+      const printed = await kit.printed({ ref, handle: null }, 'got SIGHUP', next);
+      assert.deepEqual(printed.match(/got SIG\w+/g), ['got SIGHUP'], 'close() sent a signal');
     },
   },
   {
