@@ -31,7 +31,9 @@ export function sayFailure(error: unknown, options: { readonly json?: boolean | 
 
 /** Writes to stdout and waits for a slow reader, so that a stream is not piled up in memory. */
 export async function write(bytes: Uint8Array | string): Promise<void> {
-  if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
+  const out = process.stdout;
+  // A reader that has gone is dealt with where the errors of stdout are.
+  if (!out.destroyed && !out.write(bytes)) await once(out, 'drain').catch(() => {});
 }
 
 /** Aborts on Ctrl-C and SIGTERM; a second one ends the process at once. `end` takes the handlers away. */

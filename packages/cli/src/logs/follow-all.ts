@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts';
+import type { Output } from './background-output.ts';
 import { LinePrinter, type LogStyle } from './line-printer.ts';
 
 export interface FollowAsked {
@@ -11,12 +12,12 @@ export interface FollowAsked {
 }
 
 /** Prints what workers print, as it comes, until `signal` is aborted or all logs have ended. False: one could not be read. */
-export async function followAll(client: Client, asked: FollowAsked, style: LogStyle, signal: AbortSignal): Promise<boolean> {
+export async function followAll(client: Client, asked: FollowAsked, style: LogStyle, signal: AbortSignal, output?: Output): Promise<boolean> {
   const { workers, ...from } = asked;
   const ending = new AbortController();
   const all = AbortSignal.any([signal, ending.signal]);
   const names = workers ?? (await client.ps({ signal: all })).workers.map(({ name }) => name);
-  const printer = new LinePrinter(style, names);
+  const printer = new LinePrinter(style, names, output);
   const followed = new Map<string, Promise<void>>();
   // Of workers that were removed: what was printed before they come back is not printed again.
   const endedAt = new Map<string, string>();

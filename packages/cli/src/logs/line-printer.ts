@@ -1,6 +1,7 @@
 import type { LogLine } from '@ostler/core';
 import { sayRecord, write } from '../print.ts';
 import { colourAt, type Paint, paintFor } from '../table/colour.ts';
+import type { Output } from './background-output.ts';
 
 export interface LogStyle {
   readonly timestamps: boolean;
@@ -23,14 +24,17 @@ const newline = 10;
 /** Prints log records: bytes as they are for one worker alone, whole lines with their worker's name for several. */
 export class LinePrinter {
   readonly #style: LogStyle;
+  readonly #output: Output;
   readonly #paint: Paint;
   readonly #begun = new Map<string, Begun>();
   readonly #colours = new Map<string, number>();
   #nameWidth: number;
   #hasFailed = false;
 
-  constructor(style: LogStyle, workers: readonly string[]) {
+  /** `output`: stdout, unless given. */
+  constructor(style: LogStyle, workers: readonly string[], output: Output = write) {
     this.#style = style;
+    this.#output = output;
     this.#paint = paintFor(process.stdout);
     this.#nameWidth = Math.max(0, ...workers.map((name) => name.length));
     for (const name of workers) this.#colours.set(name, this.#colours.size);
@@ -51,12 +55,12 @@ export class LinePrinter {
     }
     const bytes = Buffer.from(line.data ?? '', 'base64');
     if (this.#style.isPrefixed || this.#style.timestamps) await this.#printLines(line, bytes);
-    else await write(bytes);
+    else await this.#output(bytes);
   }
 
   /** Prints what has no end yet. */
   async end(): Promise<void> {
-    for (const begun of this.#begun.values()) await write(this.#whole(begun, Buffer.from([newline])));
+    for (const begun of this.#begun.values()) await this.#output(this.#whole(begun, Buffer.from([newline])));
     this.#begun.clear();
   }
 
@@ -80,7 +84,7 @@ export class LinePrinter {
     }
     if (begun === null) this.#begun.delete(key);
     else this.#begun.set(key, begun);
-    if (whole.length > 0) await write(Buffer.concat(whole));
+    if (whole.length > 0) await this.#output(Buffer.concat(whole));
   }
 
   #whole({ bytes, at, worker }: Begun, rest: Buffer): Buffer {

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import { serveExec } from './exec.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problems } from './problems.ts';
 import { type eventsQuery, logsQuery, type Route, routes } from './routes.ts';
-import { claim, makeRoom, release } from './socket.ts';
+import { makeRoom } from './socket.ts';
 import { sendEvents, sendLogs } from './streams.ts';
 
 export interface ApiGiven {
@@ -22,7 +23,7 @@ export interface ApiGiven {
 
 export interface Api {
   readonly socket: string;
-  /** Ends the streams and takes the socket away. */
+  /** Ends the streams; the socket goes with the listener (libuv unlinks it). */
   close(): Promise<void>;
 }
 
@@ -61,13 +62,13 @@ export async function openApi(given: ApiGiven): Promise<Api> {
   } finally {
     process.umask(before);
   }
-  const mark = claim(socket);
+  // For the agent's user alone: the socket is the permission.
+  chmodSync(socket, 0o600);
   return {
     socket,
     async close() {
       ended.abort();
       await server.close();
-      release(socket, mark);
     },
   };
 }

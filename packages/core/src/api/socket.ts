@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { problem } from '../base/problem.ts';
@@ -46,22 +46,4 @@ function isAnswered(path: string): Promise<boolean> {
     // Its queue is full: somebody is there, if busy.
     socket.setTimeout(answerMs, () => done(true));
   });
-}
-
-export interface SocketMark {
-  readonly ino: number;
-  readonly dev: number;
-}
-
-/** For the agent's user alone: the socket is the permission. */
-export function claim(path: string): SocketMark {
-  chmodSync(path, 0o600);
-  const { ino, dev } = statSync(path);
-  return { ino, dev };
-}
-
-/** Takes the socket away, unless another agent has put its own there. */
-export function release(path: string, mark: SocketMark): void {
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there?.ino === mark.ino && there.dev === mark.dev) rmSync(path, { force: true });
 }

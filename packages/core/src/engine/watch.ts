@@ -52,29 +52,31 @@ export function watchEngine(given: EngineGiven): EngineWatch {
   let failures = 0;
   let factsAtMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
+  let isAsking = false;
   let wake = (): void => {};
   /** A call that outlived its deadline: nothing new is asked before it ends. */
   let lost: Promise<unknown> | null = null;
+  let isSuspected = false;
   const first = Promise.withResolvers<void>();
+  const closing = new AbortController();
 
   const ask = async <T>(name: string, ms: number, run: (call: Call) => Promise<T>): Promise<T> => {
-    let running: Promise<T> | null = null;
+    let running: Promise<void> | null = null;
     try {
-      return await callWithDeadline({ name: `${name} of ${runtime}`, plugin, ms, clock, stuck, isMutating: false }, (call) => {
-        running = inPlugin(plugin, () => run(call));
-        return running;
-      });
-    } catch (error) {
-      if (isRuntimeFailure(error) && error.code === 'timeout' && running !== null) {
-        const left = (running as Promise<T>).then(
-          () => {},
-          () => {},
-        );
-        lost = left.finally(() => {
+      return await callWithDeadline({ name: `${name} of ${runtime}`, plugin, ms, clock, stuck, isMutating: false, signal: closing.signal }, (call) => {
+        const asked = inPlugin(plugin, () => run(call));
+        const settled = (): void => {
+          running = null;
+          if (lost === null) return;
           lost = null;
           wake();
-        });
-      }
+        };
+        running = Promise.resolve(asked).then(settled, settled);
+        return asked;
+      });
+    } catch (error) {
+      // Still at it, although it was given up.
+      lost = running;
       throw error;
     }
   };
@@ -88,12 +90,13 @@ export function watchEngine(given: EngineGiven): EngineWatch {
 
   const turn = async (): Promise<void> => {
     if (lost !== null) {
-      become('down', `it has not answered the last call yet`, now.facts);
+      become('down', now.state === 'down' ? now.reason : 'it has not answered the last call yet', now.facts);
       return;
     }
     try {
       // The first answer, and the one after a loss, must say what is there: it may be another store.
-      if (now.state !== 'up' || clock.monotonicMs() - factsAtMs >= factsEveryMs) {
+      // After one lost ping it is the short question again: the long one would keep the verdict waiting.
+      if (now.state !== 'up' || (failures === 0 && clock.monotonicMs() - factsAtMs >= factsEveryMs)) {
         const facts = await ask('facts', factsMs, (call) => driver.facts(call));
         factsAtMs = clock.monotonicMs();
         failures = 0;
@@ -113,8 +116,12 @@ export function watchEngine(given: EngineGiven): EngineWatch {
 
   void (async () => {
     while (!isClosed) {
+      isAsking = true;
       await turn();
-      const waitMs = failures > 0 && now.state === 'up' ? suspicionMs : pingEveryMs;
+      isAsking = false;
+      // A suspicion that came while a call was out may be younger than its answer.
+      const waitMs = isSuspected || (failures > 0 && now.state === 'up') ? suspicionMs : pingEveryMs;
+      isSuspected = false;
       await new Promise<void>((resolve) => {
         const cancel = clock.after(waitMs, resolve);
         wake = () => {
@@ -133,10 +140,12 @@ export function watchEngine(given: EngineGiven): EngineWatch {
     suspect() {
       if (clock.monotonicMs() - suspectedMs < suspicionMs) return;
       suspectedMs = clock.monotonicMs();
-      wake();
+      if (isAsking) isSuspected = true;
+      else wake();
     },
     close() {
       isClosed = true;
+      closing.abort();
       wake();
       first.resolve();
     },

@@ -14,7 +14,7 @@ export interface FileSecret {
 
 /** `file:PATH`, relative to the host file's folder. Plain files only: a FIFO would hold the agent up. Rejects with a SecretFailure. */
 export async function readFileSecret(ref: string, baseDir: string): Promise<FileSecret> {
-  const path = ref.startsWith('file://') ? fileURLToPath(ref) : resolve(baseDir, ref.slice('file:'.length));
+  const path = pathOf(ref, baseDir);
   let file: FileHandle;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -27,7 +27,8 @@ export async function readFileSecret(ref: string, baseDir: string): Promise<File
     const found = await file.stat();
     if (!found.isFile()) throw secretFailure({ code: 'unavailable', ref, message: `${ref}: ${path} is no plain file` });
     if (found.size > mostBytes) throw secretFailure({ code: 'unavailable', ref, message: `${ref}: ${path} is larger than 1 MiB` });
-    const bytes = await file.readFile();
+    const bytes = await readAtMost(file, mostBytes + 1);
+    if (bytes.length > mostBytes) throw secretFailure({ code: 'unavailable', ref, message: `${ref}: ${path} is larger than 1 MiB` });
     const warnings: string[] = [];
     if ((found.mode & 0o077) !== 0) warnings.push(`${ref}: others may read ${path} (mode ${(found.mode & 0o777).toString(8)}): chmod 600 it`);
     if (await isInRepository(path, baseDir)) warnings.push(`${ref}: ${path} lies inside a git repository: keep it outside, or encrypt it`);
@@ -35,6 +36,29 @@ export async function readFileSecret(ref: string, baseDir: string): Promise<File
   } finally {
     await file.close();
   }
+}
+
+function pathOf(ref: string, baseDir: string): string {
+  if (!ref.startsWith('file://')) return resolve(baseDir, ref.slice('file:'.length));
+  try {
+    return fileURLToPath(ref);
+  } catch {
+    throw secretFailure({ code: 'unavailable', ref, message: `${ref}: it is no URL of a file on this host; expected file:PATH or file:///PATH` });
+  }
+}
+
+/** The size that stat tells is not to be trusted: a file may grow, and those of /proc have none. */
+async function readAtMost(file: FileHandle, bytes: number): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(bytes);
+  let length = 0;
+  while (length < bytes) {
+    const { bytesRead } = await file.read(buffer, length, bytes - length, null);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  const own = new Uint8Array(buffer.subarray(0, length));
+  buffer.fill(0);
+  return own;
 }
 
 /** True below the nearest folder with a `.git`, seen from the host file. */

@@ -1,4 +1,4 @@
-import { isRuntimeFailure, isSecretFailure, type SecretSource, type Secrets } from '@ostler/sdk';
+import { isRuntimeFailure, isSecretFailure, type SecretSource, type Secrets, secretFailure } from '@ostler/sdk';
 import { callWithDeadline } from '../base/call.ts';
 import type { CoreClock } from '../base/clock.ts';
 import { problem } from '../base/problem.ts';
@@ -62,9 +62,8 @@ async function revealAll(refs: readonly string[], { baseDir, sources, clock, stu
   for (const [scheme, own] of bySource) {
     const limits = { name: `reading ${scheme}: secrets`, ms: revealMs, clock, stuck, isMutating: false, signal };
     if (scheme === 'file') {
-      const files = await callWithDeadline(limits, () =>
-        Promise.all(own.map(async (ref): Promise<[string, FileSecret]> => [ref, await readFileSecret(ref, baseDir)])),
-      );
+      const read = () => Promise.all(own.map(async (ref): Promise<[string, FileSecret]> => [ref, await readFileSecret(ref, baseDir)]));
+      const files = await callWithDeadline(limits, read).catch((error) => refuse(own, error));
       for (const [ref, file] of files) {
         values.set(ref, file.bytes);
         warnings.push(...file.warnings);
@@ -73,16 +72,31 @@ async function revealAll(refs: readonly string[], { baseDir, sources, clock, stu
     }
     const source = sources.get(scheme);
     if (source === undefined) throw new Error(`${own[0]}: no plugin that works reads ${scheme}: secrets`);
-    for (const [ref, value] of await callWithDeadline(limits, (call) => source.reveal(own, call))) values.set(ref, value);
+    const found = await callWithDeadline(limits, (call) => source.reveal(own, call)).catch((error) => refuse(own, error));
+    // Only what was asked for: an answer must not stand in for another source's value.
+    for (const ref of own) {
+      const value: unknown = found instanceof Map ? found.get(ref) : undefined;
+      if (value instanceof Uint8Array) values.set(ref, value);
+      else if (value !== undefined) throw new Error(`${ref}: its source answered with something that is no bytes`);
+    }
   }
   return { values, warnings };
 }
 
-/** One newline at the end is the editor's, not the secret's. */
+/** Passes a failure on so that it names what was to be read, whoever worded it. */
+function refuse(refs: readonly string[], error: unknown): never {
+  const said = error instanceof Error ? error.message : String(error);
+  if (isSecretFailure(error)) throw said.includes(error.ref) ? error : secretFailure({ code: error.code, ref: error.ref, message: `${error.ref}: ${said}` });
+  if (isRuntimeFailure(error) && error.code === 'aborted') throw error;
+  throw new Error(refs.some((ref) => said.includes(ref)) ? said : `${refs.join(', ')}: ${said}`, { cause: error });
+}
+
+/** One newline at the end of a file is the editor's, not the secret's. */
 function asText(ref: string, bytes: Uint8Array): string {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (ref.startsWith('file:')) text = text.replace(/\r?\n$/, '');
   } catch {
     throw new Error(`${ref}: its value is no UTF-8 text, so it cannot be an environment variable: deliver it as a file`);
   }
