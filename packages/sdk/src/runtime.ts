@@ -66,7 +66,7 @@ export type Observed = { readonly ref: InstanceRef; readonly handle: Handle; rea
       readonly startedAt: string;
       /** The engine's own opinion: input only. */
       readonly health?: 'starting' | 'healthy' | 'unhealthy' | undefined;
-      /** Where THE AGENT reaches it (network namespace, VM). */
+      /** `port`: as the worker declares it. `address`: `host:port` at which THE AGENT reaches it (network namespace, VM, published port); IPv6 in brackets. */
       readonly endpoints: readonly { readonly port: number; readonly address: string }[];
       readonly replicas?: Replicas | undefined;
       /** Pid on this host where there is one: shown to people, never used as identity. */

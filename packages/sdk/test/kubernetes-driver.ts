@@ -1,5 +1,6 @@
 import {
   type Artifact,
+  type Call,
   type EngineFacts,
   type Finding,
   type Found,
@@ -141,7 +142,7 @@ export class KubernetesDriver implements RuntimeDriver<Options> {
     }
   }
 
-  async stop({ ref }: Target): Promise<Found> {
+  async stop({ ref }: Target, _how: { readonly signal: string; readonly graceMs: number }, call: Call): Promise<Found> {
     const deployment = await this.#deployment(ref);
     if (deployment === null) return { is: 'gone', engine: await this.#engine() };
     if (deployment.spec.replicas !== 0) {
@@ -151,6 +152,8 @@ export class KubernetesDriver implements RuntimeDriver<Options> {
     for (;;) {
       const found = await this.inspect({ ref, handle: null });
       if (found.is !== 'running') return found;
+      if (call.signal.aborted)
+        throw runtimeFailure({ code: 'timeout', outcome: 'unknown', retryable: true, message: `${nameOf(ref)} was scaled to none and still runs` });
     }
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { KubernetesDriver } from './kubernetes-driver.ts';
-import { ok, recorded, ref, run, type Send, take } from './recorded.ts';
+import { call, ok, recorded, ref, run, type Send, take } from './recorded.ts';
 
 const labels = { 'ostler.dev/agent': 'a1', 'ostler.dev/worker': 'web', 'ostler.dev/generation': '2-bb', 'ostler.dev/instance': 'live' };
 const deployment = (status: object, replicas = 2, marks: object = labels) => ({
@@ -40,7 +40,8 @@ test('start is a server-side apply of one Deployment that forces nothing', async
     headers: { 'content-type': 'application/apply-patch+yaml' },
     body: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web-live', labels }, spec: { replicas: 2, template: { metadata: { labels } } } },
   });
-  expect(Object.keys((asked[1]?.body as { spec: { selector: { matchLabels: object } } }).spec.selector.matchLabels)).not.toContain('ostler.dev/generation');
+  const { 'ostler.dev/generation': _, ...constant } = labels;
+  expect(asked[1]?.body).toHaveProperty('spec.selector.matchLabels', constant);
 });
 
 test('another generation is applied over the same object; the same one is not applied again', async () => {
@@ -74,7 +75,7 @@ test('a rollout past its progress deadline has failed', async () => {
 test('stop scales to none and waits for the last pod; remove deletes this very object', async () => {
   const ending = deployment({ replicas: 1 }, 0);
   const { send, asked } = recorded(ok(all), ok({}), cluster, ok(ending), pods, cluster, ok(none));
-  expect(await driver(send).stop(target)).toMatchObject({ is: 'exited', exit: { code: null, evidence: 'none' } });
+  expect(await driver(send).stop(target, { signal: 'SIGTERM', graceMs: 10_000 }, call)).toMatchObject({ is: 'exited', exit: { code: null, evidence: 'none' } });
   expect(asked[1]).toEqual({
     method: 'PATCH',
     path: `${base}/web-live/scale?fieldManager=ostler`,

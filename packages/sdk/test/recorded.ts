@@ -1,4 +1,4 @@
-import type { InstanceRef, Run } from '../src/index.ts';
+import type { Call, InstanceRef, Run } from '../src/index.ts';
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -28,6 +28,8 @@ export function recorded(...answers: readonly Answer[]): { readonly send: Send; 
 }
 
 export const ok = (body: unknown, status = 200): Answer => ({ status, body });
+
+export const call: Call = { signal: new AbortController().signal, deadlineMs: Number.MAX_SAFE_INTEGER, progress() {}, output() {} };
 
 export const ref: InstanceRef = { agent: 'a1', worker: 'web', generation: '2-bb', instance: 'live' };
 

@@ -1,5 +1,6 @@
 import {
   type Artifact,
+  type Call,
   type EngineFacts,
   type Finding,
   type Found,
@@ -107,7 +108,7 @@ export class SwarmDriver implements RuntimeDriver<Options> {
     yield { kind: 'gap', why: 'a swarm tells nothing of its tasks by itself' };
   }
 
-  async stop({ ref }: Target): Promise<Found> {
+  async stop({ ref }: Target, _how: { readonly signal: string; readonly graceMs: number }, call: Call): Promise<Found> {
     const engine = await this.#engine();
     const service = await this.#service(ref);
     if (service === null) return { is: 'gone', engine };
@@ -115,6 +116,8 @@ export class SwarmDriver implements RuntimeDriver<Options> {
     for (;;) {
       const found = await this.inspect({ ref, handle: null });
       if (found.is !== 'running') return found;
+      if (call.signal.aborted)
+        throw runtimeFailure({ code: 'timeout', outcome: 'unknown', retryable: true, message: `${nameOf(ref)} was scaled to none and still runs` });
     }
   }
 

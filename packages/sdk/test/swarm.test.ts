@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ok, recorded, ref, run, take } from './recorded.ts';
+import { call, ok, recorded, ref, run, take } from './recorded.ts';
 import { SwarmDriver } from './swarm-driver.ts';
 
 const labels = { 'ostler.agent': 'a1', 'ostler.worker': 'web', 'ostler.generation': '2-bb', 'ostler.instance': 'live' };
@@ -74,7 +74,7 @@ test('a service of that name which another made is a conflict', async () => {
 
 test('an update that lost its race is a conflict, nothing done', async () => {
   const { send } = recorded(swarm, ok(service()), ok({ message: 'rpc error: code = Unknown desc = update out of sequence' }, 500));
-  await expect(new SwarmDriver(send).stop(target)).rejects.toMatchObject({ code: 'conflict', outcome: 'no' });
+  await expect(new SwarmDriver(send).stop(target, { signal: 'SIGTERM', graceMs: 10_000 }, call)).rejects.toMatchObject({ code: 'conflict', outcome: 'no' });
 });
 
 test('a lost quorum is a hung engine and never gone', async () => {
@@ -96,7 +96,10 @@ test('a paused update is a failed rollout', async () => {
 test('stop scales to none and resolves when no task runs; remove takes what is stopped', async () => {
   const none = service({}, 0);
   const { send, asked } = recorded(swarm, ok(service()), ok({}), swarm, ok(none), ok([task('running')]), swarm, ok(none), ok([task('shutdown', 'shutdown')]));
-  expect(await new SwarmDriver(send).stop(target)).toMatchObject({ is: 'exited', exit: { code: null, evidence: 'none' } });
+  expect(await new SwarmDriver(send).stop(target, { signal: 'SIGTERM', graceMs: 10_000 }, call)).toMatchObject({
+    is: 'exited',
+    exit: { code: null, evidence: 'none' },
+  });
   expect(asked[2]).toMatchObject({ path: '/services/s9/update?version=17', body: { Mode: { Replicated: { Replicas: 0 } } } });
   const removal = recorded(ok(none), ok(null));
   await new SwarmDriver(removal.send).remove(target);

@@ -29,7 +29,7 @@ export class Rates {
 }
 
 function cpuPercent(before: Look | undefined, now: Look | undefined): number | null {
-  // A counter that goes back is that of a new instance.
-  if (before === undefined || now === undefined || now.cpuNs < before.cpuNs || now.atMs <= before.atMs) return null;
-  return ((now.cpuNs - before.cpuNs) / ((now.atMs - before.atMs) * 1e6)) * 100;
+  if (before === undefined || now === undefined || now.atMs <= before.atMs) return null;
+  // A counter goes back with a new instance, and, where live processes are summed up, with each that ends.
+  return (Math.max(0, now.cpuNs - before.cpuNs) / ((now.atMs - before.atMs) * 1e6)) * 100;
 }

@@ -14,7 +14,8 @@ export function serveExec(control: Control, problems: Problems, worker: RegExp, 
   return (request: IncomingMessage, connection: Socket, head: Buffer): void => {
     connection.on('error', () => connection.destroy());
     const gone = new AbortController();
-    connection.once('close', () => gone.abort());
+    // A half-open connection only ends: its client has gone all the same, for the end of its input is a frame.
+    for (const event of ['end', 'close']) connection.once(event, () => gone.abort());
     void begin(request, connection, head, AbortSignal.any([gone.signal, ended]));
   };
 

@@ -177,7 +177,7 @@ export const planDocument = z.object({
   hostFile: z.string(),
   /** Of desired and present state: `apply` of a saved plan is refused when it differs. */
   digest: z.string(),
-  /** Without `keep` when nothing is asked for; empty = no changes. */
+  /** One a worker; all `keep` = no changes. */
   steps: z.array(planStep),
   warnings: z.array(z.string()),
   /** It removes every worker or more than half. */

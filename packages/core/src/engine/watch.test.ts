@@ -65,3 +65,42 @@ test('a call that never ends marks it down, is listed as stuck, and is not repea
   expect(asked.facts).toBe(1);
   watch.close();
 });
+test('an engine that answers no ping is down after two of them, however long its facts may take', async () => {
+  let isHung = false;
+  const hang = <T>(answer: T, signal: AbortSignal): Promise<T> =>
+    isHung ? new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) : Promise.resolve(answer);
+  const { clock, watch } = watched({ ping: (call) => hang(undefined, call.signal), facts: (call) => hang(facts, call.signal) });
+  await clock.advance(1000);
+  isHung = true;
+  await clock.advance(5000 + 2 * 2000 + 250);
+  expect(watch.state()).toMatchObject({ state: 'down', reason: expect.stringContaining('ping of fake was not done within 2000 ms') });
+  watch.close();
+});
+test('a suspicion is looked into at once, and again when a call was out already', async () => {
+  let answer = (): void => {};
+  const { clock, watch, asked } = watched({ ping: () => new Promise((resolve) => (answer = resolve)) });
+  await clock.advance(1000);
+  watch.suspect();
+  await clock.advance(1);
+  expect(asked.ping).toBe(1);
+  await clock.advance(500);
+  watch.suspect();
+  answer();
+  await clock.advance(251);
+  expect(asked.ping).toBe(2);
+  watch.close();
+});
+test('closing ends the call that is out', async () => {
+  let signal: AbortSignal | null = null;
+  const { clock, watch, states } = watched({
+    facts: (call) => {
+      signal = call.signal;
+      return new Promise(() => {});
+    },
+  });
+  await clock.advance(100);
+  watch.close();
+  await watch.ready();
+  expect(signal).toMatchObject({ aborted: true });
+  expect(states).toEqual([]);
+});

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isPlugin, type Json, type Plugin, pluginApi } from '@ostler/sdk';
 import { type Place, problem } from '../base/problem.ts';
-import { type Resolved, resolveFile, resolvePackage, Unloadable } from './resolve.ts';
+import { nearest } from '../spec/index.ts';
+import { installed, type Resolved, resolveFile, resolvePackage, Unloadable } from './resolve.ts';
+import { malformed } from './well-formed.ts';
 
 /** A plugin as a host file names it. */
 export interface Use {
@@ -34,13 +35,13 @@ export interface Loaded {
 }
 
 /** A module that waits for ever at its top level must not keep the agent from its workers. */
-const importMs = 10_000;
+export const usualImportMs = 10_000;
 
 /** Throws `plugin-not-installed`, `plugin-not-a-plugin`, `plugin-api-version`, `host-file-untrusted`. */
-export async function loadPlugin({ use, config, place, baseDir }: Use, ownFolder: string, uid: number): Promise<Loaded> {
+export async function loadPlugin({ use, config, place, baseDir }: Use, ownFolder: string, uid: number, importMs: number): Promise<Loaded> {
   const found = locate(use, place, baseDir, ownFolder);
   if (use.startsWith('/')) await refuseUntrusted(found.file, place, uid);
-  const plugin = await importPlugin(use, found, place);
+  const plugin = await importPlugin(use, found, place, importMs);
   if (plugin.api !== pluginApi)
     throw problem({
       code: 'plugin-api-version',
@@ -48,6 +49,9 @@ export async function loadPlugin({ use, config, place, baseDir }: Use, ownFolder
       hint: plugin.api > pluginApi ? 'upgrade ostler, or install an older version of the plugin' : 'install a newer version of the plugin',
       place,
     });
+  const wrong = malformed(plugin);
+  if (wrong !== null)
+    throw problem({ code: 'plugin-not-a-plugin', message: `${use} cannot be used (${found.file}): ${wrong}`, hint: 'tell its author', place });
   return { plugin, use, config, place, from: found.folder, folder: found.folder, release: found.release };
 }
 
@@ -59,17 +63,20 @@ function locate(use: string, place: Place, baseDir: string, ownFolder: string): 
     if (!(error instanceof Unloadable)) throw error;
     throw problem({ code: 'plugin-not-a-plugin', message: `${use} cannot be loaded: ${error.message}`, hint: 'install it again, or ask its author', place });
   }
+  const meant = use.startsWith('/') ? null : nearest(use, installed(baseDir));
   throw problem({
     code: 'plugin-not-installed',
     message: use.startsWith('/')
       ? `there is no file ${use}`
       : `the plugin ${use} is not installed: looked in node_modules of ${baseDir} and of the folders above it`,
-    hint: use.startsWith('/') ? 'mend the path: it stands against the folder of the file that names it' : `npm install ${use}   (in ${baseDir})`,
+    hint: use.startsWith('/')
+      ? 'mend the path: it stands against the folder of the file that names it'
+      : `${meant === null ? '' : `did you mean ${meant}, which is installed? If not: `}npm install ${use}   (in ${baseDir})`,
     place,
   });
 }
 
-async function importPlugin(use: string, { file }: Resolved, place: Place): Promise<Plugin> {
+async function importPlugin(use: string, { file }: Resolved, place: Place, importMs: number): Promise<Plugin> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it was not loaded within ${importMs / 1000} s`)), importMs);
@@ -101,7 +108,7 @@ async function refuseUntrusted(file: string, place: Place, uid: number): Promise
   throw problem({
     code: 'host-file-untrusted',
     message: `${file} could be changed by others (${isOwn ? `mode ${(found.mode & 0o777).toString(8)}` : `it belongs to user ${found.uid}`}), and the agent would run it`,
-    hint: `chown it to the user that runs the agent and chmod go-w ${join(file)}`,
+    hint: `chown it to the user that runs the agent and chmod go-w ${file}`,
     place,
   });
 }

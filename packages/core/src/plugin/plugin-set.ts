@@ -3,8 +3,8 @@ import { kindNames } from '@ostler/sdk';
 import { type Place, problem } from '../base/problem.ts';
 import type { Watchdog } from '../base/watchdog.ts';
 import type { Registry } from '../spec/index.ts';
-import { type Builtin, type Loaded, loadPlugin, type Use } from './load.ts';
-import { type SetUp, type SetUpGiven, setUp } from './set-up.ts';
+import { type Builtin, type Loaded, loadPlugin, type Use, usualImportMs } from './load.ts';
+import { folderName, type SetUp, type SetUpGiven, setUp } from './set-up.ts';
 
 export interface LoadGiven {
   readonly uses: readonly Use[];
@@ -13,6 +13,8 @@ export interface LoadGiven {
   readonly ownFolder: string;
   /** Of the agent: code that it runs must be its own. */
   readonly uid: number;
+  /** How long a module may take at its top level; default 10 s. */
+  readonly importMs?: number | undefined;
   readonly watchdog?: Pick<Watchdog, 'know'> | undefined;
 }
 
@@ -24,7 +26,7 @@ export interface PluginSet {
 }
 
 /** Throws one problem: `plugin-not-installed`, `-not-a-plugin`, `-api-version`, `-name-taken`, `-config-invalid`, `host-file-untrusted`. */
-export async function loadPlugins({ uses, builtins, ownFolder, uid, watchdog }: LoadGiven): Promise<PluginSet> {
+export async function loadPlugins({ uses, builtins, ownFolder, uid, watchdog, importMs = usualImportMs }: LoadGiven): Promise<PluginSet> {
   const configured = new Map(uses.map((use) => [use.use, use]));
   const own: Loaded[] = builtins.map(({ plugin, from, release }) => ({
     ...{ plugin, use: plugin.id, from, folder: from, release },
@@ -33,7 +35,7 @@ export async function loadPlugins({ uses, builtins, ownFolder, uid, watchdog }: 
   }));
   const isBuiltin = (use: string): boolean => own.some(({ plugin }) => plugin.id === use);
   const named: Loaded[] = [];
-  for (const use of uses) if (!isBuiltin(use.use)) named.push(await loadPlugin(use, ownFolder, uid));
+  for (const use of uses) if (!isBuiltin(use.use)) named.push(await loadPlugin(use, ownFolder, uid, importMs));
   const loaded = [...own, ...named].map(withConfig);
   refuseTaken(loaded);
   for (const { plugin, folder } of loaded) watchdog?.know(plugin.id, folder);
@@ -70,11 +72,17 @@ function refuseTaken(loaded: readonly Loaded[]): void {
     });
   const ids = new Map<string, Loaded>();
   const names = new Map<string, Loaded>();
+  const folders = new Map<string, Loaded>();
   for (const one of loaded) {
     const { plugin, place, from } = one;
     const same = ids.get(plugin.id);
     if (same) throw taken(`the plugin id ${plugin.id}`, `${same.use} (${same.from})`, `${one.use} (${from})`, place);
     ids.set(plugin.id, one);
+    // Some file systems do not tell large letters from small ones.
+    const folder = folderName(plugin.id).toLowerCase();
+    const beside = folders.get(folder);
+    if (beside) throw taken(`the state folder ${folder}`, beside.plugin.id, plugin.id, place);
+    folders.set(folder, one);
     for (const kind of kindNames)
       for (const name of Object.keys(plugin.contributes[kind] ?? {})) {
         const other = names.get(`${kind} ${name}`);

@@ -16,7 +16,7 @@ import {
 } from '@ostler/sdk';
 import type { CoreClock } from '../base/clock.ts';
 import { createRegistrations } from '../base/di.ts';
-import { Lifecycle, within } from '../base/lifecycle.ts';
+import { Lifecycle } from '../base/lifecycle.ts';
 import type { AgentLogger } from '../base/logger.ts';
 import { noMemoryFolder, ownFolder } from '../base/paths.ts';
 import type { InPlugin } from '../base/watchdog.ts';
@@ -38,6 +38,7 @@ export interface SetUpGiven {
 
 /** A plugin that failed: by name, and in what. The others run on. */
 export interface Failure {
+  readonly code: 'plugin-setup-failed' | 'plugin-setup-timeout';
   readonly plugin: string;
   readonly what: string;
   readonly message: string;
@@ -79,38 +80,34 @@ export async function setUp(loaded: readonly Loaded[], given: SetUpGiven): Promi
   const failures: Failure[] = [];
   const fail = (plugin: string, what: string, error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error);
-    failures.push({ plugin, what, message });
-    log.error({ plugin }, `the plugin ${plugin} failed in ${what}: ${message}`);
+    const code = error instanceof Late ? 'plugin-setup-timeout' : 'plugin-setup-failed';
+    failures.push({ code, plugin, what, message });
+    log.error({ plugin, code }, `the plugin ${plugin} failed in ${what}: ${message}`);
   };
   const root = createRegistrations();
   root.bind(Clock, () => clock, 'the agent');
   root.bind(AgentIdentity, () => given.identity, 'the agent');
   const brought = new Map<string, Given>();
+  const toStart: { readonly id: string; readonly starts: readonly Start[] }[] = [];
+  for (const { plugin, config } of loaded) {
+    const { id } = plugin;
+    const starts: Start[] = [];
+    const life: Life = { onStart: (run) => void starts.push(run), onStop: (run) => lifecycle.push(`plugin ${id}`, run, stopMs) };
+    try {
+      const own = root.child();
+      own.bind(Logger, () => log.child({ plugin: id }), 'the agent');
+      own.bind(Folders, () => foldersOf(id, given), 'the agent');
+      const needs = Object.fromEntries(Object.entries(plugin.needs ?? {}).map(([name, token]) => [name, need(own, token, id)]));
+      const gives = given.inPlugin(id, () => plugin.setup({ ...needs, config }, life));
+      brought.set(id, checked(plugin.contributes, gives));
+      toStart.push({ id, starts });
+    } catch (error) {
+      fail(id, 'setup', error);
+    }
+  }
   await Promise.all(
-    loaded.map(async ({ plugin, config }) => {
-      const { id } = plugin;
-      const starts: ((signal: AbortSignal) => Promise<void>)[] = [];
-      const life: Life = { onStart: (run) => void starts.push(run), onStop: (run) => lifecycle.push(`plugin ${id}`, run, stopMs) };
-      try {
-        const own = root.child();
-        own.bind(Logger, () => log.child({ plugin: id }), 'the agent');
-        own.bind(Folders, () => foldersOf(id, given), 'the agent');
-        const needs = Object.fromEntries(Object.entries(plugin.needs ?? {}).map(([name, token]) => [name, need(own, token, id)]));
-        const gives = given.inPlugin(id, () => plugin.setup({ ...needs, config }, life));
-        brought.set(id, checked(plugin.contributes, gives));
-      } catch (error) {
-        fail(id, 'setup', error);
-        return;
-      }
-      for (const run of starts) {
-        const controller = new AbortController();
-        try {
-          await within(clock, startMs, () => given.inPlugin(id, () => run(controller.signal)));
-        } catch (error) {
-          controller.abort();
-          fail(id, 'its start', error);
-        }
-      }
+    toStart.map(async ({ id, starts }) => {
+      for (const run of starts) await begin(clock, (signal) => given.inPlugin(id, () => run(signal))).catch((error) => fail(id, 'its start', error));
     }),
   );
 
@@ -151,13 +148,31 @@ export async function setUp(loaded: readonly Loaded[], given: SetUpGiven): Promi
   };
 }
 
+type Start = (signal: AbortSignal) => Promise<void>;
+
+class Late extends Error {}
+
+async function begin(clock: CoreClock, run: Start): Promise<void> {
+  const controller = new AbortController();
+  const cancel = clock.after(startMs, () => controller.abort(new Late(`it was not done within ${startMs / 1000} s`)));
+  const late = new Promise<never>((_, reject) => controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true }));
+  try {
+    await Promise.race([late, Promise.resolve().then(() => run(controller.signal))]);
+  } finally {
+    cancel();
+  }
+}
+
 function need(from: ReturnType<typeof createRegistrations>, token: Token<unknown>, id: string): unknown {
   if (from.has(token)) return from.get(token);
   throw new Error(`it needs ${token.description ?? 'something'}, which this agent does not have; there is ${from.tokens().join(', ')} (${id})`);
 }
 
+/** Two ids may give one name: that is refused when they are loaded. */
+export const folderName = (id: string): string => id.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[.-]+/, '');
+
 function foldersOf(id: string, { dataDir, secretsDir, uid }: SetUpGiven): Folders {
-  const name = id.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[.-]+/, '');
+  const name = folderName(id);
   const state = join(dataDir, 'plugins', name);
   mkdirSync(join(dataDir, 'plugins'), { recursive: true, mode: 0o700 });
   ownFolder(state, uid);
@@ -177,8 +192,11 @@ function foldersOf(id: string, { dataDir, secretsDir, uid }: SetUpGiven): Folder
 
 /** Exactly what was declared: a promise, a name too few or too many is refused. */
 function checked(declares: Readonly<Record<string, object | undefined>>, gives: unknown): Given {
-  if (gives instanceof Promise || typeof (gives as { then?: unknown } | null)?.then === 'function')
+  if (typeof (gives as { then?: unknown } | null)?.then === 'function') {
+    // It is refused already: what becomes of it must not end the agent as a rejection that nobody handled.
+    void Promise.resolve(gives).catch(() => {});
     throw new Error('setup returned a promise: it must be synchronous, what waits belongs into life.onStart');
+  }
   if (typeof gives !== 'object' || gives === null) throw new Error('setup returned nothing, although the plugin declares what it contributes');
   const names = (kinds: object): readonly string[] =>
     Object.entries(kinds).flatMap(([kind, own]) => Object.keys((own as object | undefined) ?? {}).map((name) => `${kind}.${name}`));
@@ -187,5 +205,9 @@ function checked(declares: Readonly<Record<string, object | undefined>>, gives: 
   const extra = given.filter((name) => !declared.includes(name));
   if (missing.length > 0) throw new Error(`setup did not return ${missing.join(', ')}, which it declares`);
   if (extra.length > 0) throw new Error(`setup returned ${extra.join(', ')}, which it does not declare`);
+  const empty = Object.entries(gives).flatMap(([kind, own]) => Object.entries(own ?? {}).flatMap(([name, value]) => (isThing(value) ? [] : `${kind}.${name}`)));
+  if (empty.length > 0) throw new Error(`setup returned nothing that could be used for ${empty.join(', ')}`);
   return gives as Given;
 }
+
+const isThing = (value: unknown): boolean => (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -5,7 +5,7 @@ import type { coreProbes, ProbeRule } from '../spec/index.ts';
 import { prepareExec } from './exec.ts';
 import { faultText } from './fault.ts';
 import { prepareHttp } from './http.ts';
-import { addressFor, inShort, type Prepare, type PreparedProbe, type ProbeAnswer, type ProbeScene, type ProvidedProbe } from './prepared.ts';
+import { inShort, type Prepare, type PreparedProbe, type ProbeAnswer, type ProbeScene, type ProvidedProbe, reach } from './prepared.ts';
 import { prepareTcp } from './tcp.ts';
 
 /** Each kind that core knows; `null` = not in this version, unless a plugin brings it. */
@@ -90,7 +90,7 @@ function prepareProvided(kind: string, options: unknown, { plugin, probe }: Prov
     what,
     plugin,
     ask: async (call) => {
-      const answer: Partial<ProbeAnswer> | undefined = await inPlugin(plugin, () => probe.ask({ address: addressFor(port, endpoints), port }, options, call));
+      const answer: Partial<ProbeAnswer> | undefined = await inPlugin(plugin, () => probe.ask(reach(port, endpoints), options, call));
       if (typeof answer?.ok !== 'boolean') throw new Error(`the plugin ${plugin} answered without \`ok\``);
       const evidence = typeof answer.evidence === 'string' ? inShort(answer.evidence) : '';
       return { ok: answer.ok, evidence: evidence || `${what} ${answer.ok ? 'is good' : 'failed'}` };

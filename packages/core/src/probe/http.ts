@@ -2,7 +2,7 @@ import { type ClientRequest, request as plain } from 'node:http';
 import { request as secure } from 'node:https';
 import type { Call } from '@ostler/sdk';
 import type { Cancel, CoreClock } from '../base/clock.ts';
-import { addressFor, authority, type Prepare } from './prepared.ts';
+import { authority, type Prepare, reach } from './prepared.ts';
 
 interface HttpOptions {
   readonly port?: number | undefined;
@@ -27,9 +27,9 @@ const drainMs = 100;
  * is for the name by which others reach it.
  */
 export const prepareHttp: Prepare = (given, { clock, endpoints }) => {
-  const { port, path = '/', scheme = 'http', status = [[200, 399]], body, headers = {}, host } = (given ?? {}) as HttpOptions;
-  if (port === undefined) throw new Error('there is no port to ask');
-  const address = host ?? addressFor(port, endpoints);
+  const { port: asked, path = '/', scheme = 'http', status = [[200, 399]], body, headers = {}, host } = (given ?? {}) as HttpOptions;
+  if (asked === undefined) throw new Error('there is no port to ask');
+  const { address, port } = host === undefined ? reach(asked, endpoints) : { address: host, port: asked };
   // A query may carry a token.
   const what = `GET ${scheme}://${authority(address, port)}${path.replace(/\?.*$/s, '?…')}`;
   const isExpected = (code: number): boolean => status.some(([from, to]) => code >= from && code <= to);

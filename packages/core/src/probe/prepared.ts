@@ -26,7 +26,7 @@ export interface ExecAnswer {
 /** Runs a command in the worker that is probed. */
 export type ExecInWorker = (argv: readonly string[], call: Call) => Promise<ExecAnswer>;
 
-/** Where the agent reaches a port of the worker. */
+/** Where the agent reaches a port of the worker: `host:port`, or the host alone where the port is the same. */
 export interface Endpoint {
   readonly port: number;
   readonly address: string;
@@ -53,10 +53,12 @@ export type Prepare = (options: unknown, scene: ProbeScene) => PreparedProbe;
 /** Who listens everywhere is asked here. */
 const anyAddress: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1' };
 
-/** The address at which a port of the worker is asked. */
-export function addressFor(port: number, endpoints: readonly Endpoint[]): string {
-  const address = endpoints.find((one) => one.port === port)?.address ?? '127.0.0.1';
-  return anyAddress[address] ?? address;
+/** Where a port of the worker is asked: its own address may carry another port, as a container's published one. */
+export function reach(port: number, endpoints: readonly Endpoint[]): { readonly address: string; readonly port: number } {
+  const given = endpoints.find((one) => one.port === port)?.address ?? '127.0.0.1';
+  const withPort = /^(?:\[(?<six>[^\]]+)\]|(?<name>[^:]*)):(?<port>\d+)$/.exec(given)?.groups;
+  const address = withPort ? (withPort['six'] ?? withPort['name'] ?? '') : given;
+  return { address: anyAddress[address] ?? address, port: withPort ? Number(withPort['port']) : port };
 }
 
 /** `127.0.0.1:80`, `[::1]:80`. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Call } from '@ostler/sdk';
-import { addressFor, authority, type Prepare } from './prepared.ts';
+import { authority, type Prepare, reach } from './prepared.ts';
 
 interface TcpOptions {
   readonly port?: number | undefined;
@@ -10,9 +10,9 @@ interface TcpOptions {
 
 /** Good when a connection is accepted; nothing is sent. */
 export const prepareTcp: Prepare = (given, { endpoints }) => {
-  const { port, host } = (given ?? {}) as TcpOptions;
-  if (port === undefined) throw new Error('there is no port to ask');
-  const address = host ?? addressFor(port, endpoints);
+  const { port: asked, host } = (given ?? {}) as TcpOptions;
+  if (asked === undefined) throw new Error('there is no port to ask');
+  const { address, port } = host === undefined ? reach(asked, endpoints) : { address: host, port: asked };
   const what = authority(address, port);
   return {
     what,

@@ -41,6 +41,8 @@ test.each([
   ['missing', () => {}, /there is no such file.*\(missing\)/],
   ['a folder', (path: string) => mkdirSync(path), /is no plain file/],
   ['a FIFO that nobody writes to', (path: string) => execFileSync('mkfifo', [path]), /is no plain file/],
+  ['larger than 1 MiB', (path: string) => writeFileSync(path, new Uint8Array(1024 * 1024 + 1)), /larger than 1 MiB/],
+  ['text with a NUL', (path: string) => writeFileSync(path, 'a\0b'), /holds a NUL/],
   ['binary', (path: string) => writeFileSync(path, new Uint8Array([0xff, 0xfe, 1])), /no UTF-8 text/],
 ])('what is %s is one problem that names the reference and no value', async (_, make, says) => {
   make(join(folder, 'key'));
@@ -52,4 +54,21 @@ test('one that cannot be had leaves none of the others', async () => {
     ['vault', { list: async () => [], reveal: () => Promise.reject(secretFailure({ code: 'no-key', ref: 'vault:a', message: 'vault:a: no key of age1xyz' })) }],
   ]);
   await expect(reveal({ env: { A: 'file:key', B: 'vault:a' } }, sources)).rejects.toThrow('vault:a: no key of age1xyz (no-key)');
+});
+const vault = (reveal: SecretSource['reveal']) => new Map<string, SecretSource>([['vault', { list: async () => [], reveal }]]);
+test.each<[string, SecretSource['reveal'], RegExp]>([
+  ['throws', () => Promise.reject(new Error('connection refused')), /^vault:a: connection refused$/],
+  ['leaves one out', async () => new Map(), /^vault:a: its source answered without it$/],
+  ['gives no bytes', async () => new Map([['vault:a', 'hunter2' as unknown as Uint8Array]]), /^vault:a: its source answered with something that is no bytes$/],
+])('a source that %s is told by the reference, without a value', async (_, source, says) => {
+  await expect(reveal({ env: { A: 'vault:a' } }, vault(source))).rejects.toMatchObject({ code: 'secret-unavailable', message: expect.stringMatching(says) });
+});
+test('a source gives what it was asked for and nothing in the place of another', async () => {
+  writeFileSync(join(folder, 'key'), 'mine\n', { mode: 0o600 });
+  const sources = vault(async () => new Map(['vault:a', 'file:key'].map((ref) => [ref, Buffer.from('theirs\n')])));
+  // The newline at the end of a file is the editor's; that of a source belongs to the value.
+  expect((await reveal({ env: { A: 'file:key', B: 'vault:a' } }, sources)).secrets.env).toEqual({ A: 'mine', B: 'theirs\n' });
+});
+test('a URL of a file on another host is refused by its reference', async () => {
+  await expect(reveal({ env: { A: 'file://else/key' } })).rejects.toThrow('file://else/key: it is no URL of a file on this host');
 });

@@ -149,7 +149,7 @@ export class Crew {
   #addressOf(worker: string): string | null {
     const one = this.#workers.get(worker);
     const endpoint = one?.live?.endpoints[0];
-    if (endpoint) return `${endpoint.address}:${endpoint.port}`;
+    if (endpoint) return /:\d+$/.test(endpoint.address) ? endpoint.address : `${endpoint.address}:${endpoint.port}`;
     const port = one?.normal()?.spec.ports[0];
     return port ? `127.0.0.1:${port.publish?.port ?? port.port}` : null;
   }
