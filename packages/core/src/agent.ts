@@ -132,6 +132,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   });
   life.push('probes', () => prober.close());
   const runtimes = new Map<string, Runtime>();
+  const secretWarnings = new Set<string>();
   const normals = new WeakMap<GenerationRecord, Normal>();
   const reveal = (normal: Normal, baseDir: string, signal: AbortSignal) =>
     revealSecrets({ rules: normal.rules.secrets, baseDir, sources: setUp.secretSources, hmac: (bytes) => keyedHmac(dataDir.key, bytes), clock, stuck, signal });
@@ -156,7 +157,12 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       normals.set(generation, normal);
       return normal;
     },
-    reveal: async (generation, normal, signal) => (await reveal(normal, generation.baseDir, signal)).secrets,
+    async reveal(generation, normal, signal) {
+      const { secrets, warnings } = await reveal(normal, generation.baseDir, signal);
+      for (const warning of warnings) if (!secretWarnings.has(warning)) log.warn({ worker: generation.worker }, warning);
+      for (const warning of warnings) secretWarnings.add(warning);
+      return secrets;
+    },
     probe: ({ startedMs, isAdopted, health, exec, ...watch }) =>
       prober.watch({
         ...watch,
@@ -170,7 +176,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   for (const hosted of setUp.runtimes.values()) {
     const { ping, facts } = config?.agent.probes ?? {};
     const engine = watchEngine({
-      ...{ runtime: hosted.name, driver: hosted.driver, plugin: hosted.pluginId, clock, stuck },
+      ...{ runtime: hosted.name, driver: hosted.driver, plugin: hosted.pluginId, clock, stuck, inPlugin: watchdog.inPlugin },
       ...(ping === undefined ? {} : { pingEveryMs: ping }),
       ...(facts === undefined ? {} : { factsEveryMs: facts }),
       onChange: (state) => {
@@ -248,7 +254,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       pending = new Set(workers);
     },
     plugins: () => [...setUp.list()],
-    notes: () => dataDir.notes,
+    notes: () => [...dataDir.notes, ...secretWarnings],
     isStoreFull: () => isStoreFull,
     reload,
     endSoon: (cause) => void setTimeout(() => void stop({ workers: 'leave', cause }), 50),

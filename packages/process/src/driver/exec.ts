@@ -48,6 +48,9 @@ export async function execInside(
     buffer: false,
     reject: false,
     cleanup: false,
+    // Whoever asked has gone, or its time is over: so is the command, first gently.
+    cancelSignal: call.signal,
+    forceKillAfterDelay: 5000,
   });
   return {
     stdin: Writable.toWeb(child.stdin) as WritableStream<Uint8Array>,
