@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -126,6 +126,7 @@ describe('beside an agent', () => {
     expect([second.status, second.stderr]).toEqual([1, expect.stringContaining(`(pid ${agent.pid})`)]);
     const third = ostler(['serve', ...config, '--data-dir', join(folder, 'data'), '--socket', agent.socket]);
     expect([third.status, third.stderr]).toEqual([1, expect.stringContaining('an agent answers on')]);
+    expect(existsSync(join(folder, 'data'))).toBe(false);
     expect(await pids()).toEqual(before);
   });
 

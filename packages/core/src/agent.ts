@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Plugin } from '@ostler/sdk';
 import type { Control } from './api/control.ts';
 import { openApi } from './api/server.ts';
+import { makeRoom } from './api/socket.ts';
 import { systemClock } from './base/clock.ts';
 import { newInstanceId } from './base/ids.ts';
 import { Lifecycle } from './base/lifecycle.ts';
@@ -79,6 +80,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const clock = systemClock;
   const startedAt = clock.isoNow();
   const uid = process.getuid?.() ?? 0;
+  // Before anything is touched: an agent that answers there keeps its socket, and this one must not have started workers by then.
+  await makeRoom(paths.socket);
   const dataDir = await openDataDir(paths.dataDir);
   let isStoreFull = false;
   const noteFull = (isFull: boolean): void => {

@@ -87,7 +87,7 @@ export async function callWithDeadline<T>(limits: CallLimits, run: (call: Call) 
   const call: Call = {
     signal: controller.signal,
     get deadlineMs() {
-      return clock.nowMs() + Math.min(totalEndMs, idleEndMs) - clock.monotonicMs();
+      return Math.round(clock.nowMs() + Math.min(totalEndMs, idleEndMs) - clock.monotonicMs());
     },
     progress: (note, fraction) => {
       isAlive();

@@ -119,6 +119,38 @@ describe('a worker', () => {
   });
 });
 
+describe('a worker with a schedule', () => {
+  const hourly = { schedule: { cron: '0 * * * *', timezone: 'UTC' } };
+  test('runs when it is due and not before, also after its agent died', async () => {
+    const host = await scriptedHost({ tick: { exit: { afterMs: 1000, code: 0 } } });
+    await host.declare('tick', hourly);
+    await host.clock.advance(59 * 60_000);
+    expect(host.world.starts).toEqual([]);
+    expect(stateOf(host.crew().get('tick')!.life)).toBe('waiting');
+    host.die();
+    await host.boot();
+    await host.clock.advance(2 * 60_000);
+    expect(host.world.starts).toHaveLength(1);
+    await host.clock.advance(60 * 60_000);
+    expect(host.world.starts).toHaveLength(2);
+    expect(host.crew().get('tick')!.life.phase).toBe('done');
+  });
+  test('skips a run while the last one lasts, and says so', async () => {
+    const host = await scriptedHost({ tick: {} });
+    await host.declare('tick', hourly);
+    await host.clock.advance(121 * 60_000);
+    expect(host.world.starts).toHaveLength(1);
+    expect(await host.told('tick')).toContain('skipped');
+  });
+  test('is ended when it runs longer than it may', async () => {
+    const host = await scriptedHost({ tick: {} });
+    await host.declare('tick', { schedule: { ...hourly.schedule, timeout: '5m' }, restart: { policy: 'never' } });
+    await host.clock.advance(66 * 60_000);
+    expect(host.world.live('tick')).toEqual([]);
+    expect(host.crew().get('tick')!.life.phase).toBe('failed');
+  });
+});
+
 describe('several workers', () => {
   test('start after what they depend on is healthy, also after the agent died between', async () => {
     const host = await scriptedHost();

@@ -151,10 +151,11 @@ export class Supervisor implements Subject {
     return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines });
   }
 
-  scene(): Scene {
+  /** `generation`: whose rules count; the one that is to run, and at its declaration already the new one. */
+  scene(generation: number | null = this.#life.generation): Scene {
     const { clock } = this.services;
     const nowMs = clock.nowMs();
-    const normal = this.normal() ?? this.normal(this.generation(this.#life.instanceGeneration));
+    const normal = this.normal(this.generation(generation)) ?? this.normal(this.generation(this.#life.instanceGeneration));
     const rules = normal?.rules ?? fallbackRules;
     const dueMs = rules.schedule === null ? null : this.services.nextDue(rules.schedule, nowMs);
     return {
@@ -169,7 +170,7 @@ export class Supervisor implements Subject {
   }
 
   async #take(event: LifeEvent): Promise<void> {
-    const scene = this.scene();
+    const scene = this.scene(event.type === 'declare' ? event.generation : undefined);
     const before = this.#life;
     const decided = transition(before, event, scene);
     if (decided.is === 'impossible')

@@ -8,7 +8,7 @@ export async function versionOf(argv: readonly string[], call: Call): Promise<st
   try {
     const { stdout, stderr } = await promisify(execFile)(command, rest, {
       signal: call.signal,
-      timeout: Math.max(1, call.deadlineMs - Date.now()),
+      timeout: Math.max(1, Math.round(call.deadlineMs - Date.now())),
       maxBuffer: 1 << 20,
     });
     return (stdout.trim() || stderr.trim()).split('\n')[0] ?? '';
