@@ -21,7 +21,17 @@ export async function run(options: AgentVerbOptions): Promise<number> {
     const refused = workers.some(({ findings }) => findings.some(({ level }) => level === 'refused')) || failures.length > 0;
     if (options.json) {
       const left = Object.entries(config.left).map(([name, reason]) => ({ name, reason }));
-      sayJson({ version: 1, ok: !refused, hostFile: config.path, files: config.files, workers, left, plugins: failures, warnings: config.warnings });
+      sayJson({
+        version: 1,
+        ok: !refused,
+        hostFile: config.path,
+        files: config.files,
+        workers,
+        left,
+        plugins: failures,
+        notes: runtimes.map(({ name, facts }) => ({ runtime: name, notes: facts?.notes ?? [] })),
+        warnings: config.warnings,
+      });
       return refused ? 1 : 0;
     }
     for (const { plugin, what, message } of failures) process.stderr.write(`plugin ${plugin} failed in ${what}: ${message}\n`);
@@ -32,6 +42,8 @@ export async function run(options: AgentVerbOptions): Promise<number> {
         if (level === 'refused') process.stderr.write(`${line}\n`);
         else if (!options.quiet) say(line);
       }
+    const used = new Set(workers.map(({ runtime }) => runtime));
+    if (!options.quiet) for (const { name, facts } of runtimes) for (const text of used.has(name) ? (facts?.notes ?? []) : []) say(`note: ${name}: ${text}`);
     if (!options.quiet) for (const warning of config.warnings) say(`note: ${warning}`);
     for (const [name, reason] of options.quiet ? [] : Object.entries(config.left)) say(`note: ${name} does not run here: ${reason}`);
     if (refused) process.stderr.write(`${config.path} is valid, but this host cannot run it as it is\n`);

@@ -1,7 +1,8 @@
 import { access, constants, lstat, statfs } from 'node:fs/promises';
 import type { DoctorDocument, DoctorFinding } from '@ostler/core';
 import { type AgentVerbOptions, agentOptions, loadCore, pathsOf } from '../agent/options.ts';
-import { answerOf } from '../agent/running.ts';
+import { connect } from '../client/client.ts';
+import { Failure } from '../failure.ts';
 import { say, sayJson } from '../print.ts';
 import { run as runtimes } from './runtimes.ts';
 
@@ -12,7 +13,7 @@ const marks: Readonly<Record<DoctorFinding['level'], string>> = { ok: 'ok     ',
 export async function run(options: AgentVerbOptions): Promise<number> {
   const loaded = await loadCore();
   const paths = pathsOf(loaded.core, options);
-  const agent = await answerOf<DoctorDocument>({ ...options, config: undefined }, '/v1/doctor');
+  const agent = await askAgent(paths.socket);
   const findings: DoctorFinding[] = [
     found('ok', 'node', `Node ${process.versions.node} on ${process.platform} ${process.arch}`),
     clock(),
@@ -20,9 +21,7 @@ export async function run(options: AgentVerbOptions): Promise<number> {
     paths.secretsDir === null
       ? found('warning', 'secrets', loaded.core.noMemoryFolder().message, loaded.core.noMemoryFolder().hint ?? null)
       : found('ok', 'secrets', `secrets in use lie in memory: ${paths.secretsDir}`),
-    ...(agent === null
-      ? [found('note', 'agent', `no agent answers on ${paths.socket}`, '`ostler up` starts one')]
-      : [found('ok', 'agent', `an agent answers on ${paths.socket}`), ...agent.findings]),
+    ...(agent instanceof Failure ? [silent(agent, paths.socket)] : [found('ok', 'agent', `an agent answers on ${paths.socket}`), ...agent.findings]),
     await hostFile(loaded, options),
   ];
   if (options.json) sayJson({ version: 1, findings });
@@ -31,11 +30,28 @@ export async function run(options: AgentVerbOptions): Promise<number> {
       say(`${marks[level]}  ${area}: ${text}`);
       if (fix !== null) say(`         ${fix}`);
     }
-  if (!options.json && agent === null) await runtimes({ ...options, quiet: true }).catch(() => {});
+  if (!options.json && agent instanceof Failure) await runtimes({ ...options, quiet: true }).catch(() => {});
   return findings.some(({ level }) => level === 'error') ? 1 : 0;
 }
 
 const found = (level: DoctorFinding['level'], area: string, text: string, fix: string | null = null): DoctorFinding => ({ level, area, text, fix });
+
+async function askAgent(socket: string): Promise<DoctorDocument | Failure> {
+  try {
+    return await connect(socket).request<DoctorDocument>('GET', '/v1/doctor', undefined, { deadlineMs: 10_000 });
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+/** That there is no agent is no fault; one that hangs, or that this user may not talk to, is. */
+function silent({ message, problem }: Failure, socket: string): DoctorFinding {
+  const isAbsent = message === `no agent answers on ${socket}`;
+  return isAbsent
+    ? found('note', 'agent', message, '`ostler up` starts one')
+    : found('error', 'agent', message, problem.hint ?? 'look at its process and its log');
+}
 
 function clock(): DoctorFinding {
   const year = new Date().getFullYear();

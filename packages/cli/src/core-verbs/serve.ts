@@ -1,14 +1,17 @@
-import type { AgentLogger } from '@ostler/core';
+import type { Agent, AgentLogger } from '@ostler/core';
 import { type AgentVerbOptions, agentOptions, loadCore } from '../agent/options.ts';
 
 /** The agent as a service: its end leaves the workers running. */
 export async function run(options: AgentVerbOptions): Promise<number> {
+  let agent: Agent | null = null;
+  // A reload that comes while the agent starts must not end it: the file is read then anyway.
+  process.on('SIGHUP', () => void agent?.reload());
   const loaded = await loadCore();
   const log = loaded.core.createLogger();
   surviveBugs(log);
-  const agent = await loaded.core.startAgent({ ...(await agentOptions(loaded, options)), mode: 'serve', log });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void agent.stop({ workers: 'leave', cause: signal }));
-  process.on('SIGHUP', () => void agent.reload());
+  agent = await loaded.core.startAgent({ ...(await agentOptions(loaded, options)), mode: 'serve', log });
+  const { stop } = agent;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop({ workers: 'leave', cause: signal }));
   await agent.closed;
   return 0;
 }

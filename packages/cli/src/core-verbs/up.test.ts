@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { waitFor, within } from '@ostler/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Running, run, start } from '../fixtures/command.ts';
@@ -53,7 +54,7 @@ function isThere(pid: number | null): boolean {
   if (pid === null) return false;
   try {
     process.kill(pid, 0);
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
@@ -90,7 +91,7 @@ test('beside an agent up applies the saved file and attaches; Ctrl-C detaches an
   expect(first.child.exitCode).toBe(null);
 });
 
-test('up --detach returns when all is well and leaves an agent that outlives it; down lifts nothing by itself, up does', { timeout: 90_000 }, async () => {
+test('up --detach returns when all is well and leaves an agent that outlives it; its hold of down is lifted by up', { timeout: 90_000 }, async () => {
   write({ a: talker('from-a') });
   const up = await ostler(['up', '--detach']);
   expect([up.code, up.stderr]).toEqual([0, '']);
@@ -147,4 +148,24 @@ test('serve ends with 0 on SIGTERM and leaves its workers running for the next o
   begin(['serve']);
   const [after] = await healthy(['a']);
   expect(after?.native.pid).toBe(before?.native.pid);
+});
+
+test('SIGHUP does not end a serve that still starts', { timeout: 60_000 }, async () => {
+  const sdk = fileURLToPath(import.meta.resolve('@ostler/sdk'));
+  const [loading, go] = [join(folder, 'loading'), join(folder, 'go')];
+  writeFileSync(
+    join(folder, 'slow.mjs'),
+    `import { existsSync, writeFileSync } from 'node:fs';
+import { definePlugin } from ${JSON.stringify(sdk)};
+writeFileSync(${JSON.stringify(loading)}, '');
+while (!existsSync(${JSON.stringify(go)})) await new Promise((resolve) => setTimeout(resolve, 20));
+export default definePlugin({ id: 'slow', api: 1, contributes: {}, setup: () => ({}) });`,
+  );
+  writeFileSync(join(folder, 'ostler.yaml'), 'plugins: [./slow.mjs]\nworkers: {}\n');
+  const serve = begin(['serve']);
+  await waitFor('the plugin is being loaded', () => existsSync(loading));
+  serve.child.kill('SIGHUP');
+  writeFileSync(go, '');
+  await waitFor('the agent answers', async () => serve.child.exitCode !== null || serve.child.signalCode !== null || (await ostler(['ps'])).code === 0);
+  expect([serve.child.exitCode, serve.child.signalCode]).toEqual([null, null]);
 });

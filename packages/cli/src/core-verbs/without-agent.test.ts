@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -23,7 +24,7 @@ test('init writes a host file that check finds good as it is, with its schema be
   expect(wrote).toMatchObject({ code: 0, stdout: `wrote ${join(folder, 'ostler.yaml')}\n` });
   expect(readFileSync(join(folder, 'ostler.yaml'), 'utf8')).toMatch(/^# yaml-language-server: \$schema=\.\/\.ostler\/schema\.json\n/);
   expect(JSON.parse(readFileSync(join(folder, '.ostler', 'schema.json'), 'utf8'))).toMatchObject({ properties: { workers: expect.anything() } });
-  expect(await ostler(['check'])).toEqual({ code: 0, stdout: `${join(folder, 'ostler.yaml')}: 1 worker, all well\n`, stderr: '' });
+  expect(await ostler(['check'])).toEqual({ code: 0, stdout: expect.stringMatching(/ostler\.yaml: 1 worker, all well\n$/), stderr: '' });
 });
 
 test.each(['ostler.yaml', 'ostler.toml', 'ostler.config.ts', 'ostler.json'])('init writes nothing where there is %s', async (name) => {
@@ -106,4 +107,15 @@ test('doctor gives each finding with what to do, and ends with 1 only if one is 
   write('plain', '');
   const ill = await ostler(['doctor'], { OSTLER_DATA_DIR: join(folder, 'plain', 'data') });
   expect(ill).toMatchObject({ code: 1, stdout: expect.stringMatching(/^ERROR {4}data: .*plain\/data cannot be used: /m) });
+});
+
+test('doctor tells what answers on the socket without being an agent from no agent at all', async () => {
+  const socket = join(folder, 'other.sock');
+  const other = createServer((_, response) => response.writeHead(404).end('hello')).listen(socket);
+  try {
+    const { code, stdout } = await ostler(['doctor', '--socket', socket]);
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^ERROR {4}agent: what answers on .*other\.sock is no ostler agent/m)]);
+  } finally {
+    other.close();
+  }
 });

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 const tmux = (...args: string[]): string =>
-  execFileSync('tmux', ['-S', join(folder, 'tmux'), ...args], { encoding: 'utf8', env: { ...process.env, TERM: 'xterm-256color' } });
+  execFileSync('tmux', ['-S', join(folder, 'tmux'), ...args], { encoding: 'utf8', env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: '' } });
 const screen = (...args: string[]): string[] =>
   tmux('capture-pane', '-p', ...args, '-t', 't')
     .trimEnd()

@@ -15,9 +15,10 @@ const statusByCode: Partial<Record<ProblemCode, number>> = { 'worker-unknown': 4
 export function errorAnswer(error: unknown): ErrorAnswer | null {
   if (isProblem(error)) return { status: statusByCode[error.code] ?? statusByExit[problemCodes[error.code]] ?? 500, body: wireOf(error) };
   if (isRuntimeFailure(error)) return { status: 502, body: { code: error.code, message: error.message, exitCode: 1 } };
-  const { statusCode, message } = error as { readonly statusCode?: number; readonly message?: string };
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
-    return { status: statusCode, body: { code: 'usage', message: message ?? 'not a request that is understood', exitCode: 2 } };
+  if (!(error instanceof Error)) return null;
+  // Only the web framework's own: an error of some engine's client may carry a status too, and means another thing by it.
+  const { statusCode, code, message } = error as { readonly statusCode?: number; readonly code?: string; readonly message: string };
+  if (code?.startsWith('FST_') && statusCode !== undefined && statusCode < 500) return usage(statusCode, message);
   return null;
 }
 
@@ -30,8 +31,10 @@ function wireOf({ code, message, hint, place, others }: Problem): WireProblem {
   };
 }
 
+export const usage = (status: number, message: string): ErrorAnswer => ({ status, body: { code: 'usage', message, exitCode: problemCodes.usage } });
+
 /** What is wrong with a query or a body, in one sentence. */
-export function usage(issues: readonly z.core.$ZodIssue[], what: string): ErrorAnswer {
+export function issuesText(issues: readonly z.core.$ZodIssue[], what: string): string {
   const told = issues.map((issue) => `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`).join('; ');
-  return { status: 400, body: { code: 'usage', message: `the ${what} is not what is expected: ${told}`, exitCode: 2 } };
+  return `the ${what} is not what is expected: ${told.slice(0, 2000)}`;
 }

@@ -9,29 +9,50 @@ export interface Frame {
 
 /** Longer ones end the connection. */
 export const maxFrameBytes = 1024 * 1024;
+const headBytes = 5;
 
-export function encodeFrame(type: FrameType, payload: Uint8Array | string): Buffer {
+/** Throws RangeError when the payload is too long for one frame; {@link encodeFrames} cuts it. */
+export function encodeFrame(type: FrameType, payload: Uint8Array | string = ''): Buffer {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  const head = Buffer.alloc(5);
-  head[0] = type;
-  head.writeUInt32BE(bytes.length, 1);
-  return Buffer.concat([head, bytes]);
+  if (bytes.length > maxFrameBytes) throw new RangeError(`a frame holds ${maxFrameBytes} bytes at most, not ${bytes.length}`);
+  const frame = Buffer.allocUnsafe(headBytes + bytes.length);
+  frame.writeUInt8(type, 0);
+  frame.writeUInt32BE(bytes.length, 1);
+  frame.set(bytes, headBytes);
+  return frame;
 }
 
-/** Takes bytes as they come and gives whole frames. Throws on one that is too long. */
-export class FrameReader {
-  #rest: Buffer = Buffer.alloc(0);
+/** As many frames as the bytes need; none for no bytes. */
+export function* encodeFrames(type: FrameType, bytes: Uint8Array): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += maxFrameBytes) yield encodeFrame(type, bytes.subarray(at, at + maxFrameBytes));
+}
 
+/** Takes bytes as they come and gives whole frames. */
+export class FrameReader {
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+  /** Joined only when a whole frame is there: one that comes in small pieces is not copied with each of them. */
+  #wantedBytes = headBytes;
+
+  /** Throws RangeError on a frame that is too long; what follows it cannot be read. */
   push(bytes: Uint8Array): readonly Frame[] {
-    this.#rest = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes]);
+    this.#parts.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes < this.#wantedBytes) return [];
+    let rest = Buffer.concat(this.#parts);
     const frames: Frame[] = [];
-    while (this.#rest.length >= 5) {
-      const length = this.#rest.readUInt32BE(1);
-      if (length > maxFrameBytes) throw new Error(`a frame of ${length} bytes is longer than ${maxFrameBytes}`);
-      if (this.#rest.length < 5 + length) break;
-      frames.push({ type: this.#rest[0]!, payload: this.#rest.subarray(5, 5 + length) });
-      this.#rest = this.#rest.subarray(5 + length);
+    this.#wantedBytes = headBytes;
+    while (rest.length >= headBytes) {
+      const length = rest.readUInt32BE(1);
+      if (length > maxFrameBytes) throw new RangeError(`a frame of ${length} bytes came; ${maxFrameBytes} is the most`);
+      this.#wantedBytes = headBytes + length;
+      if (rest.length < this.#wantedBytes) break;
+      frames.push({ type: rest[0]!, payload: rest.subarray(headBytes, this.#wantedBytes) });
+      rest = rest.subarray(this.#wantedBytes);
+      this.#wantedBytes = headBytes;
     }
+    this.#parts = rest.length === 0 ? [] : [rest];
+    this.#bytes = rest.length;
     return frames;
   }
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Control } from './control.ts';
+import { Refused } from './problems.ts';
+import { cursor, eventsQuery, execQuery, logsQuery, type noQuery, whyQuery } from './query.ts';
 import * as wire from './wire.ts';
 
 /** Who asks over the socket: its owner. */
@@ -10,146 +12,169 @@ export interface Asked<Q, B> {
   readonly worker: string;
   readonly query: Q;
   readonly body: B;
-  /** Aborts when the client goes. */
+  /** True when the client named this media type in `Accept`. */
+  accepts(type: string): boolean;
+  /** `Last-Event-ID`, as it came. */
+  readonly lastEventId: string | null;
+  /** Aborts when the client goes, or the agent ends. */
   readonly signal: AbortSignal;
+  /** The OpenAPI document of this table. */
+  document(): object;
 }
 
-/** A route of plain JSON: fastify and the OpenAPI document both come from it. */
+export type Answer =
+  | { readonly json: unknown }
+  | { readonly text: string }
+  | { readonly lines: AsyncIterable<wire.LogLine> }
+  | { readonly events: AsyncIterable<wire.EventRecord> };
+
+/** The one table of what the API offers: fastify's routes and the OpenAPI document both come from it. */
 export interface Route<Q extends z.ZodType = z.ZodType, B extends z.ZodType = z.ZodType> {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly summary: string;
+  /** Absent: no key is allowed. */
   readonly query?: Q;
+  /** Absent: none but an empty one. */
   readonly body?: B;
-  readonly answer: z.ZodType;
-  run(control: Control, asked: Asked<z.output<Q>, z.output<B>>): unknown;
+  /** Media type -> what it carries (of a stream: one record). */
+  readonly answers: Readonly<Record<string, z.ZodType>>;
+  /** Served over an upgraded connection (exec.ts), never by an answer. */
+  readonly isUpgrade?: boolean;
+  run(control: Control, asked: Asked<z.output<Q>, z.output<B>>): Answer | Promise<Answer>;
 }
 
-const route = <Q extends z.ZodType = z.ZodType, B extends z.ZodType = z.ZodType>(one: Route<Q, B>): Route => one as unknown as Route;
+const route = <Q extends z.ZodType = typeof noQuery, B extends z.ZodType = typeof noQuery>(one: Route<Q, B>): Route => one as unknown as Route;
+const plain = (answer: z.ZodType) => ({ 'application/json': answer });
+const done = z.object({ done: z.literal(true) });
 
-const time = z.iso.datetime({ offset: true, error: 'expected a time such as 2030-01-31T12:00:00Z' });
-const nothing = z.object({ done: z.literal(true) });
-const flag = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
-const whole = z
-  .string()
-  .regex(/^\d{1,9}$/, { error: 'expected a whole number' })
-  .transform(Number);
-
-export const logsQuery = z.strictObject({ follow: flag.optional(), tail: whole.optional(), since: time.optional(), instance: z.string().max(64).optional() });
-export const eventsQuery = z.strictObject({
-  after: z
-    .string()
-    .regex(/^\d{1,15}$/, { error: 'expected a cursor, a number' })
-    .optional(),
-  since: time.optional(),
-  worker: z.string().max(63).optional(),
-  limit: whole.optional(),
-});
-export const execQuery = z.strictObject({
-  argv: z.string().transform((text, context) => {
-    try {
-      const words = z.array(z.string().max(131_072)).min(1).max(4096).safeParse(JSON.parse(text));
-      if (words.success) return words.data;
-    } catch {}
-    context.addIssue({ code: 'custom', message: 'expected a JSON list of texts, the command' });
-    return z.NEVER;
-  }),
-  tty: flag.optional(),
-  user: z.string().max(256).optional(),
-});
+/** A read that takes nothing and answers with one document. */
+const read = (path: string, summary: string, answer: z.ZodType, run: (control: Control, signal: AbortSignal) => unknown): Route =>
+  route({ method: 'GET', path, summary, answers: plain(answer), run: async (control, { signal }) => ({ json: await run(control, signal) }) });
 
 export const routes: readonly Route[] = [
-  route({ method: 'GET', path: '/v1/ps', summary: 'The workers as they are now', answer: wire.psDocument, run: (control) => control.ps() }),
+  read('/v1/ps', 'The workers as they are now', wire.psDocument, (control) => control.ps()),
+  read('/v1/stats', 'What the running workers have used', wire.statsDocument, (control, signal) => control.stats(signal)),
+  read('/v1/agent', 'This agent', wire.agentDocument, (control) => control.agent()),
+  read('/v1/runtimes', 'The runtimes of this host', wire.runtimesDocument, (control) => control.runtimes()),
+  read('/v1/plugins', 'The plugins that are loaded', wire.pluginsDocument, (control) => control.plugins()),
+  read('/v1/doctor', 'What the agent knows of its own health', wire.doctorDocument, (control) => control.doctor()),
   route({
     method: 'GET',
-    path: '/v1/stats',
-    summary: 'What the running workers have used',
-    answer: wire.statsDocument,
-    run: (control, { signal }) => control.stats(signal),
+    path: '/v1/openapi.json',
+    summary: 'This document',
+    answers: plain(z.looseObject({})),
+    run: (_, { document }) => ({ json: document() }),
   }),
-  route({ method: 'GET', path: '/v1/agent', summary: 'This agent', answer: wire.agentDocument, run: (control) => control.agent() }),
-  route({ method: 'GET', path: '/v1/runtimes', summary: 'The runtimes of this host', answer: wire.runtimesDocument, run: (control) => control.runtimes() }),
-  route({ method: 'GET', path: '/v1/plugins', summary: 'The plugins that are loaded', answer: wire.pluginsDocument, run: (control) => control.plugins() }),
   route({
     method: 'GET',
-    path: '/v1/doctor',
-    summary: 'What the agent knows of its own health',
-    answer: wire.doctorDocument,
-    run: (control) => control.doctor(),
-  }),
-  route({
-    ...{ method: 'GET', path: '/v1/events', summary: 'The journal; as server-sent events with `Accept: text/event-stream`' },
+    path: '/v1/events',
+    summary: 'The journal; as server-sent events, which go on, with `Accept: text/event-stream`',
     query: eventsQuery,
-    answer: wire.eventsDocument,
-    run: async (control, { query: { after = null, since = null, worker = null, limit = null } }) => ({
-      version: 1,
-      events: await control.events({ after, since, worker, limit }),
-    }),
+    answers: { ...plain(wire.eventsDocument), 'text/event-stream': wire.eventRecord },
+    run: async (control, { query, accepts, lastEventId, signal }) => {
+      const { after = null, since = null, worker = null, limit = null } = query;
+      if (!accepts('text/event-stream')) return { json: { version: 1, events: await control.events({ after, since, worker, limit }) } };
+      if (since !== null || limit !== null)
+        throw new Refused(400, `a stream of events begins after a cursor: ${since === null ? 'limit' : 'since'} is only for a list of them`);
+      if (lastEventId !== null && !cursor.safeParse(lastEventId).success) throw new Refused(400, 'Last-Event-ID: expected a cursor that an event carries');
+      return { events: control.followEvents({ after: lastEventId ?? after, worker }, signal) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/workers/:name/why',
+    summary: 'What happened to a worker and why; as lines with `Accept: text/plain` or `format=text`',
+    query: whyQuery,
+    answers: { ...plain(z.looseObject({})), 'text/plain': z.string() },
+    run: async (control, { worker, query: { format }, accepts }) => {
+      const { report, lines } = await control.why(worker);
+      const isText = format === 'text' || (format === undefined && accepts('text/plain'));
+      return isText ? { text: `${lines.join('\n')}\n` } : { json: report };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/workers/:name/logs',
+    summary: 'What a worker printed, a record a line; with `follow=1` it goes on',
+    query: logsQuery,
+    answers: { 'application/x-ndjson': wire.logLine },
+    run: (control, { worker, query, signal }) => {
+      const { follow = false, tail = null, since = null, instance = null } = query;
+      return { lines: control.logs(worker, { follow, tailLines: tail, since, instance }, signal) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/workers/:name/exec',
+    summary: 'Runs a command in a worker, over `Upgrade: ostler-exec/1`; frames of one byte of type and four of length go both ways',
+    query: execQuery,
+    answers: {},
+    isUpgrade: true,
+    run: () => {
+      throw new Refused(426, 'exec is served over an upgraded connection only: send `Connection: Upgrade` and `Upgrade: ostler-exec/1`');
+    },
   }),
   route({
     method: 'POST',
     path: '/v1/plan',
     summary: 'What would change, and why',
     body: wire.planRequest,
-    answer: wire.planDocument,
-    run: (control, { body, signal }) => control.plan(body, signal),
+    answers: plain(wire.planDocument),
+    run: async (control, { body, signal }) => ({ json: await control.plan(body, signal) }),
   }),
   route({
     method: 'POST',
     path: '/v1/apply',
     summary: 'Makes the host file true',
     body: wire.applyRequest,
-    answer: wire.outcomeDocument,
-    run: (control, { body, signal }) => control.apply(body, by, signal),
+    answers: plain(wire.outcomeDocument),
+    run: async (control, { body, signal }) => ({ json: await control.apply(body, by, signal) }),
   }),
   route({
     method: 'POST',
     path: '/v1/down',
     summary: 'Holds and stops every worker, or ends the agent alone',
     body: wire.downRequest,
-    answer: wire.outcomeDocument,
-    run: (control, { body, signal }) => control.down(body, by, signal),
+    answers: plain(wire.outcomeDocument),
+    run: async (control, { body, signal }) => ({ json: await control.down(body, by, signal) }),
   }),
   route({
-    ...{ method: 'POST', path: '/v1/reload', summary: 'Reads the host file again', answer: nothing },
+    method: 'POST',
+    path: '/v1/reload',
+    summary: 'Reads the host file again',
+    answers: plain(done),
     run: async (control) => {
       await control.reload();
-      return { done: true };
+      return { json: { done: true } };
     },
   }),
   ...(['start', 'stop', 'restart'] as const).map((verb) =>
     route({
-      ...{ method: 'POST', path: `/v1/workers/:name/${verb}`, summary: `${verb} a worker, and wait for how it comes out` },
+      method: 'POST',
+      path: `/v1/workers/:name/${verb}`,
+      summary: `${verb} a worker, and wait for how it comes out`,
       body: wire.handRequest,
-      answer: wire.outcomeDocument,
-      run: (control, { worker, body, signal }) => control[verb](worker, body.waitMs, by, signal),
+      answers: plain(wire.outcomeDocument),
+      run: async (control, { worker, body, signal }) => ({ json: await control[verb](worker, body.waitMs, by, signal) }),
     }),
   ),
   route({
-    ...{ method: 'POST', path: '/v1/workers/:name/kill', summary: 'Sends a signal to a worker', body: wire.killRequest, answer: nothing },
+    method: 'POST',
+    path: '/v1/workers/:name/kill',
+    summary: 'Sends a signal to a worker',
+    body: wire.killRequest,
+    answers: plain(done),
     run: async (control, { worker, body }) => {
       await control.kill(worker, body.signal, by);
-      return { done: true };
+      return { json: { done: true } };
     },
   }),
 ];
 
-/** Those that answer with a stream, for the document. */
-export const streams = [
-  {
-    method: 'GET',
-    path: '/v1/workers/:name/why',
-    summary: 'What happened to a worker and why; as lines with `Accept: text/plain`',
-    query: z.strictObject({ format: z.enum(['json', 'text']).optional() }),
-    type: 'application/json',
-  },
-  { method: 'GET', path: '/v1/workers/:name/logs', summary: 'What a worker printed, a record a line', query: logsQuery, type: 'application/x-ndjson' },
-  {
-    method: 'POST',
-    path: '/v1/workers/:name/exec',
-    summary: 'Runs a command in a worker, over `Upgrade: ostler-exec/1`',
-    query: execQuery,
-    type: 'application/octet-stream',
-  },
-  { method: 'GET', path: '/v1/openapi.json', summary: 'This document', query: z.strictObject({}), type: 'application/json' },
-] as const;
+/** Methods that a path has, to tell a wrong method from a wrong path. */
+export function methodsOf(path: string): readonly string[] {
+  return routes.filter((one) => patternOf(one.path).test(path)).map(({ method }) => method);
+}
+
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '\\.').replace(':name', '[^/]+')}$`);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { Cancel, CoreClock } from '../base/clock.ts';
 import type { EventRecord, LogLine, WireProblem } from './wire.ts';
 
 const keepAliveMs = 15_000;
@@ -16,40 +17,66 @@ export async function sendLogs(
   const first = iterator.next();
   // While following, the first record may be long in coming: the head is sent before it, unless the call fails at once.
   await Promise.race([first, new Promise((resolve) => setImmediate(resolve))]);
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  const raw = openStream(reply, 'application/x-ndjson');
   raw.flushHeaders();
   try {
-    for (let next = await first; !next.done; next = await iterator.next()) await write(raw, `${JSON.stringify(next.value)}\n`, signal);
+    for (let next = await first; !next.done; next = await iterator.next()) if (!(await write(raw, `${JSON.stringify(next.value)}\n`, signal))) break;
   } catch (error) {
-    const { message } = told(error);
-    const line: LogLine = { type: 'problem', cursor: null, at: null, worker: '', instance: null, stream: null, data: null, gap: null, message };
-    if (!signal.aborted) raw.write(`${JSON.stringify(line)}\n`);
+    if (!signal.aborted) {
+      const line: LogLine = {
+        ...{ type: 'problem', cursor: null, at: null, worker: '', instance: null, stream: null, data: null, gap: null },
+        message: told(error).message,
+      };
+      await write(raw, `${JSON.stringify(line)}\n`, signal);
+    }
   } finally {
-    await iterator.return?.();
     raw.end();
+    await iterator.return?.().catch(() => {});
   }
   return reply;
 }
 
-/** Server-sent events: the cursor is the id, so that a reader that comes back goes on where it was. */
-export async function sendEvents(reply: FastifyReply, records: AsyncIterable<EventRecord>, signal: AbortSignal): Promise<FastifyReply> {
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+/** Server-sent events: the cursor is the id, so that a reader that comes back goes on where it was. After an error the stream ends. */
+export async function sendEvents(
+  reply: FastifyReply,
+  records: AsyncIterable<EventRecord>,
+  signal: AbortSignal,
+  clock: CoreClock,
+  told: (error: unknown) => WireProblem,
+): Promise<FastifyReply> {
+  const raw = openStream(reply, 'text/event-stream');
   raw.write(': open\n\n');
-  const alive = setInterval(() => raw.write(': keep-alive\n\n'), keepAliveMs);
+  let cancel: Cancel;
+  const keepAlive = (): void => {
+    cancel = clock.after(keepAliveMs, () => {
+      // Into a full buffer it would only pile up.
+      if (!signal.aborted && !raw.writableNeedDrain) raw.write(': keep-alive\n\n');
+      keepAlive();
+    });
+  };
+  keepAlive();
   try {
-    for await (const record of records) await write(raw, `id: ${record.cursor}\nevent: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`, signal);
+    for await (const record of records)
+      if (!(await write(raw, `id: ${record.cursor}\nevent: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`, signal))) break;
+  } catch (error) {
+    if (!signal.aborted) told(error);
   } finally {
-    clearInterval(alive);
+    cancel!();
     raw.end();
   }
   return reply;
 }
 
-async function write(raw: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || raw.write(text)) return;
-  await once(raw, 'drain', { signal }).catch(() => {});
+function openStream(reply: FastifyReply, type: string): ServerResponse {
+  reply.hijack();
+  // A write that meets a connection that is just gone: its `close` is what counts.
+  reply.raw.on('error', () => {});
+  return reply.raw.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' });
+}
+
+/** Waits for the reader; false: there is none any more. */
+async function write(raw: ServerResponse, text: string, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false;
+  if (!raw.write(text)) await once(raw, 'drain', { signal }).catch(() => {});
+  return !signal.aborted;
 }

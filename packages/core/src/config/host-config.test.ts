@@ -33,6 +33,13 @@ describe('the same host', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux')('a file that opens and cannot be read', () => {
+  it('is one problem at the place that names it', async () => {
+    const text = 'workers:\n  web:\n    command: c\n    envFile: /proc/self/mem\n';
+    expect(told(await problemOf(load({ 'ostler.yaml': text })))).toEqual(['4:14 /proc/self/mem cannot be read (EIO)']);
+  });
+});
+
 describe('extends', () => {
   it('merges maps, replaces scalars and lists, the later over the earlier, the file itself last', async () => {
     const files = {

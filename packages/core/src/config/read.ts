@@ -25,7 +25,10 @@ export async function readText(file: string, referrer: Place | undefined, isCode
     const bytes = Buffer.alloc(bounds.fileBytes + 1);
     let length = 0;
     while (length < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, null);
+      // A disk that fails, or a file of the kernel that is none: /proc/self/mem.
+      const { bytesRead } = await handle
+        .read(bytes, length, bytes.length - length, null)
+        .catch((error: unknown) => Promise.reject(unreadable(file, referrer, error)));
       if (bytesRead === 0) break;
       length += bytesRead;
     }

@@ -27,6 +27,8 @@ export async function stopInstance(
   const is = await settle(instance, call);
   if (is === 'gone') return { is, engine };
   if (is === 'created') return observe(instance, engine, call);
+  // Looked at before the worker goes: a child that left session and mark is an orphan afterwards, and nobody's.
+  const known = treeMembers(instance);
   if (is === 'running' && how.graceMs > 0) {
     signalWorker(instance, signal);
     const until = Date.now() + how.graceMs;
@@ -36,7 +38,7 @@ export async function stopInstance(
     }
   }
   throwIfAborted(call, instance);
-  await killTree(instance, Math.min(Date.now() + reapMs, call.deadlineMs));
+  await killTree(instance, Math.min(Date.now() + reapMs, call.deadlineMs), known);
   const found = await observe(instance, engine, call);
   if (found.is === 'running')
     throw runtimeFailure({

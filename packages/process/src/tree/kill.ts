@@ -28,15 +28,17 @@ export function signalWorker(instance: InstanceDirectory, signal: NodeJS.Signals
 
 /**
  * Ends the whole tree. Against forkers all are stopped first, then looked for again until nothing new turns up, then killed: one look and
- * kill would miss those born in between. Resolves with what is still there at the deadline.
+ * kill would miss those born in between. `known`: members seen while their parents still lived, which led to them. Resolves with what is still
+ * there at the deadline.
  */
-export async function killTree(instance: InstanceDirectory, deadlineMs: number): Promise<readonly ProcessEntry[]> {
+export async function killTree(instance: InstanceDirectory, deadlineMs: number, known: readonly ProcessEntry[] = []): Promise<readonly ProcessEntry[]> {
+  const members = (): readonly ProcessEntry[] => treeMembers(instance, readProcessTable(), known);
   for (;;) {
     killCgroup(instance.spec.cgroups);
     const stopped = new Map<number, ProcessEntry>();
     for (let isNew = true; isNew; ) {
       isNew = false;
-      for (const entry of treeMembers(instance)) {
+      for (const entry of members()) {
         if (stopped.has(entry.pid)) continue;
         isNew = true;
         stopped.set(entry.pid, entry);
@@ -45,10 +47,10 @@ export async function killTree(instance: InstanceDirectory, deadlineMs: number):
       if (Date.now() > deadlineMs) break;
     }
     for (const entry of stopped.values()) send(entry, 'SIGKILL');
-    let left = treeMembers(instance);
+    let left = members();
     for (let waitMs = 1; left.length > 0 && waitMs < 200 && Date.now() < deadlineMs; waitMs *= 2) {
       await sleep(waitMs);
-      left = treeMembers(instance);
+      left = members();
     }
     if (left.length === 0 || Date.now() >= deadlineMs) return left;
   }

@@ -18,15 +18,21 @@ function isStaff(entry: ProcessEntry, holder: number | null, path: string): bool
   if (entry.parent !== holder && entry.session !== holder) return false;
   const line = commandLine(entry);
   // A drainer that has not become `split` yet still shows the holder's own command line.
-  return line.includes(` ${path}/out.`) || line.includes(` ${path}/err.`) || (line.includes(`holder.sh ${path} `) && !line.includes(' --worker '));
+  // One that is ending has no command line any more.
+  return (
+    line === '[split]' ||
+    line.includes(` ${path}/out.`) ||
+    line.includes(` ${path}/err.`) ||
+    (line.includes(`holder.sh ${path} `) && !line.includes(' --worker '))
+  );
 }
 
 /**
  * Every live process of the instance, by all that this host tells: its cgroups, the holder's session, descent from the worker, and the
  * environment's mark, which catches a process that left session and parents. A process that dropped the mark, its parents and the session
- * is found by a cgroup only.
+ * is found by a cgroup only, or because it was seen before: `known`.
  */
-export function treeMembers(instance: InstanceDirectory, table = readProcessTable()): readonly ProcessEntry[] {
+export function treeMembers(instance: InstanceDirectory, table = readProcessTable(), known: readonly ProcessEntry[] = []): readonly ProcessEntry[] {
   const { path, spec } = instance;
   const worker = readIdentity(path, 'worker');
   const holder = readIdentity(path, 'holder');
@@ -34,6 +40,7 @@ export function treeMembers(instance: InstanceDirectory, table = readProcessTabl
   const holderPid = holder?.pid ?? null;
   const found = new Set<number>(cgroupMembers(spec.cgroups));
   if (worker !== null && lifeOf(worker) === 'alive') found.add(worker.pid);
+  for (const { pid, start } of known) if (table.get(pid)?.start === start) found.add(pid);
   for (const entry of table.values()) {
     // A dead holder's number may be another's session by now, so it proves nothing then.
     if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { startTestAgent, type TestAgent, waitFor } from '@ostler/testkit';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
+const isRoot = process.getuid?.() === 0;
+const users = [
+  { name: 'as this user', user: undefined, isPossible: true },
+  { name: 'as an ordinary user', user: { uid: 65_534, gid: 65_534 }, isPossible: abilities['ordinary-user'] === null && isRoot },
+] as const;
+
+/** Sleepers by the number of seconds that they sleep: unique to one test. */
+const sleepers = (seconds: number): readonly number[] =>
+  readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const isIt =
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${seconds}\0` && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      return isIt ? [Number(pid)] : [];
+    } catch {
+      return [];
+    }
+  });
+
+let agent: TestAgent | undefined;
+afterEach(async () => {
+  await agent?.request('POST', '/v1/down', { waitMs: 30_000 });
+  await agent?.stop();
+  agent = undefined;
+}, 60_000);
+
+for (const { name, user, isPossible } of users)
+  describe.skipIf(!isPossible)(`stop, ${name}`, () => {
+    test.each([
+      ['that kept its mark', `trap '' TERM; (setsid sh -c "trap '' TERM; exec sleep SECONDS" &) ; while :; do sleep 1; done`],
+      // Still a child when the stop begins, an orphan of its own session afterwards.
+      ['that dropped its environment', `trap 'exit 0' TERM; setsid env -i PATH="$$PATH" sleep SECONDS & while :; do sleep 1; done`],
+    ])('leaves nothing of a worker that forks, leaves its session and ignores SIGTERM, of a child %s', { timeout: 60_000 }, async (_, shell) => {
+      const seconds = 100_000 + Math.floor(Math.random() * 900_000);
+      agent = await startTestAgent({
+        hostFile: {
+          ostler: 1,
+          host: 'test',
+          workers: { stubborn: { runtime: 'native', shell: shell.replace('SECONDS', String(seconds)), stop: { grace: '1s' } } },
+        },
+        ...(user === undefined ? {} : { user }),
+      });
+      await waitFor('it has forked', () => sleepers(seconds).length === 1);
+      const { status, body } = await agent.request('POST', '/v1/workers/stubborn/stop', { waitMs: 30_000 });
+      expect([status, (body as { outcome: string }).outcome]).toEqual([200, 'done']);
+      expect(sleepers(seconds)).toEqual([]);
+    });
+  });
