@@ -15,7 +15,7 @@ const args = process.argv.slice(2);
 const [command, ...rest] =
   args.length > 0
     ? ['vitest', 'run', ...args]
-    : ['turbo', 'run', 'lint', 'typecheck', 'vitest', '--concurrency=2', '--output-logs=new-only', '--log-order=grouped', '--log-prefix=none'];
+    : ['turbo', 'run', 'lint', 'typecheck', 'dead', 'vitest', '--concurrency=2', '--output-logs=new-only', '--log-order=grouped', '--log-prefix=none'];
 const env = { ...checkoutEnv(), OSTLER_ABILITIES: JSON.stringify(found) };
 process.exitCode = await foreground(command, rest, { cwd: root, env });
 for (const line of missingLines(found)) process.stdout.write(`${line}\n`);

@@ -22,7 +22,7 @@ import { loadPlugins } from './plugin/index.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { Reconciler } from './reconcile/index.ts';
 import { Runtime } from './runtimes.ts';
-import { nextDue } from './schedule/cron.ts';
+import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
 import { type GenerationRecord, keyedHmac, openDataDir, openStore } from './store/index.ts';
@@ -174,6 +174,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
         exec: async (argv, call) => answerOf(await exec(argv, call.signal), call, clock),
       }),
     nextDue,
+    missed: missedBetween,
   };
   const crew = new Crew({ services, startConcurrency: config?.agent.startConcurrency ?? applied?.startConcurrency ?? 4 });
   for (const hosted of setUp.runtimes.values()) {

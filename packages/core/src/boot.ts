@@ -61,10 +61,15 @@ export async function resume(one: Supervisor): Promise<void> {
   one.begin();
   if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
   const schedule = one.normal()?.rules.schedule ?? null;
-  if (schedule === null || life.lastDueAt === null || life.want !== 'run') return;
+  if (schedule === null || life.want !== 'run') return;
   const nowMs = services.clock.nowMs();
-  const missedMs = services.nextDue(schedule, Date.parse(life.lastDueAt));
-  if (missedMs !== null && missedMs <= nowMs && schedule.missed === 'once') await one.send({ type: 'due', at: new Date(missedMs).toISOString() });
+  const fromMs = Date.parse(life.lastDueAt ?? life.since);
+  const count = services.missed(schedule, fromMs, nowMs);
+  if (count === 0) return;
+  const at = new Date(services.nextDue(schedule, fromMs) ?? nowMs).toISOString();
+  // From now on it is remembered as of now, so that it is told once.
+  const now = new Date(nowMs).toISOString();
+  await one.send(schedule.missed === 'once' ? { type: 'due', at: now } : { type: 'missed', at: count === 1 ? at : now, count });
 }
 
 function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle, is }: Listed, known: Known): void {

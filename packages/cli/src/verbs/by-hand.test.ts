@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,7 +140,12 @@ test('down and down --agent say which; kill knows signals by name and number', a
   agent.route('POST /v1/down', () => outcome({ message: 'all is stopped' }));
   agent.route('POST /v1/workers/web/kill', (_asked, response) => void response.writeHead(204).end());
   expect(await ostler('down', '--wait', '10s')).toMatchObject({ code: 0, stdout: 'all is stopped\n' });
+  const { pid } = spawnSync('true');
+  agent.route('GET /v1/agent', () => ({ pid }));
   expect(await ostler('down', '--agent')).toMatchObject({ code: 0 });
+  // This test itself stands for an agent that does not end.
+  agent.route('GET /v1/agent', () => ({ pid: process.pid }));
+  expect(await ostler('down', '--agent', '--wait', '100ms')).toMatchObject({ code: 4, stderr: expect.stringContaining('has not ended yet') as string });
   for (const signal of ['9', 'kill', 'SIGKILL'])
     expect(await ostler('kill', '-s', signal, 'web')).toEqual({ code: 0, stdout: '', stderr: 'SIGKILL sent to web\n' });
   expect(await ostler('kill', 'web', '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' });

@@ -80,7 +80,6 @@ export const psWorker = z.object({
 export type PsWorker = z.infer<typeof psWorker>;
 
 export const psEngine = z.object({ runtime: z.string(), state: z.enum(['starting', 'up', 'down']), since: time, reason: z.string().nullable() });
-export type PsEngine = z.infer<typeof psEngine>;
 
 export const psDocument = z.object({
   version: z.literal(1),

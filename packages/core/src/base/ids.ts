@@ -1,6 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-
-export const newUuid = (): string => randomUUID();
+import { randomBytes } from 'node:crypto';
 
 const digits = '0123456789abcdefghijklmnopqrstuvwxyz';
 

@@ -1,1 +1,1 @@
-export { type Desired, makePlan, type Present, type PresentGeneration, removesMuch, type Step } from './plan.ts';
+export { type Desired, makePlan, type Present, removesMuch, type Step } from './plan.ts';

@@ -1,2 +1,2 @@
-export { type Desiring, findingsOf } from './desired.ts';
-export { type ApplyOptions, generationDigest, type Plan, presentOf, Reconciler } from './reconciler.ts';
+export { findingsOf } from './desired.ts';
+export { generationDigest, type Plan, Reconciler } from './reconciler.ts';

@@ -1,1 +1,1 @@
-export { type Revealed, type RevealGiven, revealSecrets } from './reveal.ts';
+export { revealSecrets } from './reveal.ts';

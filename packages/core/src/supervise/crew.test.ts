@@ -135,6 +135,25 @@ describe('a worker with a schedule', () => {
     expect(host.world.starts).toHaveLength(2);
     expect(host.crew().get('tick')!.life.phase).toBe('done');
   });
+  test.each([
+    ['skip', 0],
+    ['once', 1],
+  ] as const)('whose runs were missed while no agent ran: %s', async (missed, starts) => {
+    const host = await scriptedHost({ tick: { exit: { afterMs: 1000, code: 0 } } });
+    await host.declare('tick', { schedule: { ...hourly.schedule, missed } });
+    host.die();
+    await host.clock.advance(3.5 * 3_600_000);
+    await host.boot();
+    await host.clock.advance(60_000);
+    expect(host.world.starts).toHaveLength(starts);
+    expect((await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text)).toEqual(
+      missed === 'skip' ? [expect.stringContaining('3 runs were missed')] : [],
+    );
+    host.die();
+    await host.boot();
+    await host.clock.advance(60_000);
+    expect(host.world.starts).toHaveLength(starts);
+  });
   test('skips a run while the last one lasts, and says so', async () => {
     const host = await scriptedHost({ tick: {} });
     await host.declare('tick', hourly);

@@ -45,6 +45,7 @@ export type LifeEvent =
   | { readonly type: 'restart'; readonly by: string; readonly cause: 'restart' | 'dependency' | 'timeout' }
   | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
   | { readonly type: 'due'; readonly at: string }
+  | { readonly type: 'missed'; readonly at: string; readonly count: number }
   | { readonly type: 'wait'; readonly for: string }
   | { readonly type: 'ready'; readonly epoch: number }
   | { readonly type: 'prepared'; readonly epoch: number }

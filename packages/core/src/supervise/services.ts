@@ -57,6 +57,8 @@ export interface Services {
   probe(watch: ProbeWatch): () => void;
   /** Epoch ms; `null` = never again. */
   nextDue(rule: ScheduleRule, afterMs: number): number | null;
+  /** How many runs were due after one moment, up to another: epoch ms. */
+  missed(rule: ScheduleRule, fromMs: number, toMs: number): number;
   /** `address:port` of another worker, for `OSTLER_ADDR_<WORKER>`; `null` = it has none. */
   addressOf(worker: string): string | null;
   /** The dependency of this worker that does not hold now, as `db to be healthy`; `null` = all hold. */

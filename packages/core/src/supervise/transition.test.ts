@@ -48,6 +48,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   restart: { type: 'restart', by: 'user', cause: 'restart' },
   declare: { type: 'declare', generation: 2, fields: ['env'], isNew: false, runtime: 'fake' },
   due: { type: 'due', at },
+  missed: { type: 'missed', at, count: 2 },
   wait: { type: 'wait', for: 'db to be healthy' },
   ready: { type: 'ready', epoch: 7 },
   prepared: { type: 'prepared', epoch: 7 },

@@ -13,6 +13,7 @@ export const table: Table = {
   restart: wished.restart,
   declare: wished.declare,
   due: wished.due,
+  missed: wished.missed,
   wait: seen.wait,
   ready: seen.ready,
   prepared: seen.prepared,

@@ -150,6 +150,20 @@ const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
   return skipped(next, at, 'the last run is not over');
 };
 const skipped = (life: Life, dueAt: string, why: string): Move => move.stay(life, [{ type: 'worker.skipped', data: { dueAt, why } }]);
+const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count }) =>
+  skipped({ ...life, lastDueAt: at }, at, count === 1 ? 'no agent ran' : `no agent ran; ${count} runs were missed in that time`);
+export const missed: Row<Of<'missed'>> = {
+  idle: missedAnywhere,
+  done: missedAnywhere,
+  failed: missedAnywhere,
+  backoff: missedAnywhere,
+  waiting: missedAnywhere,
+  preparing: missedAnywhere,
+  starting: missedAnywhere,
+  running: missedAnywhere,
+  stopping: missedAnywhere,
+  unresolved: missedAnywhere,
+};
 export const due: Row<Of<'due'>> = {
   idle: dueAtRest,
   done: dueAtRest,
