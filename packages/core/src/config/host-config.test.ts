@@ -40,6 +40,13 @@ describe.runIf(process.platform === 'linux')('a file that opens and cannot be re
   });
 });
 
+describe('a schedule that would run a worker twice at once', () => {
+  it('is refused, for one instance of a worker runs at a time', async () => {
+    const text = 'workers:\n  web:\n    command: c\n    schedule: { cron: "0 3 * * *", overlap: allow }\n';
+    expect(told(await problemOf(load({ 'ostler.yaml': text })))[0]).toMatch(/^4:45 workers\.web\.schedule\.overlap: `allow` is not supported/);
+  });
+});
+
 describe('extends', () => {
   it('merges maps, replaces scalars and lists, the later over the earlier, the file itself last', async () => {
     const files = {

@@ -201,6 +201,13 @@ function checkSchedule(worker: MapNode, prefix: string, faults: Faults): void {
   const node = nodeAt(worker, ['schedule']);
   if (!node) return;
   const [cron, timezone] = node.is === 'map' ? [nodeAt(node, ['cron']), nodeAt(node, ['timezone'])] : [node, undefined];
+  const overlap = node.is === 'map' ? nodeAt(node, ['overlap']) : undefined;
+  if (overlap?.is === 'scalar' && overlap.value === 'allow')
+    faults.invalid(
+      `${prefix}.schedule.overlap: \`allow\` is not supported by this version of ostler, which runs one instance of a worker at a time`,
+      overlap.at,
+      'Write skip, queue or replace.',
+    );
   if (timezone?.is === 'scalar' && typeof timezone.value === 'string') {
     try {
       new Intl.DateTimeFormat('en', { timeZone: timezone.value });
