@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Plugin } from '@ostler/sdk';
 import type { Control } from './api/control.ts';
-import { openApi } from './api/server.ts';
 import { makeRoom } from './api/socket.ts';
 import { systemClock } from './base/clock.ts';
 import { newInstanceId } from './base/ids.ts';
@@ -60,6 +59,8 @@ export interface Agent {
 const journalBounds = { keepEntries: 20_000, keepDays: 30 };
 /** How long a shutdown waits for the workers beyond what each of them may take. */
 const stopAllMs = 10 * 60_000;
+/** How long the socket waits for the first starts at most. */
+const firstStartsMs = 150;
 
 /**
  * Composition root: brings up store, plugins, runtimes and supervision, takes over what runs, then answers on the socket. Rejects with a problem and
@@ -271,6 +272,9 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     if (config !== null) await reconciler.apply(config, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);
     if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
   } else await reload();
+  // The workers before the socket: loading the server takes longer than starting one.
+  await crew.until(() => crew.all().every(({ life: { phase } }) => !['waiting', 'preparing', 'starting'].includes(phase)), AbortSignal.timeout(firstStartsMs));
+  const { openApi } = await import('./api/server.ts');
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });
   life.push('control socket', () => api.close());
   const watching = hostFile.watch(clock, () => void reload());

@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import { type Call, type ExecSession, runtimeFailure } from '@ostler/sdk';
-import { execa } from 'execa';
 import { lifeOf } from '../identity/identity.ts';
 import { readEnvironment } from '../identity/process-table.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
@@ -38,6 +37,8 @@ export async function execInside(
   checkCommand(argv[0], spec.cwd, environment['PATH'] ?? '');
   const [command = '', ...rest] = argvWith(tools, argv, { account, noNewPrivileges: false, ulimits: {} });
   if (call.signal.aborted) throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: 'exec was called off before it ran' });
+  // Loaded when it is first needed: an agent that starts workers need not wait for it.
+  const { execa } = await import('execa');
   const child = execa(command, rest, {
     cwd: spec.cwd,
     env: environment,
