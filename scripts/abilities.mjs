@@ -36,6 +36,7 @@ const checks = {
   setpriv: () => onPath('setpriv', '--version'),
   busybox: () => onPath('busybox', 'true'),
   'tmpfs-mount': asRoot(tmpfsMount),
+  tmux: () => onPath('tmux', '-V'),
 };
 
 /** Tries each on this machine; leaves nothing behind. @returns {Abilities} */

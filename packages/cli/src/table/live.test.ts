@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { commandArgv } from '../fixtures/command.ts';
 import { type FakeAgent, fakeAgent, ps, worker } from '../fixtures/fake-agent.ts';
 
-const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+const hasTmux = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}').tmux === null;
 let agent: FakeAgent;
 let folder: string;
 beforeEach(async () => {
