@@ -89,9 +89,11 @@ describe('what this host cannot run is refused with 1, before anything is touche
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
-    const { status, stderr } = ostler(['check'], workers({ ports: [`${port}:${port}`] }));
+    for (const verb of [['check'], ['up', '--detach']]) {
+      const { status, stderr } = ostler(verb, workers({ ports: [`${port}:${port}`] }));
+      expect([verb, status, stderr]).toEqual([verb, 1, expect.stringContaining(`port ${port} on 127.0.0.1 cannot be listened on: it is in use`)]);
+    }
     server.close();
-    expect([status, stderr]).toEqual([1, expect.stringContaining(`port ${port} on 127.0.0.1 cannot be listened on: it is in use`)]);
   });
   test('a data directory that is a file', () => {
     const { status, stderr } = ostler(['serve', '--data-dir', 'plain.txt'], { ...workers({}), 'plain.txt': 'x' });

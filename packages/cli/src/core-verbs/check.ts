@@ -10,6 +10,7 @@ export async function run(options: AgentVerbOptions): Promise<number> {
   return withRuntimes(host, async (runtimes, failures) => {
     const checked = await findingsOf(host, config, runtimes);
     const busy = await portFindings(
+      host.core,
       host.given.paths.socket,
       checked.flatMap(({ worker, spec }) => (spec === null ? [] : [{ worker, ports: spec.ports }])),
     );

@@ -1,2 +1,3 @@
 export { findingsOf } from './desired.ts';
+export { portTroubles } from './ports.ts';
 export { generationDigest, type Plan, Reconciler } from './reconciler.ts';

@@ -5,9 +5,11 @@ import { problem } from '../base/problem.ts';
 import type { HostConfig } from '../config/index.ts';
 import { entries } from '../journal/index.ts';
 import { type Desired, makePlan, type Present, removesMuch, type Step } from '../plan/index.ts';
+import { normalise } from '../spec/index.ts';
 import { type GenerationRecord, keyedDigest } from '../store/index.ts';
 import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/index.ts';
 import { type Desiring, desire } from './desired.ts';
+import { portTroubles } from './ports.ts';
 
 export interface Plan {
   readonly hostFile: string;
@@ -71,11 +73,28 @@ export class Reconciler {
         hint: '`ostler ps` lists them',
       });
     const desired = await desire(config, present, desiring, signal);
-    const steps = makePlan(desired, present, desiring.registry).filter(({ worker }) => workers === undefined || workers.includes(worker));
+    const planned = makePlan(desired, present, desiring.registry).filter(({ worker }) => workers === undefined || workers.includes(worker));
+    const steps = await this.#withPorts(planned, desired);
     return {
       desired,
       plan: { hostFile: config.path, digest: digestOf(steps), steps, warnings: config.warnings, needsAllowRemove: removesMuch(steps, present) },
     };
+  }
+
+  /** What is new or changes needs ports that nobody else has: otherwise it would stop what runs for a start that must fail. */
+  #withPorts(steps: readonly Step[], desired: readonly Desired[]): Promise<readonly Step[]> {
+    const { crew, desiring } = this.#given;
+    const running = crew.all().filter((one) => presentOf(one).isRunning);
+    const ports = running.flatMap((one) => one.normal(one.generation(one.life.instanceGeneration))?.spec.ports ?? []);
+    const held = new Set(ports.flatMap(({ publish }) => publish?.port ?? []));
+    return Promise.all(
+      steps.map(async (step) => {
+        const wanted = desired.find(({ worker }) => worker === step.worker);
+        if (wanted === undefined || wanted.runtime === null || (step.kind !== 'add' && step.kind !== 'change')) return step;
+        const { spec } = normalise(wanted.written, { name: step.worker, runtime: wanted.runtime, baseDir: wanted.baseDir, registry: desiring.registry });
+        return { ...step, refused: [...step.refused, ...(await portTroubles(spec.ports, held))] };
+      }),
+    );
   }
 
   #refuse(plan: Plan, { digest, allowRemove }: ApplyOptions): void {
