@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Paths } from '@ostler/core';
@@ -45,6 +45,13 @@ export async function spawnServe(options: AgentVerbOptions, hostFile: string, pa
   const until = performance.now() + upMs;
   while (performance.now() < until) {
     const end = ended as { readonly how: string; readonly code: number } | null;
+    // On a full disk it could not even say so.
+    if (end !== null && endOf(file, begin) === '' && (await freeBytes(paths.dataDir)) < littleBytes)
+      throw new Failure({
+        code: 'data-dir-full',
+        message: `the disk of the data directory ${paths.dataDir} is full`,
+        hint: 'free some room on that disk, or choose another data directory with --data-dir',
+      });
     if (end !== null)
       throw new Failure({
         code: 'internal',
@@ -70,6 +77,13 @@ export async function spawnServe(options: AgentVerbOptions, hostFile: string, pa
   });
 }
 
+const littleBytes = 64 * 1024;
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
 function openLog(file: string, dataDir: string): number {
   try {
     return openSync(file, 'a', 0o600);
@@ -84,7 +98,9 @@ function openLog(file: string, dataDir: string): number {
 
 /** What was written since, as people read it: the messages of JSON lines, other lines as they are. */
 function endOf(file: string, begin: number): string {
-  const lines = readFileSync(file).subarray(begin).toString().trim().split('\n').slice(-12);
+  const said = readFileSync(file).subarray(begin).toString().trim();
+  if (said === '') return '';
+  const lines = said.split('\n').slice(-12);
   return lines
     .map((line) => {
       try {
