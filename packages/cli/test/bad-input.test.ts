@@ -96,17 +96,14 @@ describe('what this host cannot run is refused with 1, before anything is touche
     }
     server.close();
   });
-  test.runIf(abilities['tmpfs-mount'] === null && process.getuid?.() === 0).each(['up --detach', 'serve'])(
-    'a data directory on a full disk: %s %s',
-    (...verb) => {
-      mkdirSync(join(folder, 'full'));
-      ostler(['schema'], workers({}));
-      const fill = `mount -t tmpfs -o size=200k tmpfs ${folder}/full && dd if=/dev/zero of=${folder}/full/x bs=1k count=190 2>/dev/null; exec "$@"`;
-      const command = [process.execPath, '--conditions=@ostler/source', main, ...verb.split(' '), '--data-dir', join(folder, 'full', 'data')];
-      const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', fill, 'sh', ...command], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
-      expect([status, stderr]).toEqual([1, expect.stringMatching(/the disk of the data directory \S+ is full[\s\S]*free some room/i)]);
-    },
-  );
+  test.runIf(abilities['tmpfs-mount'] === null && process.getuid?.() === 0).each(['up --detach', 'serve'])('a data directory on a full disk: %s', (verb) => {
+    mkdirSync(join(folder, 'full'));
+    ostler(['schema'], workers({}));
+    const fill = `mount -t tmpfs -o size=200k tmpfs ${folder}/full && dd if=/dev/zero of=${folder}/full/x bs=1k count=190 2>/dev/null; exec "$@"`;
+    const command = [process.execPath, '--conditions=@ostler/source', main, ...verb.split(' '), '--data-dir', join(folder, 'full', 'data')];
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', fill, 'sh', ...command], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/the disk of the data directory \S+ is full[\s\S]*free some room/i)]);
+  });
   test('a data directory that is a file', () => {
     const { status, stderr } = ostler(['serve', '--data-dir', 'plain.txt'], { ...workers({}), 'plain.txt': 'x' });
     expect([status, stderr]).toEqual([1, expect.stringContaining('plain.txt')]);
