@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { InstanceRef } from '@ostler/sdk';
 import { cgroupMembers } from '../cgroup/cgroup.ts';
 import { lifeOf } from '../identity/identity.ts';
@@ -10,6 +11,25 @@ export function bearsMark(environment: readonly string[], ref: InstanceRef): boo
   const value = (name: string) => environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
   const agrees = (name: string, want: string) => [undefined, want].includes(value(name));
   return value('OSTLER_INSTANCE') === ref.instance && agrees('OSTLER_WORKER', ref.worker) && agrees('OSTLER_AGENT', ref.agent);
+}
+
+/** Whether a process has the output of this instance open: a daemon that closed it must have meant to. Linux only; false where it may not be looked at. */
+function writesTo(pid: number, path: string): boolean {
+  const outputs = [`${path}/out.p`, `${path}/err.p`];
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => outputs.includes(linkOf(`/proc/${pid}/fd/${fd}`)));
+  } catch {
+    return false;
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Closed meanwhile.
+    return '';
+  }
 }
 
 /** The holder and its drainers are no part of the worker. */
@@ -29,8 +49,8 @@ function isStaff(entry: ProcessEntry, holder: number | null, path: string): bool
 
 /**
  * Every live process of the instance, by all that this host tells: its cgroups, the holder's session, descent from the worker, and the
- * environment's mark, which catches a process that left session and parents. A process that dropped the mark, its parents and the session
- * is found by a cgroup only, or because it was seen before: `known`.
+ * environment's mark, which catches a process that left session and parents, and the worker's output, which one without the mark may still
+ * have open. A process that dropped all of these is found by a cgroup only, or because it was seen before: `known`.
  */
 export function treeMembers(instance: InstanceDirectory, table = readProcessTable(), known: readonly ProcessEntry[] = []): readonly ProcessEntry[] {
   const { path, spec } = instance;
@@ -38,13 +58,16 @@ export function treeMembers(instance: InstanceDirectory, table = readProcessTabl
   const holder = readIdentity(path, 'holder');
   const isHolderAlive = holder !== null && lifeOf(holder) === 'alive';
   const holderPid = holder?.pid ?? null;
-  const found = new Set<number>(cgroupMembers(spec.cgroups));
+  const inCgroup = cgroupMembers(spec.cgroups);
+  const found = new Set<number>(inCgroup);
   if (worker !== null && lifeOf(worker) === 'alive') found.add(worker.pid);
   for (const { pid, start } of known) if (table.get(pid)?.start === start) found.add(pid);
+  // Looked for only where no cgroup tells more cheaply: it reads the open files of every process.
+  const isBlind = inCgroup.length === 0;
   for (const entry of table.values()) {
     // A dead holder's number may be another's session by now, so it proves nothing then.
     if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);
-    else if (!found.has(entry.pid) && bearsMark(readEnvironment(entry.pid) ?? [], spec.ref)) found.add(entry.pid);
+    else if (!found.has(entry.pid) && (bearsMark(readEnvironment(entry.pid) ?? [], spec.ref) || (isBlind && writesTo(entry.pid, path)))) found.add(entry.pid);
   }
   for (let size = -1; size !== found.size; ) {
     size = found.size;
