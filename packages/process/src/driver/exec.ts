@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 import { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type ExecSession, runtimeFailure } from '@ostler/sdk';
 import { lifeOf } from '../identity/identity.ts';
-import { readEnvironment } from '../identity/process-table.ts';
+import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
 import { checkCommand } from '../launch/command-path.ts';
 import { argvWith, type Tools } from '../launch/wrapper.ts';
@@ -32,6 +33,7 @@ export async function execInside(
       retryable: false,
       message: 'a terminal for exec is not offered by a process runtime; run it without one',
     });
+  await becomeWorker(worker.pid, path, call);
   const account = await accountOf(io.user ?? spec.user, []);
   const environment = environmentOf(readEnvironment(worker.pid) ?? [], spec.ref.instance);
   checkCommand(argv[0], spec.cwd, environment['PATH'] ?? '');
@@ -60,6 +62,23 @@ export async function execInside(
     resize: async () => {},
     exit: child.then(({ exitCode, signal }) => exitCode ?? (signal === undefined ? 'unknown' : 128 + (constants.signals[signal as NodeJS.Signals] ?? 0))),
   };
+}
+
+/** The holder's shell has the worker's pid before it becomes the worker: its environment, until then, is not the worker's. */
+const becomeMs = 5000;
+
+async function becomeWorker(pid: number, path: string, call: Call): Promise<void> {
+  let looks = 0;
+  const isWorker = (): boolean => {
+    const entry = readProcessTable().get(pid);
+    if (entry === undefined) return true;
+    const line = commandLine(entry);
+    if (line.includes(` ${path} --worker `) || line.startsWith('[')) return false;
+    // In the middle of execve(2) it has no environment; one that stays without has dropped it.
+    looks++;
+    return looks > 20 || readEnvironment(pid)?.length !== 0;
+  };
+  for (const until = Date.now() + becomeMs; !call.signal.aborted && Date.now() < until && !isWorker(); ) await sleep(2);
 }
 
 /** Where the worker's environment may not be read (macOS, another user) the agent's own PATH and HOME must do. */

@@ -271,6 +271,16 @@ test('exec runs with the environment of the worker and gives its exit; stats cou
   expect((await b.driver.stats([target], call()))[0]).toMatchObject({ processes: 1 });
 });
 
+test('exec at the very moment of a start has the environment of the worker, not that of its holder', async () => {
+  // Much to take over: the moment between the pid's record and the worker is long enough to be met.
+  const much = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`V${index}`, 'x'.repeat(20)]));
+  for (let round = 0; round < 5; round++) {
+    const target = await b.start(['sleep', '60'], { env: { ...much, MINE: 'yes' } });
+    const session = await b.driver.exec(target, ['sh', '-c', 'echo $MINE $OSTLER_INSTANCE'], { tty: false }, call());
+    expect(await new Response(session.stdout as unknown as ReadableStream).text()).toBe(`yes ${target.ref.instance}\n`);
+  }
+});
+
 test('every value survives structuredClone', async () => {
   const target = await b.start(['true']);
   const values = [await ended(b.driver, target), await b.driver.list(b.agent, call()), await b.driver.facts(call()), await b.driver.stats([target], call())];
