@@ -35,6 +35,8 @@ for (const { name, user, isPossible } of users)
       ['that kept its mark', `trap '' TERM; (setsid sh -c "trap '' TERM; exec sleep SECONDS" &) ; while :; do sleep 1; done`],
       // Still a child when the stop begins, an orphan of its own session afterwards.
       // An orphan from the first moment, without mark, session or parent: what it still has is the worker's output.
+      // Nor the output: its limits are all that leads to it.
+      ['that left nothing of it to be seen', `(setsid env -i PATH="$$PATH" sleep SECONDS </dev/null >/dev/null 2>&1 &) ; while :; do sleep 1; done`],
       ['that is a daemon without its mark', `(setsid env -i PATH="$$PATH" sleep SECONDS &) ; while :; do sleep 1; done`],
       ['that dropped its environment', `trap 'exit 0' TERM; setsid env -i PATH="$$PATH" sleep SECONDS & while :; do sleep 1; done`],
     ])('leaves nothing of a worker that forks, leaves its session and ignores SIGTERM, of a child %s', { timeout: 60_000 }, async (_, shell) => {

@@ -6,6 +6,7 @@ import { lifeOf } from '../identity/identity.ts';
 import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
 import { checkCommand } from '../launch/command-path.ts';
+import { limitMark } from '../launch/limit-mark.ts';
 import { argvWith, type Tools } from '../launch/wrapper.ts';
 import { accountOf } from './start.ts';
 
@@ -37,7 +38,12 @@ export async function execInside(
   const account = await accountOf(io.user ?? spec.user, []);
   const environment = environmentOf(readEnvironment(worker.pid) ?? [], spec.ref.instance);
   checkCommand(argv[0], spec.cwd, environment['PATH'] ?? '');
-  const [command = '', ...rest] = argvWith(tools, argv, { account, noNewPrivileges: false, ulimits: {} });
+  const [command = '', ...rest] = argvWith(tools, argv, {
+    account,
+    noNewPrivileges: false,
+    ulimits: {},
+    mark: spec.cgroups.own === null ? limitMark(spec.ref) : null,
+  });
   if (call.signal.aborted) throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: 'exec was called off before it ran' });
   // Loaded when it is first needed: an agent that starts workers need not wait for it.
   const { execa } = await import('execa');

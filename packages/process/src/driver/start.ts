@@ -19,6 +19,7 @@ import {
 } from '../instance/directory.ts';
 import { type Account, resolveAccount } from '../launch/account.ts';
 import { checkCommand, checkWorkingDir } from '../launch/command-path.ts';
+import { limitMark } from '../launch/limit-mark.ts';
 import { writeSecretFiles } from '../launch/secret-files.ts';
 import { argvWith } from '../launch/wrapper.ts';
 import type { Host } from './host.ts';
@@ -130,7 +131,12 @@ export async function startInstance<Options>(
       cwd,
       cgroups,
       needsCgroups: wants.memory || wants.cpu || wants.pids,
-      argv: argvWith(tools, command, { account, noNewPrivileges: spec.noNewPrivileges, ulimits: spec.ulimits }),
+      argv: argvWith(tools, command, {
+        account,
+        noNewPrivileges: spec.noNewPrivileges,
+        ulimits: spec.ulimits,
+        mark: cgroups.own === null ? limitMark(ref) : null,
+      }),
       environment,
       account: isHeldByAccount ? account : null,
     });

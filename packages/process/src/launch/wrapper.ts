@@ -48,12 +48,19 @@ export const knownUlimits = [
 export function argvWith(
   tools: Tools,
   command: readonly string[],
-  want: { readonly account: Account | null; readonly noNewPrivileges: boolean; readonly ulimits: WorkerSpec['ulimits'] },
+  want: {
+    readonly account: Account | null;
+    readonly noNewPrivileges: boolean;
+    readonly ulimits: WorkerSpec['ulimits'];
+    /** See limit-mark.ts; a worker with a limit on locks of its own goes without. */
+    readonly mark: bigint | null;
+  },
 ): readonly string[] {
   const limits = Object.entries(want.ulimits).filter(([name]) => knownUlimits.includes(name));
   const value = (bound: number) => (bound < 0 ? 'unlimited' : String(bound));
-  const prlimit =
-    tools.prlimit === null || limits.length === 0 ? [] : [tools.prlimit, ...limits.map(([name, { soft, hard }]) => `--${name}=${value(soft)}:${value(hard)}`)];
+  const flags = limits.map(([name, { soft, hard }]) => `--${name}=${value(soft)}:${value(hard)}`);
+  if (want.mark !== null && !limits.some(([name]) => name === 'locks')) flags.push(`--locks=${want.mark}:`);
+  const prlimit = tools.prlimit === null || flags.length === 0 ? [] : [tools.prlimit, ...flags];
   const { account, noNewPrivileges } = want;
   const setpriv =
     tools.setpriv === null || (account === null && !noNewPrivileges)

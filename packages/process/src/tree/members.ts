@@ -5,6 +5,7 @@ import { lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
 import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+import { bearsLimitMark, limitMark } from '../launch/limit-mark.ts';
 
 /** Whether an environment carries this instance's marks. `OSTLER_WORKER` and `OSTLER_AGENT` are compared where the process kept them. */
 export function bearsMark(environment: readonly string[], ref: InstanceRef): boolean {
@@ -49,8 +50,8 @@ function isStaff(entry: ProcessEntry, holder: number | null, path: string): bool
 
 /**
  * Every live process of the instance, by all that this host tells: its cgroups, the holder's session, descent from the worker, and the
- * environment's mark, which catches a process that left session and parents, and the worker's output, which one without the mark may still
- * have open. A process that dropped all of these is found by a cgroup only, or because it was seen before: `known`.
+ * environment's mark, which catches a process that left session and parents, its limits' mark, which stays with one that dropped its environment
+ * too, and the worker's output, which it may still have open where nothing could set that mark. A process that dropped all of these is found by a cgroup only, or because it was seen before: `known`.
  */
 export function treeMembers(instance: InstanceDirectory, table = readProcessTable(), known: readonly ProcessEntry[] = []): readonly ProcessEntry[] {
   const { path, spec } = instance;
@@ -62,12 +63,17 @@ export function treeMembers(instance: InstanceDirectory, table = readProcessTabl
   const found = new Set<number>(inCgroup);
   if (worker !== null && lifeOf(worker) === 'alive') found.add(worker.pid);
   for (const { pid, start } of known) if (table.get(pid)?.start === start) found.add(pid);
-  // Looked for only where no cgroup tells more cheaply: it reads the open files of every process.
+  // Looked for only where no cgroup tells more cheaply: it reads the limits and open files of every process.
   const isBlind = inCgroup.length === 0;
+  const mark = limitMark(spec.ref);
   for (const entry of table.values()) {
     // A dead holder's number may be another's session by now, so it proves nothing then.
     if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);
-    else if (!found.has(entry.pid) && (bearsMark(readEnvironment(entry.pid) ?? [], spec.ref) || (isBlind && writesTo(entry.pid, path)))) found.add(entry.pid);
+    else if (
+      !found.has(entry.pid) &&
+      (bearsMark(readEnvironment(entry.pid) ?? [], spec.ref) || (isBlind && (bearsLimitMark(entry.pid, mark) || writesTo(entry.pid, path))))
+    )
+      found.add(entry.pid);
   }
   for (let size = -1; size !== found.size; ) {
     size = found.size;
