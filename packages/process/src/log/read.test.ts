@@ -80,16 +80,18 @@ test('frames carry stream, time and gaps; a short last frame of a segment is rea
     writeFileSync(join(dir, 'log.aaaaac'), Buffer.concat([frame(1, 1000, 'out\n'), frame(0, 2000, '', 7), frame(2, 3000, 'torn line\n').subarray(0, 28)]));
     writeFileSync(join(dir, 'log.aaaaad'), Buffer.concat([frame(1, 4000, 'next\n'), frame(1, 5000, 'unfinished').subarray(0, 26)]));
     const source = framedSource(dir);
-    const read = (isFinal: boolean) => {
+    const read = (hasEnded: boolean) => {
+      const how = { hasEnded, isPatient: false };
       const pieces: Piece[] = [];
-      for (let piece = source.read({ segment: 0, offset: 0 }, isFinal); piece !== null; piece = source.read(piece.next, isFinal)) pieces.push(piece);
+      for (let piece = source.read({ segment: 0, offset: 0 }, how); piece !== null; piece = source.read(piece.next, how)) pieces.push(piece);
       return pieces.map((piece) => ('gap' in piece ? piece.gap : `${piece.stream} ${piece.bytes} ${piece.at}`));
     };
+    const ended = { hasEnded: true, isPatient: false };
     const kept = [null, 'stdout out\n 1970-01-01T00:00:01.000Z', 7, 'stderr torn 1970-01-01T00:00:03.000Z', 'stdout next\n 1970-01-01T00:00:04.000Z'];
     expect(read(false)).toEqual(kept);
     expect(read(true)).toEqual([...kept, 'stdout un 1970-01-01T00:00:05.000Z']);
-    expect(source.read(source.since(3500), true)).toMatchObject({ at: '1970-01-01T00:00:04.000Z' });
-    expect(source.read(source.tail(2), true)).toMatchObject({ at: '1970-01-01T00:00:04.000Z' });
+    expect(source.read(source.since(3500), ended)).toMatchObject({ at: '1970-01-01T00:00:04.000Z' });
+    expect(source.read(source.tail(2), ended)).toMatchObject({ at: '1970-01-01T00:00:04.000Z' });
   } finally {
     rmSync(dir, { recursive: true });
   }
