@@ -49,7 +49,7 @@ enum stage { RAN, IN_RECORD, IN_DIRECTORY, CLAIMED, IN_FORK, IN_CGROUP, IN_LIMIT
  * its socket), boot id, working directory, notify socket, cgroups, argv, environment, each with a NUL at its end. */
 struct head {
   uint32_t magic, version, bytes, kind, seq, flags, uid, gid;
-  uint64_t segment_bytes;
+  uint64_t segment_bytes, bytes_before;
   uint32_t segment_files, first_segment, limits, groups, spec_bytes, cgroups, argc, envc;
 };
 struct limit {

@@ -11,7 +11,7 @@ struct frame {
 static struct {
   int dir, file;
   uint32_t index, files, untold;
-  uint64_t size, limit, lost;
+  uint64_t size, limit, lost, told;
 } segment = {.file = -1};
 
 uint64_t lost_bytes(void) { return segment.lost; }
@@ -28,16 +28,25 @@ static const char *segment_name(char name[12], uint32_t index) {
   return name;
 }
 
-/* The oldest goes first: on a full disk that makes the room for the next. */
+/* The oldest goes first: on a full disk that makes the room for the next. Each begins with the number of bytes before it, those lost included. */
 static bool next_segment(uint32_t index) {
   char name[12];
+  struct {
+    struct frame frame;
+    uint64_t before;
+  } first = {{.magic = MAGIC("OSF1"), .kind = 3, .at_ns = now_ns(), .length = 8}, segment.told};
   if (index >= segment.files) unlinkat(segment.dir, segment_name(name, index - segment.files), 0);
   int file = openat(segment.dir, segment_name(name, index), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return false;
+  if (write(file, &first, sizeof first) != (ssize_t)sizeof first) {
+    unlinkat(segment.dir, name, 0);
+    close(file);
+    return false;
+  }
   if (segment.file >= 0) close(segment.file);
   segment.file = file;
   segment.index = index;
-  segment.size = 0;
+  segment.size = sizeof first;
   return true;
 }
 
@@ -45,6 +54,7 @@ bool open_segments(int dir, const struct head *head) {
   segment.dir = dir;
   segment.files = head->segment_files;
   segment.limit = head->segment_bytes;
+  segment.told = head->bytes_before;
   return next_segment(head->first_segment);
 }
 
@@ -89,6 +99,7 @@ size_t drain_stream(struct stream *stream) {
   bool has_room = segment.size + 2 * head < segment.limit || next_segment(segment.index + 1);
   if (has_room && segment.untold && (has_room = put_frame(0, 0, segment.untold))) {
     segment.size += head;
+    segment.told += segment.untold;
     segment.untold = 0;
   }
   if (has_room && want > segment.limit - segment.size - head) want = (size_t)(segment.limit - segment.size - head);
@@ -96,6 +107,7 @@ size_t drain_stream(struct stream *stream) {
     kept = move_bytes(stream->read_end, want, &taken);
     if (kept > 0 && kept < want && !put_frame(stream->kind, kept, 0)) kept = 0;
     if (kept > 0) segment.size += head + kept;
+    segment.told += kept;
   }
   /* What lies behind is torn, and the next frame may not reach over it. */
   if (kept < want && ftruncate(segment.file, (off_t)segment.size)) next_segment(segment.index + 1);

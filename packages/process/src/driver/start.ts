@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type InstanceRef, isRuntimeFailure, type Observed, type Run, runtimeFailure, type WorkerSpec } from '@ostler/sdk';
@@ -119,12 +119,17 @@ export async function startInstance<Options>(
     );
     if (begun === null) return await awaitStart({ path, spec: record }, engine, call);
     const handle = { version: 1, data: { bootId: bootId(), pid: begun.pid, startTime: begun.startTime } };
-    return { ref, handle, engine, is: 'running', startedAt: new Date().toISOString(), endpoints: record.endpoints, pid: begun.pid };
+    return { ref, handle, engine, is: 'running', startedAt: startedAt(path), endpoints: record.endpoints, pid: begun.pid };
   } catch (error) {
     if (isRuntimeFailure(error)) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw failure(code === 'ENOSPC' || code === 'EDQUOT' ? 'no-space' : 'internal', 'no', `${ref.worker} was not started: ${message}`);
   }
+}
+
+/** The record's own time, which later looks at the directory tell too. */
+function startedAt(path: string): string {
+  return (statSync(join(path, 'pid'), { throwIfNoEntry: false })?.mtime ?? new Date()).toISOString();
 }
 
 function mountVariables({ mounts }: WorkerSpec): Record<string, string> {

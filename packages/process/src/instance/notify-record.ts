@@ -39,7 +39,8 @@ export function readNotified(path: string): Notified | null {
     aliveAt: time(16),
     stoppingAt: time(24),
     isTripped: record[4] === 1,
-    status: length === 0 ? null : record.toString('utf8', 40, 40 + length),
+    // It may be cut in the middle of a character.
+    status: length === 0 ? null : new TextDecoder().decode(record.subarray(40, 40 + length), { stream: true }),
   };
 }
 

@@ -5,6 +5,8 @@ const headerBytes = 24;
 const magic = 0x3146534f;
 /** Read at once: many small frames are one read. */
 const windowBytes = 256 * 1024;
+/** A piece grows no further than over this. */
+const pieceBytes = 64 * 1024;
 const newline = 10;
 
 /** The part of a segment that was read last. */
@@ -23,6 +25,13 @@ interface Frame {
   /** Shorter than `length` when its writer was killed, or is still at it. */
   readonly bytes: Buffer;
 }
+
+const gapKind = 0;
+const firstKind = 3;
+
+/** Bytes of output that a frame stands for. */
+const weight = ({ kind, lost, bytes }: Frame): number => (kind === firstKind ? 0 : kind === gapKind ? (lost === unknownLoss ? 0 : lost) : bytes.length);
+const unknownLoss = 0xffffffff;
 
 /** Both streams of a holder that writes frames; the layout is in segment.ts. */
 export function framedSource(dir: string): LogSource {
@@ -51,33 +60,65 @@ export function framedSource(dir: string): LogSource {
     };
   };
 
+  /** What the first frame of a segment says; `null` in segments without one. */
+  const bytesBefore = (segment: Segment): number | null => {
+    const frame = frameAt(segment, 0);
+    return frame === null || frame === 'torn' || frame.kind !== firstKind || frame.bytes.length < 8 ? null : Number(frame.bytes.readBigUInt64LE(0));
+  };
+
   /** `undefined` = this segment has no more, `null` = it may get more. */
-  const pieceAt = (segment: Segment, { offset, skip = 0 }: Position, isClosed: boolean): Piece | null | undefined => {
+  const pieceAt = (segment: Segment, position: Position, isClosed: boolean): Piece | null | undefined => {
+    const { offset, skip = 0, total = 0 } = position;
+    const placeAfter = (start: number, frame: Frame, before: number): Position => ({
+      segment: segment.index,
+      offset: start + headerBytes + frame.length,
+      total: before + weight(frame),
+    });
     const frame = frameAt(segment, offset);
     if (frame === null) return isClosed ? undefined : null;
     // Torn by a full disk or a crash: the rest of this segment cannot be told apart.
-    if (frame === 'torn') return { gap: Math.max(0, segment.bytes - offset), at: null, next: { segment: segment.index + 1, offset: 0 } };
+    if (frame === 'torn') return { gap: Math.max(0, segment.bytes - offset), at: null, next: { segment: segment.index + 1, offset: 0, total } };
     if (frame.bytes.length < frame.length && !isClosed) return null;
-    const head = { at: new Date(frame.atMs).toISOString(), next: { segment: segment.index, offset: offset + headerBytes + frame.length } };
-    if (frame.kind === 0) return { ...head, gap: frame.lost === 0xffffffff ? null : frame.lost };
-    return { ...head, stream: frame.kind === 2 ? 'stderr' : 'stdout', bytes: frame.bytes.subarray(skip) };
+    const at = new Date(frame.atMs).toISOString();
+    let next = placeAfter(offset, frame, total - skip);
+    if (frame.kind === firstKind) {
+      // Usually nothing: it is as many as were read. What a killed holder had in its hands is missing between two segments.
+      const before = bytesBefore(segment) ?? total;
+      const from = { ...next, total: Math.max(before, total) };
+      return before > total ? { at, next: from, gap: before - total } : pieceAt(segment, from, isClosed);
+    }
+    if (frame.kind === gapKind) return { at, next, gap: frame.lost === unknownLoss ? null : frame.lost };
+    const parts = [frame.bytes.subarray(skip)];
+    // A fast writer fills many frames in a millisecond, which is as fine as times are told.
+    for (let size = frame.length; size < pieceBytes; ) {
+      const more = frameAt(segment, next.offset);
+      if (more === null || more === 'torn' || more.kind !== frame.kind || more.atMs !== frame.atMs || more.bytes.length < more.length) break;
+      parts.push(more.bytes);
+      size += more.length;
+      next = placeAfter(next.offset, more, next.total ?? 0);
+    }
+    return { at, next, stream: frame.kind === 2 ? 'stderr' : 'stdout', bytes: parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts) };
   };
 
   /** Every frame of a segment, and where it begins. */
-  function* framesOf(segment: Segment): Generator<{ readonly offset: number; readonly frame: Frame }> {
-    for (let offset = 0; ; ) {
-      const frame = frameAt(segment, offset);
+  function* framesOf(segment: Segment): Generator<{ readonly place: Position; readonly frame: Frame }> {
+    let place: Position = { segment: segment.index, offset: 0, total: bytesBefore(segment) ?? 0 };
+    for (;;) {
+      const frame = frameAt(segment, place.offset);
       if (frame === null || frame === 'torn') return;
-      yield { offset, frame };
-      offset += headerBytes + frame.length;
+      yield { place, frame };
+      place = { segment: segment.index, offset: place.offset + headerBytes + frame.length, total: (place.total ?? 0) + weight(frame) };
     }
   }
 
   const endOf = (segment: Segment): Position => {
-    let end = 0;
-    for (const { offset, frame } of framesOf(segment)) end = offset + headerBytes + frame.length;
-    return { segment: segment.index, offset: end };
+    let end: Position = { segment: segment.index, offset: 0, total: 0 };
+    for (const { place, frame } of framesOf(segment))
+      end = { segment: segment.index, offset: place.offset + headerBytes + frame.length, total: (place.total ?? 0) + weight(frame) };
+    return end;
   };
+
+  const startOf = (segment: Segment): Position => ({ segment: segment.index, offset: 0, total: bytesBefore(segment) ?? 0 });
 
   return {
     prefix: 'log',
@@ -85,8 +126,12 @@ export function framedSource(dir: string): LogSource {
       const segments = listSegments(dir, 'log');
       const first = segments[0];
       if (first === undefined) return null;
-      if (first.index > from.segment) return { gap: null, at: null, next: { segment: first.index, offset: 0 } };
-      for (let position = from; ; position = { segment: position.segment + 1, offset: 0 }) {
+      if (first.index > from.segment) {
+        const start = startOf(first);
+        const isKnown = from.total !== undefined && (start.total ?? 0) >= from.total && bytesBefore(first) !== null;
+        return { gap: isKnown ? (start.total ?? 0) - (from.total ?? 0) : null, at: null, next: start };
+      }
+      for (let position = from; ; position = { segment: position.segment + 1, offset: 0, total: position.total ?? 0 }) {
         const segment = segments.find((one) => one.index === position.segment);
         if (segment === undefined) return null;
         const isClosed = hasEnded || segments.some((one) => one.index > segment.index);
@@ -102,23 +147,35 @@ export function framedSource(dir: string): LogSource {
       if (last === undefined) return beginning;
       if (lines <= 0) return endOf(last);
       let missing = lines;
-      /** Streams whose last line was met: the newline that ends it does not begin another. */
+      /** Streams whose end was met: the last line of each has a newline or has not. */
       const met = new Set<number>();
+      /** The stream of the first line that is asked for, once its end was met. */
+      let wanted: number | null = null;
+      const first = startOf(segments[0] as Segment);
+      let begin = first;
       for (const segment of [...segments].reverse())
-        for (const { offset, frame } of [...framesOf(segment)].reverse())
-          for (let at = frame.bytes.length - 1; frame.kind !== 0 && at >= 0; at--) {
-            const isEnd = !met.has(frame.kind);
-            met.add(frame.kind);
-            if (frame.bytes[at] !== newline || isEnd) continue;
-            if (--missing <= 0) return { segment: segment.index, offset, skip: at + 1 };
+        for (const { place, frame } of [...framesOf(segment)].reverse()) {
+          const { kind, bytes } = frame;
+          if (kind === gapKind || kind === firstKind || (wanted !== null && kind !== wanted)) continue;
+          if (wanted !== null && bytes.at(-1) === newline) return begin;
+          for (let at = bytes.length - 1; at >= 0; at--) {
+            if (wanted !== null) {
+              if (bytes[at] === newline) return { ...place, skip: at + 1, total: (place.total ?? 0) + at + 1 };
+            } else if (bytes[at] === newline || !met.has(kind)) {
+              met.add(kind);
+              if (--missing === 0) wanted = kind;
+            }
           }
-      return { segment: segments[0]?.index ?? 0, offset: 0 };
+          // It may begin in a frame before.
+          if (wanted !== null) begin = place;
+        }
+      return wanted === null ? first : begin;
     },
     since(ms) {
       const segments = listSegments(dir, 'log');
       for (const segment of segments) {
         if (segment.modifiedMs < ms) continue;
-        for (const { offset, frame } of framesOf(segment)) if (frame.atMs >= ms) return { segment: segment.index, offset };
+        for (const { place, frame } of framesOf(segment)) if (frame.atMs >= ms) return place;
       }
       const last = segments.at(-1);
       return last === undefined ? beginning : endOf(last);

@@ -1,8 +1,12 @@
-/** A place in one series of segments. `skip`: bytes of the record there that are passed over; only where reading begins, a cursor has none. */
+/**
+ * A place in one series of segments. `skip`: bytes of the record there that are passed over; only where reading begins, a cursor has none.
+ * `total`: bytes of output before it, those lost included, where the series counts them.
+ */
 export interface Position {
   readonly segment: number;
   readonly offset: number;
   readonly skip?: number;
+  readonly total?: number;
 }
 
 /** One thing read, and where reading goes on after it. */
@@ -22,4 +26,4 @@ export interface LogSource {
   since(ms: number): Position;
 }
 
-export const beginning: Position = { segment: 0, offset: 0 };
+export const beginning: Position = { segment: 0, offset: 0, total: 0 };

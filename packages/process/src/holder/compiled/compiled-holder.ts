@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import { type RuntimeFailure, type RuntimeFailureCode, runtimeFailure } from '@ostler/sdk';
 import { limitMark } from '../../launch/limit-mark.ts';
-import { listSegments } from '../../log/segment.ts';
+import { framedSource } from '../../log/framed-source.ts';
 import type { Begun, Holder, HolderStart, Takeover } from '../holder.ts';
 import { type Launcher, LauncherGone } from './launcher.ts';
 import { drainRecord, holdRecord, maxRecordBytes } from './record.ts';
@@ -58,8 +58,8 @@ export function compiledHolder(launcher: () => Promise<Launcher>): Holder {
       throw failureOf(reply, start);
     },
     async takeOver(what: Takeover): Promise<void> {
-      const first = (listSegments(what.dir, 'log').at(-1)?.index ?? -1) + 1;
-      const { stage, error } = await (await launcher()).ask((seq) => drainRecord(seq, what, first));
+      const end = framedSource(what.dir).tail(0);
+      const { stage, error } = await (await launcher()).ask((seq) => drainRecord(seq, what, end));
       if (stage !== 'ran') throw new Error(`the output of ${what.spec.ref.worker} could not be taken over: ${getSystemErrorName(-error)}`);
     },
     async close() {},

@@ -1,11 +1,12 @@
 import { bootId } from '../../identity/boot.ts';
+import type { Position } from '../../log/source.ts';
 import type { HolderStart, Takeover } from '../holder.ts';
 import { limitNumbers, unlimited } from './limits.ts';
 
 /** Version of what launcher and agent say to each other; holder/holder.h has the same layout. */
 const recordVersion = 1;
 const magic = 0x3152534f;
-const headBytes = 72;
+const headBytes = 80;
 export const maxRecordBytes = 4 << 20;
 
 const kinds = { hold: 1, drain: 2, notify: 3 } as const;
@@ -27,6 +28,8 @@ interface Fields {
   readonly segmentBytes: number;
   readonly segmentFiles: number;
   readonly firstSegment: number;
+  /** Bytes of output in the segments before. */
+  readonly bytesBefore: number;
   readonly limits: readonly Limit[];
   readonly groups: readonly number[];
   readonly body: string;
@@ -39,7 +42,20 @@ interface Fields {
 }
 
 const none: Omit<Fields, 'kind' | 'seq' | 'dir'> = {
-  ...{ flags: 0, uid: 0, gid: 0, segmentBytes: 4096, segmentFiles: 1, firstSegment: 0, limits: [], groups: [], body: '', cwd: '/', notifySocket: '' },
+  ...{
+    flags: 0,
+    uid: 0,
+    gid: 0,
+    segmentBytes: 4096,
+    segmentFiles: 1,
+    firstSegment: 0,
+    bytesBefore: 0,
+    limits: [],
+    groups: [],
+    body: '',
+    cwd: '/',
+    notifySocket: '',
+  },
   ...{ cgroups: [], argv: [], environment: [] },
 };
 
@@ -52,8 +68,9 @@ function encode(fields: Fields): Buffer {
   const head = [magic, recordVersion, record.length, kinds[fields.kind], fields.seq, fields.flags, fields.uid, fields.gid];
   for (const [index, value] of head.entries()) record.writeUInt32LE(value, index * 4);
   record.writeBigUInt64LE(BigInt(fields.segmentBytes), 32);
+  record.writeBigUInt64LE(BigInt(fields.bytesBefore), 40);
   const rest = [fields.segmentFiles, fields.firstSegment, limits.length, groups.length, body.length, cgroups.length, argv.length, environment.length];
-  for (const [index, value] of rest.entries()) record.writeUInt32LE(value, 40 + index * 4);
+  for (const [index, value] of rest.entries()) record.writeUInt32LE(value, 48 + index * 4);
   for (const [index, { resource, keepsHard, soft, hard }] of limits.entries()) {
     const at = headBytes + index * 24;
     record.writeUInt32LE(resource, at);
@@ -109,9 +126,10 @@ export function holdRecord(seq: number, start: HolderStart, mark: bigint): Buffe
   });
 }
 
-/** Tells the launcher to read on where a killed holder left off. `firstSegment`: one that does not exist yet. */
-export function drainRecord(seq: number, { dir, spec }: Takeover, firstSegment: number): Buffer {
-  return encode({ ...none, kind: 'drain', seq, segmentBytes: spec.segmentBytes, segmentFiles: spec.segmentFiles, firstSegment, dir });
+/** Tells the launcher to read on where a killed holder left off. `end`: that of its last segment. */
+export function drainRecord(seq: number, { dir, spec }: Takeover, end: Position): Buffer {
+  const { segmentBytes, segmentFiles } = spec;
+  return encode({ ...none, kind: 'drain', seq, segmentBytes, segmentFiles, firstSegment: end.segment + 1, bytesBefore: end.total ?? 0, dir });
 }
 
 /** Has the launcher send one datagram: Node has no unix datagram sockets. `socket`: a path, or a name with `@` in front. */
