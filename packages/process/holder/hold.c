@@ -1,13 +1,13 @@
 #include "holder.h"
 
 /* The file `exit`. Layout: src/instance/exit-record.ts. */
-static struct {
+struct ended {
   uint32_t magic;
   uint8_t state, kind, dumped, zero;
   int32_t value;
   uint32_t oom_kills;
-  uint64_t reaped_ns, lost, user_us, system_us, max_rss_bytes, zero2;
-} ended = {.oom_kills = UINT32_MAX};
+  uint64_t reaped_ns, lost, user_us, system_us, max_rss, zero2;
+};
 
 static int dir = -1;
 
@@ -19,17 +19,6 @@ static bool write_file(const char *name, const void *bytes, size_t length) {
   if (fd >= 0) close(fd);
   if (put >= 0 && put < (ssize_t)length) errno = ENOSPC;
   return put == (ssize_t)length;
-}
-
-/* mkdir(2) with the folders above it. */
-static bool make_folder(char *path, mode_t mode) {
-  char *slash = strrchr(path, '/');
-  if (!mkdir(path, mode) || errno == EEXIST) return true;
-  if (errno != ENOENT || !slash || slash == path) return false;
-  *slash = 0;
-  bool is_above = make_folder(path, mode);
-  *slash = '/';
-  return is_above && (!mkdir(path, mode) || errno == EEXIST);
 }
 
 /* "PID START BOOT" of this process, as src/identity reads it: field 22 of proc_pid_stat(5), or what ps(1) of macOS prints. */
@@ -65,27 +54,23 @@ static bool fill(const struct head *head) {
     /* So that a worker of another user can open /dev/stdout. */
     if (i < 2 && (head->flags & ACCOUNT) && fchownat(dir, fifos[i], head->uid, head->gid, AT_SYMLINK_NOFOLLOW)) return false;
   }
-  ended.magic = MAGIC("OSX1");
-  return write_file("exit", &ended, sizeof ended);
+  return write_file("exit", &(struct ended){.magic = MAGIC("OSX1")}, sizeof(struct ended));
 }
 
-/* A new one is made under another name and appears whole, its holder named in it. One that exists is claimed by whoever links first. */
+/* A new one is made under another name and appears whole, its holder named in it. One that exists is claimed by whoever makes that name first. */
 static enum stage make_instance(const struct launch *launch) {
-  char fresh[PATH_MAX], own[40], claim[300];
+  char fresh[PATH_MAX], claim[300];
   uint64_t start;
   size_t length = identity(claim, launch->boot, &start);
   bool exists = launch->head->flags & EXISTS;
   snprintf(fresh, sizeof fresh, "%.*s/.new-%d", (int)(strrchr(launch->dir, '/') - launch->dir), launch->dir, getpid());
-  if (!exists && !make_folder(fresh, 0700)) return IN_DIRECTORY;
-  snprintf(own, sizeof own, exists ? "holder.%d" : "holder", getpid());
-  if ((dir = open(exists ? launch->dir : fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || !write_file(own, claim, length)) return IN_DIRECTORY;
-  if (exists) {
-    bool is_ours = !linkat(dir, own, dir, "holder", 0);
-    enum stage otherwise = errno == EEXIST ? CLAIMED : IN_DIRECTORY;
-    unlinkat(dir, own, 0);
-    return !is_ours ? otherwise : fill(launch->head) ? RAN : IN_DIRECTORY;
-  }
-  if (!fill(launch->head) || !write_file("spec.json", launch->spec, launch->head->spec_bytes)) return IN_DIRECTORY;
+  if (!exists && mkdir(fresh, 0700)) return IN_DIRECTORY;
+  if ((dir = open(exists ? launch->dir : fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) return IN_DIRECTORY;
+  int file = open_in("holder", O_WRONLY | O_CREAT | O_EXCL);
+  if (file < 0) return errno == EEXIST ? CLAIMED : IN_DIRECTORY;
+  if (write(file, claim, length) < 0 || close(file) || !fill(launch->head)) return IN_DIRECTORY;
+  if (exists) return RAN;
+  if (!write_file("spec.json", launch->spec, launch->head->spec_bytes)) return IN_DIRECTORY;
   return !rename(fresh, launch->dir) ? RAN : errno == ENOTEMPTY || errno == EEXIST ? CLAIMED : IN_DIRECTORY;
 }
 
@@ -116,18 +101,7 @@ static bool change_account(const struct launch *launch) {
   if ((head->flags & NO_NEW_PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return false;
 #endif
   if (!(head->flags & ACCOUNT)) return true;
-  gid_t groups[GROUPS_MAX];
-  for (uint32_t i = 0; i < head->groups; i++) groups[i] = launch->groups[i];
-  if (setgroups(head->groups, groups) || setgid(head->gid)) return false;
-#ifdef __linux__
-  /* Inheritable ones would come back with a program that has file capabilities (capabilities(7)). */
-  struct __user_cap_header_struct of = {.version = _LINUX_CAPABILITY_VERSION_3};
-  struct __user_cap_data_struct sets[2];
-  if (syscall(SYS_capget, &of, sets)) return false;
-  sets[0].inheritable = sets[1].inheritable = 0;
-  if (syscall(SYS_capset, &of, sets)) return false;
-#endif
-  return !setuid(head->uid);
+  return !setgroups(head->groups, (const gid_t *)launch->groups) && !setgid(head->gid) && !setuid(head->uid);
 }
 
 /* The worker, until it executes its command. Tells how far it came: once when it is recorded, again if it fails. */
@@ -162,7 +136,7 @@ static _Noreturn void become(const struct launch *launch, const struct stream *s
 static pid_t fork_worker(const struct launch *launch, bool *is_in_own) {
   pid_t pid = -1;
 #ifdef SYS_clone3
-  bool has_own = (launch->head->flags & OWN_CGROUP) && make_folder(launch->cgroups[0], 0755);
+  bool has_own = (launch->head->flags & OWN_CGROUP) && (!mkdir(launch->cgroups[0], 0755) || errno == EEXIST);
   int group = has_own ? open(launch->cgroups[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   uint64_t how[11] = {0x200000000u /* CLONE_INTO_CGROUP */, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)group};
   if (group >= 0) pid = (pid_t)syscall(SYS_clone3, how, sizeof how);
@@ -194,22 +168,16 @@ static void begin(int lock) {
 static uint64_t us_of(struct timeval time) { return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec; }
 
 /* The state byte goes last: who sees it sees the whole record. */
-static void keep_exit(int file, int status, const struct rusage *used) {
-  ended.kind = WIFEXITED(status) ? 1 : 2;
-  ended.dumped = WIFSIGNALED(status) && WCOREDUMP(status);
+static bool keep_exit(int file, int status, const struct rusage *used) {
+  struct ended ended = {.magic = MAGIC("OSX1"), .kind = WIFEXITED(status) ? 1 : 2, .dumped = WIFSIGNALED(status) && WCOREDUMP(status)};
   ended.value = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-  ended.reaped_ns = now_ns();
+  ended.oom_kills = UINT32_MAX;
   ended.lost = lost_bytes();
+  ended.reaped_ns = now_ns();
   ended.user_us = us_of(used->ru_utime);
   ended.system_us = us_of(used->ru_stime);
-#ifdef __linux__
-  ended.max_rss_bytes = (uint64_t)used->ru_maxrss * 1024u;
-#else
-  ended.max_rss_bytes = (uint64_t)used->ru_maxrss;
-#endif
-  if (pwrite(file, &ended, sizeof ended, 0) < 0) return;
-  ended.state = 1;
-  if (pwrite(file, &ended.state, 1, offsetof(__typeof__(ended), state)) < 0) return;
+  ended.max_rss = (uint64_t)used->ru_maxrss;
+  return pwrite(file, &ended, sizeof ended, 0) > 0 && pwrite(file, &(char){1}, 1, offsetof(struct ended, state)) == 1;
 }
 
 /* One byte each: a signal for the worker's group, from 128 on for the worker alone. Its number cannot be another's before it is reaped. */
@@ -249,7 +217,9 @@ static void look_after(pid_t worker, struct stream streams[2], int exit_file, in
       moved += bytes;
     }
     if (control >= 0 && FD_ISSET(control, &ready)) obey(control, worker);
+#ifdef __linux__
     if (notify >= 0 && FD_ISSET(notify, &ready)) take_notify(notify);
+#endif
     /* A reader that comes back for each line makes a slow writer. A pipe of 64 KiB is full after 0.3 ms at the earliest, one of 1 MiB after 5. */
     if (moved > 8192) nanosleep(&(struct timespec){.tv_nsec = moved > 98304 ? 1000000 : 150000}, NULL);
   }
@@ -268,7 +238,9 @@ void hold(const struct launch *launch, int replies, int lock) {
   if (reply.stage != RAN) return answer(replies, seq, reply);
   int alive = open_in("alive", O_RDWR), draining = open_in("draining", O_RDWR), control = open_in("control", O_RDWR | O_NONBLOCK), file = open_in("exit", O_WRONLY);
   bool is_open = alive >= 0 && draining >= 0 && control >= 0 && file >= 0 && open_streams(dir, streams) && open_segments(dir, head) && !pipe(news);
+#ifdef __linux__
   if (is_open && (head->flags & LISTEN)) is_open = (notify = listen_notify(dir, launch->notify, head->flags & ACCOUNT ? head->uid : getuid())) >= 0;
+#endif
   if (!is_open) return answer(replies, seq, (struct reply){.stage = IN_DIRECTORY, .error = errno});
   for (int i = 0; i < 2; i++) fcntl(news[i], F_SETFD, FD_CLOEXEC);
   bool is_in_own;
@@ -285,8 +257,8 @@ void hold(const struct launch *launch, int replies, int lock) {
   /* Without its record nothing has run, and the directory must not tell of an end. */
   if (reply.pid == 0) return;
   look_after(worker, streams, file, alive, control, notify);
-  ended.lost = lost_bytes();
-  if (pwrite(file, &ended.lost, sizeof ended.lost, offsetof(__typeof__(ended), lost)) < 0) return;
+  uint64_t lost = lost_bytes();
+  if (pwrite(file, &lost, sizeof lost, offsetof(struct ended, lost)) < 0) return;
 }
 
 /* Goes on where a killed holder left off. It is nobody's parent: that nobody can write any more tells that all is over. */

@@ -1,8 +1,6 @@
 /* The compiled holder. What it does in which order, and why, is told in README.md. */
-#ifndef OSTLER_HOLDER_H
-#define OSTLER_HOLDER_H
+#pragma once
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -12,9 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -26,7 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #else
@@ -89,10 +84,8 @@ uint64_t now_ns(void);
 
 int listen_notify(int dir, const char *name, uint32_t uid);
 void take_notify(int socket);
-bool send_notify(const char *name, const char *text, size_t length);
+socklen_t notify_address(const char *name, struct sockaddr_un *address);
 
 void hold(const struct launch *launch, int replies, int lock);
 void drain(const struct launch *launch, int replies, int lock);
 void answer(int replies, uint32_t seq, struct reply reply);
-
-#endif

@@ -8,11 +8,11 @@ struct frame {
   uint32_t length, lost;
 };
 
-static struct {
+static struct segment {
   int dir, file;
   uint32_t index, files, untold;
   uint64_t size, limit, lost, told;
-} segment = {.file = -1};
+} segment;
 
 uint64_t lost_bytes(void) { return segment.lost; }
 
@@ -51,10 +51,7 @@ static bool next_segment(uint32_t index) {
 }
 
 bool open_segments(int dir, const struct head *head) {
-  segment.dir = dir;
-  segment.files = head->segment_files;
-  segment.limit = head->segment_bytes;
-  segment.told = head->bytes_before;
+  segment = (struct segment){.dir = dir, .file = -1, .files = head->segment_files, .limit = head->segment_bytes, .told = head->bytes_before};
   return next_segment(head->first_segment);
 }
 
@@ -75,18 +72,20 @@ static bool put_frame(uint8_t kind, size_t length, uint32_t lost) {
   return pwrite(segment.file, &frame, sizeof frame, (off_t)segment.size) == (ssize_t)sizeof frame;
 }
 
-/* Moves up to `want` bytes behind the frame's head. Returns how many are in the file; adds to `taken` how many left the pipe. */
-static size_t move_bytes(int from, size_t want, size_t *taken) {
+/* Takes `want` bytes out of the pipe, as many of them as there is room for behind the frame's head. Returns how many are in the file. */
+static size_t take_bytes(int from, size_t want, bool has_room, size_t *taken) {
   off_t at = (off_t)(segment.size + sizeof(struct frame));
   size_t kept = 0;
   char chunk[4096];
 #ifdef __linux__
   /* No page of ours is touched on the way. Refused for files opened with O_APPEND, and by some file systems. */
-  for (ssize_t moved; kept < want && (moved = splice(from, NULL, segment.file, &at, want - kept, 0)) > 0; *taken = kept) kept += (size_t)moved;
+  for (ssize_t moved; has_room && kept < want && (moved = splice(from, NULL, segment.file, &at, want - kept, 0)) > 0;) kept += (size_t)moved;
 #endif
-  for (ssize_t got, put = 1; kept < want && put > 0; *taken += (size_t)got) {
-    if ((got = read(from, chunk, want - kept < sizeof chunk ? want - kept : sizeof chunk)) <= 0) break;
-    for (ssize_t done = 0; done < got && (put = pwrite(segment.file, chunk + done, (size_t)(got - done), at)) > 0; done += put, at += put) kept += (size_t)put;
+  *taken = kept;
+  for (ssize_t got; *taken < want; *taken += (size_t)got) {
+    if ((got = read(from, chunk, want - *taken < sizeof chunk ? want - *taken : sizeof chunk)) <= 0) break;
+    for (ssize_t put, done = 0; has_room && done < got; done += put, at += put, kept += (size_t)put)
+      has_room = (put = pwrite(segment.file, chunk + done, (size_t)(got - done), at)) > 0, put = put < 0 ? 0 : put;
   }
   return kept;
 }
@@ -95,7 +94,7 @@ static size_t move_bytes(int from, size_t want, size_t *taken) {
 size_t drain_stream(struct stream *stream) {
   int have = 0;
   if (stream->at_end || ioctl(stream->read_end, FIONREAD, &have) || have <= 0) return 0;
-  size_t head = sizeof(struct frame), want = (size_t)have, taken = 0, kept = 0;
+  size_t head = sizeof(struct frame), want = (size_t)have, taken;
   bool has_room = segment.size + 2 * head < segment.limit || next_segment(segment.index + 1);
   if (has_room && segment.untold && (has_room = put_frame(0, 0, segment.untold))) {
     segment.size += head;
@@ -103,17 +102,12 @@ size_t drain_stream(struct stream *stream) {
     segment.untold = 0;
   }
   if (has_room && want > segment.limit - segment.size - head) want = (size_t)(segment.limit - segment.size - head);
-  if (has_room && put_frame(stream->kind, want, 0)) {
-    kept = move_bytes(stream->read_end, want, &taken);
-    if (kept > 0 && kept < want && !put_frame(stream->kind, kept, 0)) kept = 0;
-    if (kept > 0) segment.size += head + kept;
-    segment.told += kept;
-  }
+  size_t kept = take_bytes(stream->read_end, want, has_room && put_frame(stream->kind, want, 0), &taken);
+  if (kept > 0 && kept < want && !put_frame(stream->kind, kept, 0)) kept = 0;
+  if (kept > 0) segment.size += head + kept;
+  segment.told += kept;
   /* What lies behind is torn, and the next frame may not reach over it. */
   if (kept < want && ftruncate(segment.file, (off_t)segment.size)) next_segment(segment.index + 1);
-  char chunk[4096];
-  for (ssize_t got; taken < want; taken += (size_t)got)
-    if ((got = read(stream->read_end, chunk, want - taken < sizeof chunk ? want - taken : sizeof chunk)) <= 0) break;
   segment.lost += taken - kept;
   segment.untold = taken - kept > 0xfffffffeu - segment.untold ? 0xfffffffeu : segment.untold + (uint32_t)(taken - kept);
 #ifdef __linux__

@@ -1,18 +1,7 @@
 #include "holder.h"
 
-/* The file `notify`: what the worker said of itself by sd_notify(3), kept for agents to come. Layout: src/instance/notify-record.ts. */
-static struct {
-  uint32_t magic;
-  uint8_t is_tripped, zero[3];
-  uint64_t ready_ns, alive_ns, stopping_ns;
-  uint32_t status_length, zero2;
-  char status[256];
-} said;
-static int said_file = -1;
-static uint32_t worker_uid;
-
 /* A name with `@` is abstract (unix(7)): a worker of another user reaches it without a way through the instance directory. */
-static socklen_t address_of(const char *name, struct sockaddr_un *address) {
+socklen_t notify_address(const char *name, struct sockaddr_un *address) {
   size_t length = strlen(name);
   *address = (struct sockaddr_un){.sun_family = AF_UNIX};
   if (length == 0 || length >= sizeof address->sun_path) return 0;
@@ -21,22 +10,28 @@ static socklen_t address_of(const char *name, struct sockaddr_un *address) {
   return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (name[0] == '@' ? 0 : 1));
 }
 
-bool send_notify(const char *name, const char *text, size_t length) {
-  struct sockaddr_un address;
-  socklen_t size = address_of(name, &address);
-  int fd = size ? socket(AF_UNIX, SOCK_DGRAM, 0) : -1;
-  return fd >= 0 && sendto(fd, text, length, MSG_DONTWAIT, (struct sockaddr *)&address, size) == (ssize_t)length;
-}
-
 #ifdef __linux__
+/* The file `notify`: what the worker said of itself by sd_notify(3), kept for agents to come. Layout: src/instance/notify-record.ts. */
+static struct {
+  uint32_t magic;
+  uint8_t is_tripped, zero[3];
+  uint64_t ready_ns, alive_ns, stopping_ns;
+  uint32_t status_length, zero2;
+  char status[256];
+} said;
+static int said_file;
+static uint32_t worker_uid;
+
+static bool keep_said(void) { return pwrite(said_file, &said, sizeof said, 0) > 0; }
+
 int listen_notify(int dir, const char *name, uint32_t uid) {
   struct sockaddr_un address;
-  socklen_t size = address_of(name, &address);
+  socklen_t size = notify_address(name, &address);
   int yes = 1, fd = size ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
   worker_uid = uid;
   said.magic = MAGIC("OSN1");
   said_file = openat(dir, "notify", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || pwrite(said_file, &said, sizeof said, 0) < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes)) return -1;
+  if (fd < 0 || !keep_said() || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes)) return -1;
   return bind(fd, (struct sockaddr *)&address, size) ? -1 : fd;
 }
 
@@ -54,13 +49,10 @@ static void take_line(const char *line, size_t length) {
 
 /* Anybody may send to an abstract name: only the worker's user, ours and root are listened to. A descriptor that comes along is dropped. */
 void take_notify(int socket) {
-  union {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(struct ucred))];
-  } control;
+  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
   char text[4096];
   for (;;) {
-    struct msghdr message = {.msg_iov = &(struct iovec){text, sizeof text}, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &(struct iovec){text, sizeof text}, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0) break;
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
@@ -73,10 +65,6 @@ void take_notify(int socket) {
       take_line(at, (size_t)(stop - at));
     }
   }
-  if (pwrite(said_file, &said, sizeof said, 0) < 0) said.zero2 = 0;
+  keep_said();
 }
-#else
-/* No sd_notify(3) outside Linux: the runtime refuses it before. */
-int listen_notify(int dir, const char *name, uint32_t uid) { return said_file + (int)(worker_uid = uid) * 0 + dir * 0 + (name && said.magic) * 0; }
-void take_notify(int socket) { (void)socket; }
 #endif

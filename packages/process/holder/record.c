@@ -23,8 +23,7 @@ bool parse_record(char *bytes, size_t size, struct launch *out) {
   if (size < sizeof *head || head->magic != MAGIC("OSR1") || head->version != 1 || head->bytes != size) return false;
   if (head->kind < HOLD || head->kind > NOTIFY || (head->kind == HOLD && head->argc == 0)) return false;
   if (head->limits > 64 || head->groups > GROUPS_MAX || head->cgroups > 16 || head->argc > STRINGS_MAX / 4 || head->envc > STRINGS_MAX / 4) return false;
-  if (head->segment_bytes < 4096 || head->segment_files == 0 || head->first_segment > 300000000) return false;
-  if ((head->flags & OWN_CGROUP) && head->cgroups == 0) return false;
+  if (head->segment_bytes < 4096 || head->segment_files == 0 || head->first_segment > 300000000 || (head->flags & OWN_CGROUP && !head->cgroups)) return false;
   size_t fixed = sizeof *head + head->limits * sizeof(struct limit) + head->groups * sizeof(uint32_t);
   if (fixed > size || head->spec_bytes > size - fixed) return false;
   char *at = bytes + fixed + head->spec_bytes, **into = strings;

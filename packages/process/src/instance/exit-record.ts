@@ -19,7 +19,7 @@ import { constants } from 'node:os';
  *     24 u64  bytes of output that no segment kept
  *     32 u64  microseconds of user time, of the worker and of those of its children that it waited for (getrusage(2))
  *     40 u64  of system time
- *     48 u64  largest resident set of one of them, in bytes
+ *     48 u64  largest resident set of one of them, in KiB; on macOS in bytes (ru_maxrss)
  *     56 u64  0
  */
 export interface ExitRecord {

@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { type RuntimeFailure, type RuntimeFailureCode, runtimeFailure } from '@ostler/sdk';
 import { limitMark } from '../../launch/limit-mark.ts';
@@ -40,6 +42,7 @@ export function compiledHolder(launcher: () => Promise<Launcher>): Holder {
       const mark = limitMark(start.spec.ref);
       if (holdRecord(0, start, mark).length > maxRecordBytes)
         throw runtimeFailure({ code: 'invalid', outcome: 'no', retryable: false, message: `command and environment of ${worker} are longer than 4 MiB` });
+      makeParents(start);
       const living = await launcher();
       if (call.signal.aborted)
         throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: `the start of ${worker} was called off before it ran` });
@@ -64,6 +67,13 @@ export function compiledHolder(launcher: () => Promise<Launcher>): Holder {
     },
     async close() {},
   };
+}
+
+/** The holder makes the last folder of each path only. */
+function makeParents({ dir, spec }: HolderStart): void {
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+  const own = spec.cgroups.own === null ? null : dirname(spec.cgroups.own);
+  if (own !== null && !existsSync(own)) mkdirSync(own, { recursive: true, mode: 0o755 });
 }
 
 function lost(signal: AbortSignal, worker: string): Promise<never> {

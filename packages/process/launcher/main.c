@@ -1,4 +1,10 @@
-#include "holder.h"
+#include "../holder/holder.h"
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#ifdef __linux__
+#include <linux/capability.h>
+#endif
 
 /* An agent that has gone reads the directory when it is back, so a reply that nobody takes is no trouble. */
 void answer(int replies, uint32_t seq, struct reply reply) {
@@ -6,6 +12,14 @@ void answer(int replies, uint32_t seq, struct reply reply) {
   reply.seq = seq;
   reply.holder = getpid();
   if (write(replies, &reply, sizeof reply) < 0 || replies > 2) close(replies);
+}
+
+/* The agent's own word to whoever started it: Node has no unix datagram sockets. */
+static bool send_notify(const char *name, const char *text, size_t length) {
+  struct sockaddr_un address;
+  socklen_t size = notify_address(name, &address);
+  int fd = size ? socket(AF_UNIX, SOCK_DGRAM, 0) : -1;
+  return fd >= 0 && sendto(fd, text, length, MSG_DONTWAIT, (struct sockaddr *)&address, size) == (ssize_t)length;
 }
 
 static bool read_whole(char *into, size_t want) {
@@ -27,12 +41,24 @@ static _Noreturn void carry_out(size_t size, int lock) {
   _exit(0);
 }
 
+/* Inheritable ones would come back in a worker of another user with a program that has file capabilities (capabilities(7)). */
+static void drop_inheritable(void) {
+#ifdef __linux__
+  struct __user_cap_header_struct of = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[2];
+  if (syscall(SYS_capget, &of, sets)) return;
+  sets[0].inheritable = sets[1].inheritable = 0;
+  syscall(SYS_capset, &of, sets);
+#endif
+}
+
 /* Forks a holder for each record on stdin, and ends with the agent, whose end closes it. Each holder has the lock until its directory tells of its
  * start; the launcher of a next agent waits for the locks of those before it, so that its agent begins with all of them to be seen. */
 static int launcher(const char *lock_path, char **waits, int count, char **cgroups) {
   static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGPIPE, SIGCHLD, SIGTSTP};
   struct reply hello = {.stage = HELLO};
   for (size_t i = 0; i < COUNT(ignored); i++) signal(ignored[i], SIG_IGN);
+  drop_inheritable();
   int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0 || flock(lock, LOCK_EX)) return dprintf(2, "%s: %s\n", lock_path, strerror(errno)), 1;
   for (int i = 0, other; i < count; i++, close(other))
