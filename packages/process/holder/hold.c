@@ -50,7 +50,8 @@ static size_t identity(char text[300], const char *boot, uint64_t *start) {
 static bool fill(const struct head *head) {
   static const char *const fifos[] = {"out.p", "err.p", "alive", "draining", "control"};
   for (size_t i = 0; i < COUNT(fifos); i++) {
-    if (mkfifoat(dir, fifos[i], 0600) && errno != EEXIST) return false;
+    struct stat made;
+    if (mkfifoat(dir, fifos[i], 0600) && (errno != EEXIST || fstatat(dir, fifos[i], &made, AT_SYMLINK_NOFOLLOW) || !S_ISFIFO(made.st_mode))) return false;
     /* So that a worker of another user can open /dev/stdout. */
     if (i < 2 && (head->flags & ACCOUNT) && fchownat(dir, fifos[i], head->uid, head->gid, AT_SYMLINK_NOFOLLOW)) return false;
   }

@@ -59,6 +59,9 @@ static int launcher(const char *lock_path, char **waits, int count, char **cgrou
   struct reply hello = {.stage = HELLO};
   for (size_t i = 0; i < COUNT(ignored); i++) signal(ignored[i], SIG_IGN);
   drop_inheritable();
+#ifdef __linux__
+  prctl(PR_SET_NAME, "ostler-launcher", 0, 0, 0);
+#endif
   int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0 || flock(lock, LOCK_EX)) return dprintf(2, "%s: %s\n", lock_path, strerror(errno)), 1;
   for (int i = 0, other; i < count; i++, close(other))

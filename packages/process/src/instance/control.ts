@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Has the compiled holder send a signal to the worker's process group: one byte into the fifo `control`. `false` = no holder is there to read it. */
@@ -12,7 +12,8 @@ export function orderHolder(path: string, signal: number): boolean {
     throw error;
   }
   try {
-    return writeSync(fd, Buffer.of(signal)) === 1;
+    // A file in its place would take the byte as well.
+    return fstatSync(fd).isFIFO() && writeSync(fd, Buffer.of(signal)) === 1;
   } finally {
     closeSync(fd);
   }
