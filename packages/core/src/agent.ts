@@ -25,7 +25,7 @@ import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
 import { type GenerationRecord, keyedHmac, openDataDir, openStore } from './store/index.ts';
-import { type Applied, Crew, type RuntimeAccess, type Services } from './supervise/index.ts';
+import { type Applied, Crew, type RuntimeAccess, type Services, startSlots } from './supervise/index.ts';
 
 export interface AgentOptions {
   /** Absolute path of the host file. */
@@ -177,7 +177,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     nextDue,
     missed: missedBetween,
   };
-  const crew = new Crew({ services, startConcurrency: config?.agent.startConcurrency ?? applied?.startConcurrency ?? 4 });
+  const crew = new Crew({ services, startSlots: startSlots((config === null ? applied?.startConcurrency : config.agent.startConcurrency) ?? null) });
   for (const hosted of setUp.runtimes.values()) {
     const { ping, facts } = config?.agent.probes ?? {};
     const engine = watchEngine({
@@ -266,7 +266,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   };
   const control = makeControl(parts);
 
-  for (const one of crew.all()) await resume(one);
+  await Promise.all(crew.all().map(resume));
   crew.update();
   if (mode === 'up' || applied === null) {
     if (config !== null) await reconciler.apply(config, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);

@@ -1,4 +1,5 @@
 export { Crew } from './crew.ts';
+export { startSlots } from './gate.ts';
 export { newLife } from './life.ts';
 export { fromRecord, toRecord } from './record.ts';
 export type { Applied, ProbeWatch, RuntimeAccess, Services } from './services.ts';
