@@ -19,9 +19,16 @@ const builtins = {
   setup(build) {
     build.onResolve({ filter: /^(node:)?[\w/]+$/ }, ({ path, kind }) => {
       if (!isBuiltin(path) || kind === 'dynamic-import') return undefined;
-      return { path: path.replace(/^(node:)?/, 'node:'), namespace: 'builtin' };
+      // What is imported is looked through, not copied: copying would ask for each name. `process` wants to be itself.
+      const isLooked = kind === 'import-statement' && !path.endsWith('process');
+      return { path: path.replace(/^(node:)?/, 'node:'), namespace: 'builtin', suffix: isLooked ? '?looked' : '' };
     });
-    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});` }));
+    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path, suffix }) => {
+      const found = `process.getBuiltinModule(${JSON.stringify(path)})`;
+      return {
+        contents: suffix === '' ? `module.exports = ${found};` : `const m = ${found}; module.exports = typeof m === 'function' ? m : Object.create(m);`,
+      };
+    });
   },
 };
 
