@@ -11,6 +11,7 @@ import type { AgentLogger } from './base/logger.ts';
 import { makeSecretsDir, type Paths } from './base/paths.ts';
 import type { Problem } from './base/problem.ts';
 import { StuckCalls } from './base/stuck-calls.ts';
+import { keepTidy } from './base/tidy.ts';
 import { Watchdog } from './base/watchdog.ts';
 import { restore, resume } from './boot.ts';
 import { asProblem, makeControl, type Parts } from './control/index.ts';
@@ -113,7 +114,6 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     },
   });
   life.push('watchdog', () => watchdog.close());
-
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
   const canDoWithout = mode === 'serve' && applied !== null;
   const plugins = await hostFile.loadPlugins(canDoWithout, applied);
@@ -201,7 +201,6 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   }
   let hasBegun = false;
   life.push('supervision', () => crew.close());
-
   restore(crew, snapshot);
   const known = { config, key: dataDir.key };
   const adopted = (await Promise.all([...runtimes.values()].map((runtime) => runtime.begin(known)))).reduce((sum, found) => sum + found, 0);
@@ -281,6 +280,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   life.push('control socket', () => api.close());
   const watching = hostFile.watch(clock, () => void reload());
   life.push('watch of the host file', () => watching());
+  life.push('tidying', keepTidy(clock));
 
   function stop(how: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
     stopping ??= end(how);

@@ -45,6 +45,8 @@ export class Watchdog {
       name: 'ostler-watchdog',
       workerData: { memory: this.#memory, file: options.file ?? null, lateMs: options.lateMs ?? [2000, 10_000] },
       execArgv: [],
+      // It makes next to nothing; the usual would be room for 16 MiB of it.
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
     });
     this.#thread = thread;
     thread.unref();

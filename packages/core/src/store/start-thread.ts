@@ -10,6 +10,8 @@ export function startStoreThread(): Worker {
     // Node 22 calls node:sqlite experimental, on stderr. Nothing else of the agent's own flags concerns this thread.
     execArgv: ['--disable-warning=ExperimentalWarning'],
     env: {},
+    // What it makes is read and gone at once; the usual would let 48 MiB of it gather.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
   worker.unref();
   return worker;
