@@ -4,13 +4,15 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const sourceFolder = fileURLToPath(new URL('../packages/process/holder', import.meta.url));
+const sourceFolders = ['holder', 'launcher'].map((name) => fileURLToPath(new URL(`../packages/process/${name}`, import.meta.url)));
 const target = fileURLToPath(new URL('../packages/process/build/ostler-holder', import.meta.url));
 
 /** What every compiler of it is told. A newer one may warn of more, so a warning ends the build only where the project's own checks run. */
 export const flags = ['-std=gnu17', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', ...(process.env.CI ? ['-Werror'] : [])];
 
-export const sources = () => readdirSync(sourceFolder, { encoding: 'utf8' }).flatMap((name) => (name.endsWith('.c') ? [join(sourceFolder, name)] : []));
+const files = () => sourceFolders.flatMap((folder) => readdirSync(folder, { encoding: 'utf8' }).map((name) => join(folder, name)));
+
+export const sources = () => files().filter((path) => path.endsWith('.c'));
 
 /** The C compiler and its own arguments: `$CC` as make(1) takes it, or `cc`. `null` = there is none. @returns {string[] | null} */
 export function compiler() {
@@ -35,7 +37,7 @@ const changedAt = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?
 
 function isFresh() {
   const built = changedAt(target);
-  const from = [fileURLToPath(import.meta.url), sourceFolder, ...readdirSync(sourceFolder).map((name) => join(sourceFolder, name))];
+  const from = [fileURLToPath(import.meta.url), ...sourceFolders, ...files()];
   return built > 0 && from.every((path) => changedAt(path) <= built);
 }
 

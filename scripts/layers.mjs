@@ -45,6 +45,7 @@ export const layers = {
   'agent.ts': 5,
   'boot.ts': 5,
   'index.ts': 5,
+  'early.ts': 5,
 };
 const beside = [
   ['journal', 'store'],

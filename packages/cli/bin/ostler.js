@@ -8,7 +8,9 @@ if (version[0] < wanted[0] || (version[0] === wanted[0] && version[1] < wanted[1
   process.exit(2);
 } else {
   const nodeModule = process.getBuiltinModule('module');
-  if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
+  // What Node compiled is kept in the user's own folder; where that cannot be written it is compiled again.
+  const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + '/.cache');
+  if (nodeModule.enableCompileCache) nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE || (caches ? caches + '/ostler/compiled' : undefined));
   import('../dist/main.js').catch((error) => {
     const isUnbuilt = error && error.code === 'ERR_MODULE_NOT_FOUND' && /^Cannot find module '[^']*dist.main\.js'/.test(error.message);
     if (!isUnbuilt) throw error;

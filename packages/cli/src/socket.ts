@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -38,6 +37,8 @@ export function socketPath(input: SocketInput): string {
   const dataDir = resolve(input.dataDir ?? nonEmpty(env['OSTLER_DATA_DIR']) ?? usualData);
   const path = join(dataDir === usualData ? usualRun : dataDir, 'agent.sock');
   if (Buffer.byteLength(path) <= (isMac ? 103 : 107)) return path;
+  // Rarely needed, and long to load.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const mark = createHash('sha256').update(dirname(path)).digest('hex').slice(0, 12);
   return join('/tmp', `ostler-${uid}-${mark}`, 'agent.sock');
 }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import type { Plugin } from '@ostler/sdk';
 import type { Control } from './api/control.ts';
 import { makeRoom } from './api/socket.ts';
@@ -8,9 +8,10 @@ import { systemClock } from './base/clock.ts';
 import { newInstanceId } from './base/ids.ts';
 import { Lifecycle } from './base/lifecycle.ts';
 import type { AgentLogger } from './base/logger.ts';
-import { ownFolder, type Paths } from './base/paths.ts';
+import { makeSecretsDir, type Paths } from './base/paths.ts';
 import type { Problem } from './base/problem.ts';
 import { StuckCalls } from './base/stuck-calls.ts';
+import { keepTidy } from './base/tidy.ts';
 import { Watchdog } from './base/watchdog.ts';
 import { restore, resume } from './boot.ts';
 import { asProblem, makeControl, type Parts } from './control/index.ts';
@@ -25,7 +26,7 @@ import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
 import { type GenerationRecord, keyedHmac, openDataDir, openStore } from './store/index.ts';
-import { type Applied, Crew, type RuntimeAccess, type Services } from './supervise/index.ts';
+import { type Applied, Crew, type RuntimeAccess, type Services, sentence, startSlots } from './supervise/index.ts';
 
 export interface AgentOptions {
   /** Absolute path of the host file. */
@@ -44,6 +45,8 @@ export interface AgentOptions {
   readonly host?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: AgentLogger;
+  /** Of `startStoreThread`, where it was started early. */
+  readonly storeThread?: Worker | undefined;
 }
 
 export interface Agent {
@@ -83,18 +86,23 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const uid = process.getuid?.() ?? 0;
   // Before anything is touched: an agent that answers there keeps its socket, and this one must not have started workers by then.
   await makeRoom(paths.socket);
+  const hostFile = new HostFile(options, (uses) => {
+    // Its own code is trusted not to keep the loop busy; other people's is watched from before it runs.
+    if (uses.some(({ use }) => !options.builtins.some(({ plugin }) => plugin.id === use))) watchdog.start();
+    return loadPlugins({ uses, builtins: options.builtins, ownFolder: options.ownFolder, uid, watchdog });
+  });
+  hostFile.begin();
   const dataDir = await openDataDir(paths.dataDir);
   let isStoreFull = false;
   const noteFull = (isFull: boolean): void => {
     isStoreFull = isFull;
   };
-  const store = await openStore({ dataDir: paths.dataDir, log, onFull: noteFull });
+  const store = await openStore({ dataDir: paths.dataDir, thread: options.storeThread, log, onFull: noteFull });
   life.push('store', () => store.close());
   const journal = openJournal(store, { ...journalBounds, log });
   life.push('journal', () => journal.close());
   const snapshot = await store.load();
   const applied = (snapshot.values['applied'] ?? null) as Applied | null;
-
   const stuck = new StuckCalls();
   const watchdog = new Watchdog({
     file: join(paths.dataDir, 'watchdog.log'),
@@ -106,19 +114,13 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     },
   });
   life.push('watchdog', () => watchdog.close());
-
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
   const canDoWithout = mode === 'serve' && applied !== null;
-  const hostFile = new HostFile(options, (uses) => loadPlugins({ uses, builtins: options.builtins, ownFolder: options.ownFolder, uid, watchdog }));
   const plugins = await hostFile.loadPlugins(canDoWithout, applied);
   let config = await hostFile.read().catch((error: unknown) => (canDoWithout ? null : Promise.reject(error)));
   const hostName = (): string => config?.host ?? applied?.host ?? options.host ?? hostname();
 
-  if (paths.secretsDir !== null) {
-    // Its parents may be the system's own (/run) and are left as they are.
-    mkdirSync(dirname(paths.secretsDir), { recursive: true, mode: 0o700 });
-    ownFolder(paths.secretsDir, uid);
-  }
+  if (paths.secretsDir !== null) makeSecretsDir(paths.secretsDir, uid);
   const setUp = await plugins.setUp({
     log,
     clock,
@@ -129,7 +131,6 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     inPlugin: watchdog.inPlugin,
   });
   life.push('plugins', () => setUp.stop(), 30_000);
-
   const prober = new Prober({
     ...{ clock, stuck, inPlugin: watchdog.inPlugin, probes: setUp.probes, random: Math.random },
     wasAwakeSince: (ms) => watchdog.lag.wasAwakeSince(ms),
@@ -177,7 +178,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     nextDue,
     missed: missedBetween,
   };
-  const crew = new Crew({ services, startConcurrency: config?.agent.startConcurrency ?? applied?.startConcurrency ?? 4 });
+  const crew = new Crew({ services, startSlots: startSlots((config === null ? applied?.startConcurrency : config.agent.startConcurrency) ?? null) });
   for (const hosted of setUp.runtimes.values()) {
     const { ping, facts } = config?.agent.probes ?? {};
     const engine = watchEngine({
@@ -200,7 +201,6 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   }
   let hasBegun = false;
   life.push('supervision', () => crew.close());
-
   restore(crew, snapshot);
   const known = { config, key: dataDir.key };
   const adopted = (await Promise.all([...runtimes.values()].map((runtime) => runtime.begin(known)))).reduce((sum, found) => sum + found, 0);
@@ -266,7 +266,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   };
   const control = makeControl(parts);
 
-  for (const one of crew.all()) await resume(one);
+  await Promise.all(crew.all().map(resume));
   crew.update();
   if (mode === 'up' || applied === null) {
     if (config !== null) await reconciler.apply(config, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);
@@ -274,11 +274,13 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   } else await reload();
   // The workers before the socket: loading the server takes longer than starting one.
   await crew.until(() => crew.all().every(({ life: { phase } }) => !['waiting', 'preparing', 'starting'].includes(phase)), AbortSignal.timeout(firstStartsMs));
+  watchdog.start();
   const { openApi } = await import('./api/server.ts');
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });
   life.push('control socket', () => api.close());
   const watching = hostFile.watch(clock, () => void reload());
   life.push('watch of the host file', () => watching());
+  life.push('tidying', keepTidy(clock));
 
   function stop(how: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
     stopping ??= end(how);
@@ -296,5 +298,3 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   }
   return { control, closed: closed.promise, stop, reload };
 }
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

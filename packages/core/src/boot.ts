@@ -12,10 +12,9 @@ const active: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 
 
 /** Puts every worker of the store where it stood. Nothing is asked or begun yet. */
 export function restore(crew: Crew, { workers, generations, instances }: Snapshot): void {
-  for (const record of workers) {
-    const own = <R extends { readonly worker: string }>(rows: readonly R[]) => rows.filter(({ worker }) => worker === record.worker);
-    crew.add(record.worker, fromRecord(record), own(generations), own(instances));
-  }
+  const generationsOf = Map.groupBy(generations, ({ worker }) => worker);
+  const instancesOf = Map.groupBy(instances, ({ worker }) => worker);
+  for (const record of workers) crew.add(record.worker, fromRecord(record), generationsOf.get(record.worker) ?? [], instancesOf.get(record.worker) ?? []);
 }
 
 export interface Listing {

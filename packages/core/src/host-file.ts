@@ -1,11 +1,30 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { CoreClock } from './base/clock.ts';
 import { isProblem, type Problem } from './base/problem.ts';
-import { checkWorkers, type HostConfig, type PluginUse, readHostFile } from './config/index.ts';
+import { checkWorkers, type HostConfig, type PluginUse, type ReadHostFile, readHostFile } from './config/index.ts';
 import type { PluginSet } from './plugin/index.ts';
 import type { Applied } from './supervise/index.ts';
 
 const lookEveryMs = 2000;
+
+type Texts = ReadonlyMap<string, Buffer>;
+/** What depends on nothing but its text; a program may say something else each time. */
+const isData = (file: string): boolean => !/\.[cm]?[jt]s$/i.test(file);
+
+/** `null`: one of them cannot be read, or there is more to it than its text. */
+async function textsOf(files: readonly string[]): Promise<Texts | null> {
+  if (files.length === 0 || !files.every(isData)) return null;
+  try {
+    const found = await Promise.all(files.map((file) => stat(file)));
+    // A FIFO waits for ever, and what is too large is refused by who reads it.
+    if (!found.every((one) => one.isFile() && one.size <= 1_048_576)) return null;
+    return new Map(await Promise.all(files.map(async (file) => [file, await readFile(file)] as const)));
+  } catch {
+    return null;
+  }
+}
+
+const isSame = (a: Texts, b: Texts): boolean => a.size === b.size && [...a].every(([file, text]) => b.get(file)?.equals(text) === true);
 
 export interface HostFileGiven {
   readonly hostFile: string;
@@ -19,8 +38,12 @@ export class HostFile {
   readonly #given: HostFileGiven;
   readonly #load: (uses: readonly PluginUse[]) => Promise<PluginSet>;
   #plugins: PluginSet | null = null;
+  /** What was read to find the plugins, not checked further yet. */
+  #begun: Promise<ReadHostFile> | null = null;
   #uses: readonly PluginUse[] = [];
   #files: readonly string[];
+  /** As it was read last, while its files stay as they were. */
+  #last: { readonly texts: Texts; readonly config: HostConfig } | null = null;
   /** Why it could not be used the last time. */
   problem: Problem | null = null;
 
@@ -28,6 +51,12 @@ export class HostFile {
     this.#given = given;
     this.#load = load;
     this.#files = [given.hostFile];
+  }
+
+  /** Begins to read the file beside whatever else an agent does first. What is wrong with it is told by `loadPlugins`. */
+  begin(): void {
+    this.#begun = readHostFile(this.#read(this.#given.hostFile));
+    this.#begun.catch(() => {});
   }
 
   /**
@@ -38,7 +67,10 @@ export class HostFile {
     const place = { file: this.#given.hostFile, line: 1, column: 1 };
     const before = (applied?.plugins ?? []).map((use) => ({ ...use, place }));
     const tries: readonly (() => Promise<readonly PluginUse[]>)[] = [
-      async () => (await readHostFile(this.#read(this.#given.hostFile))).plugins,
+      async () => {
+        this.#begun ??= readHostFile(this.#read(this.#given.hostFile));
+        return (await this.#begun).plugins;
+      },
       async () => before,
       async () => [],
     ];
@@ -60,16 +92,27 @@ export class HostFile {
     const plugins = this.#plugins;
     if (plugins === null) throw new Error('the plugins are loaded first');
     try {
-      const read = await readHostFile(this.#read(path));
+      const begun = path === this.#given.hostFile ? this.#begun : null;
+      this.#begun = null;
+      const before = await textsOf(path === this.#given.hostFile ? this.#files : []);
+      if (this.#last !== null && before !== null && isSame(before, this.#last.texts)) {
+        this.problem = null;
+        return this.#last.config;
+      }
+      const read = await (begun ?? readHostFile(this.#read(path)));
       const config = await checkWorkers(read, plugins.registry, { profiles: this.#given.profiles });
       if (path !== this.#given.hostFile) return config;
       this.#files = config.files;
       this.problem = null;
       const isNew =
         JSON.stringify(config.plugins.map(({ use, config: own }) => [use, own])) !== JSON.stringify(this.#uses.map(({ use, config: own }) => [use, own]));
-      return isNew
+      const known = isNew
         ? { ...config, warnings: [...config.warnings, 'the plugins of the host file have changed: they take effect when the agent is started again'] }
         : config;
+      // Only what stood there before and after the reading is what was read.
+      const after = begun === null ? await textsOf(config.files) : null;
+      this.#last = before !== null && after !== null && isSame(before, after) ? { texts: after, config: known } : null;
+      return known;
     } catch (error) {
       if (isProblem(error) && path === this.#given.hostFile) this.problem = error;
       throw error;

@@ -31,6 +31,7 @@ export class Runtime {
     this.access = {
       name: hosted.name,
       plugin: hosted.pluginId,
+      class: hosted.class,
       driver: hosted.driver,
       // What cannot be listed is not started: it may be running.
       isUp: () => this.#isAdopted && engine.state().state === 'up',

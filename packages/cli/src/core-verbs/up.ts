@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentDocument, AgentLogger, OutcomeDocument } from '@ostler/core';
+import type { AgentDocument, AgentLogger, AgentOptions, OutcomeDocument } from '@ostler/core';
 import { type AgentVerbOptions, agentOptions, loadCore, pathsOf } from '../agent/options.ts';
 import { spawnServe } from '../agent/spawn-serve.ts';
 import { type Client, connect } from '../client/client.ts';
 import { Failure } from '../failure.ts';
 import { sayOutcome } from '../outcome.ts';
 import { note } from '../print.ts';
-import { surviveBugs } from './serve.ts';
+import { socketOf } from '../socket.ts';
+import { keepCompiled, surviveBugs } from './serve.ts';
 
 export interface UpOptions extends AgentVerbOptions {
   readonly detach?: boolean | undefined;
@@ -17,10 +19,13 @@ const usualWaitMs = 120_000;
 
 /** The agent in the foreground with its workers; beside an agent that runs, applies the host file and attaches to it. */
 export async function run(options: UpOptions): Promise<number> {
+  const socket = socketOf(options);
+  const client = connect(socket);
+  // Nothing answers where no socket is: not asked, for the time it takes.
+  const running = existsSync(socket) ? await agentOf(client) : null;
+  const storeThread = running === null && !options.detach ? (await import('@ostler/core/early')).startStoreThread() : undefined;
   const loaded = await loadCore();
   const paths = pathsOf(loaded.core, options);
-  const client = connect(paths.socket);
-  const running = await agentOf(client);
   if (options.detach) {
     const given = await agentOptions(loaded, options);
     if (running === null) await spawnServe(options, given.hostFile, paths, client);
@@ -34,10 +39,15 @@ export async function run(options: UpOptions): Promise<number> {
     await attachUntilInterrupted(client);
     return 0;
   }
-  return foreground(loaded, options, client);
+  return foreground(loaded, options, client, storeThread);
 }
 
-async function foreground(loaded: Awaited<ReturnType<typeof loadCore>>, options: UpOptions, client: Client): Promise<number> {
+async function foreground(
+  loaded: Awaited<ReturnType<typeof loadCore>>,
+  options: UpOptions,
+  client: Client,
+  storeThread: AgentOptions['storeThread'],
+): Promise<number> {
   const { core } = loaded;
   const isTty = process.stdout.isTTY === true;
   const given = await agentOptions(loaded, options);
@@ -56,7 +66,8 @@ async function foreground(loaded: Awaited<ReturnType<typeof loadCore>>, options:
     if (agent !== null) void agent.stop({ workers: 'stop', cause: signal === 'SIGINT' ? 'Ctrl-C' : signal });
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
-  agent = await core.startAgent({ ...given, mode: 'up', log });
+  agent = await core.startAgent({ ...given, mode: 'up', log, storeThread });
+  keepCompiled();
   // Asked to end while it came up.
   if (asked > 0) void agent.stop({ workers: 'stop', cause: 'Ctrl-C' });
   void agent.closed.then(() => ended.abort());

@@ -81,6 +81,12 @@ export function ownFolder(path: string, uid: number): void {
   }
 }
 
+/** The folder of secrets in use. Its parents may be the system's own (/run) and are left as they are. */
+export function makeSecretsDir(path: string, uid: number): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  ownFolder(path, uid);
+}
+
 /** What to say when a worker has secrets and this host has no memory to keep them in. */
 export function noMemoryFolder(): Problem {
   return {

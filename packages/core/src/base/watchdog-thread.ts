@@ -12,10 +12,12 @@ interface Start {
 
 /** A thread that is itself late knows nothing about the loop: the process was stopped, or the host suspended. */
 const ownLateMs = 1000;
-const tickMs = 100;
+/** Seldom, for each look costs: an agent at rest would spend more on being watched than on its workers. */
+const longestTickMs = 500;
 
 function watch({ memory, file, lateMs }: Start): void {
   const numbers = numbersOf(memory);
+  const tickMs = Math.min(longestTickMs, (lateMs[0] ?? longestTickMs) / 4);
   let beat = Atomics.load(numbers, board.beat);
   let seenMs = performance.now();
   let lastTickMs = seenMs;
@@ -23,7 +25,7 @@ function watch({ memory, file, lateMs }: Start): void {
 
   const tick = async (): Promise<void> => {
     const nowMs = performance.now();
-    const wasLate = nowMs - lastTickMs > ownLateMs;
+    const wasLate = nowMs - lastTickMs > tickMs + ownLateMs;
     lastTickMs = nowMs;
     const beatNow = Atomics.load(numbers, board.beat);
     if (beatNow !== beat || wasLate) {

@@ -26,22 +26,33 @@ export class Watchdog {
   readonly #memory = newBoard();
   readonly #numbers = numbersOf(this.#memory);
   readonly #slots = new Map<string, number>();
-  readonly #thread: Worker;
+  readonly #options: WatchdogOptions;
+  #thread: Worker | null = null;
   readonly lag: LoopLag;
 
   constructor(options: WatchdogOptions = {}) {
+    this.#options = options;
     this.lag = new LoopLag(() => Atomics.add(this.#numbers, board.beat, 1));
+  }
+
+  /** Starts the thread; before that nothing is noticed. Harmless when it runs. */
+  start(): void {
+    if (this.#thread !== null) return;
+    const options = this.#options;
     // The checkout runs .ts, a published package .js.
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    this.#thread = new Worker(new URL(`./watchdog-thread${extension}`, import.meta.url), {
+    const thread = new Worker(new URL(`./watchdog-thread${extension}`, import.meta.url), {
       name: 'ostler-watchdog',
       workerData: { memory: this.#memory, file: options.file ?? null, lateMs: options.lateMs ?? [2000, 10_000] },
       execArgv: [],
+      // It makes next to nothing; the usual would be room for 16 MiB of it.
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
     });
-    this.#thread.unref();
-    this.#thread.on('message', (stall: Stall) => options.onStall?.(stall));
+    this.#thread = thread;
+    thread.unref();
+    thread.on('message', (stall: Stall) => options.onStall?.(stall));
     // A watchdog that cannot run must not take the agent with it.
-    this.#thread.on('error', (error) => options.onStall?.({ plugin: null, busyMs: 0, text: `the watchdog has ended: ${error.message}` }));
+    thread.on('error', (error) => options.onStall?.({ plugin: null, busyMs: 0, text: `the watchdog has ended: ${error.message}` }));
   }
 
   /** Tells the thread which folder a plugin's code comes from, so that a stack can be read. */
@@ -60,7 +71,7 @@ export class Watchdog {
 
   async close(): Promise<void> {
     this.lag.close();
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
   }
 
   #slotOf(id: string): number {

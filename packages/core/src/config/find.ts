@@ -1,9 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { dirname, extname, join, resolve } from 'node:path';
-// Not the package's front door: that one reads a "meta config" of its own from the working directory first, and runs it if it is code.
-// Its declaration file is empty, hence the cast.
-import * as internals from 'cosmiconfig/dist/Explorer.js';
 import { problem } from '../base/problem.ts';
 import { extensions } from './load.ts';
 
@@ -19,9 +16,9 @@ export interface Where {
   readonly systemDir?: string | undefined;
 }
 
-const { Explorer } = internals as unknown as {
+interface Finder {
   readonly Explorer: new (options: Readonly<Record<string, unknown>>) => { search(from: string): Promise<{ readonly filepath: string } | null> };
-};
+}
 
 /** Lower case, up to the first dot: the name a file in `hosts/` has. */
 export const shortHostName = (name: string = hostname()): string => name.toLowerCase().split('.')[0] ?? '';
@@ -62,6 +59,9 @@ const defaultSystemDir = (env: Where['env']): string =>
 
 async function searchUpward(cwd: string): Promise<string | null> {
   const isThere = () => ({ isThere: true });
+  // Not the package's front door: that one reads a "meta config" of its own from the working directory first, and runs it if it is code.
+  // Its declaration file is empty, hence the cast. Loaded only when there is something to look for.
+  const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as Finder;
   const explorer = new Explorer({
     moduleName: 'ostler',
     searchPlaces: names,

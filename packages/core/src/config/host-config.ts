@@ -59,8 +59,9 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   if (images) checkImages(images, faults);
 
   const all = nodeAt(read.root, ['workers']);
+  const names = workerName();
   for (const [name, entry] of all?.is === 'map' ? all.entries : []) {
-    const legal = workerName().safeParse(name);
+    const legal = names.safeParse(name);
     if (!legal.success) {
       faults.invalid(`\`${name.slice(0, 80)}\` cannot be the name of a worker: ${legal.error.issues[0]!.message}`, entry.at);
       continue;
@@ -89,8 +90,9 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   faults.throwIfAny();
   if (workers.size === 0) warnings.push(`${read.path} names no worker that runs here`);
 
-  let root = read.root;
-  for (const [name, worker] of workers) root = withNode(root, ['workers', name], without(worker, 'imageChain'));
+  const shown = all?.is === 'map' ? new Map(all.entries) : new Map();
+  for (const [name, worker] of workers) shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain') });
+  const root = all?.is === 'map' && workers.size > 0 ? withNode(read.root, ['workers'], { ...all, entries: shown }) : read.root;
   const part = (name: string): Json => toJson(nodeAt(read.root, [name]) ?? map(new Map(), read.root.at));
   return {
     path: read.path,

@@ -10,7 +10,7 @@ const single = z.union([z.string(), z.number(), z.boolean()], { error: 'expected
 
 export const agentSchema = z.strictObject(
   {
-    startConcurrency: count(1, 1000).default(4),
+    startConcurrency: count(1, 1000).optional(),
     repair: word(['alert', 'start', 'restart']).default('start'),
     apply: word(['manual', 'auto']).default('manual'),
     api: anyMap().optional(),

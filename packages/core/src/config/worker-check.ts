@@ -2,11 +2,29 @@ import { Cron } from 'croner';
 import type { z } from 'zod';
 import { z as zod } from 'zod';
 import { containerOnly, wholeOnly } from '../spec/fields.ts';
-import { blockFields, classes, fieldNames, isMap, knownPackages, nearest, preferenceOf, type Registry, readWorker, splitBlock } from '../spec/index.ts';
+import {
+  blockFields,
+  classes,
+  fieldNames,
+  isMap,
+  knownPackages,
+  nearest,
+  onceFor,
+  preferenceOf,
+  type Registry,
+  readWorker,
+  splitBlock,
+} from '../spec/index.ts';
 import { addIssues, type Context, type Faults, unknownField } from './issues.ts';
 import { type MapNode, nodeAt, type Path, placeAt, toJson } from './node.ts';
 import { notYet, refuseNotYet } from './not-yet.ts';
 import { refuseLossyTexts } from './worker-node.ts';
+
+const mapOfFields = { error: (issue: { readonly code: string }) => (issue.code === 'unrecognized_keys' ? undefined : 'expected a map of fields') };
+const ownSchema = onceFor((registry) => zod.strictObject({ ...wholeOnly, ...blockFields(registry) }));
+const fieldsSchema = onceFor((registry) => zod.strictObject(blockFields(registry)));
+const classSchema = onceFor((registry) => zod.strictObject(blockFields(registry), mapOfFields));
+const containerSchema = onceFor((registry) => zod.strictObject({ ...blockFields(registry), ...containerOnly }, mapOfFields));
 
 /** Checks one worker against the schema and the loaded plugins. `name`: the key in `workers`. */
 export function checkWorker(name: string, worker: MapNode, registry: Registry, faults: Faults): void {
@@ -29,8 +47,8 @@ export function checkWorker(name: string, worker: MapNode, registry: Registry, f
     } else if (!blocks.includes(key)) unknownField(faults, [key], context);
   }
   const before = faults.count;
-  report(zod.strictObject(own), flat, [], faults, context);
-  for (const part of classes) checkBlock(part, written[part], part === 'container' ? { ...fields, ...containerOnly } : fields, faults, context);
+  report(ownSchema(registry), flat, [], faults, context);
+  for (const part of classes) checkBlock(part, written[part], part === 'container' ? containerSchema(registry) : classSchema(registry), faults, context);
   for (const [runtime, entry] of registry.runtimes) {
     if ((classes as readonly string[]).includes(runtime)) continue;
     const block = written[runtime];
@@ -39,7 +57,7 @@ export function checkWorker(name: string, worker: MapNode, registry: Registry, f
     if (!isMap(block)) continue;
     const split = splitBlock(block, entry.options, registry);
     const ownNames = fieldNames(entry.options);
-    report(zod.strictObject(fields), split.fields, [runtime], faults, context);
+    report(fieldsSchema(registry), split.fields, [runtime], faults, context);
     const strange = ownNames ? Object.keys(split.options).filter((key) => !ownNames.includes(key) && key !== 'imageChain') : [];
     for (const key of strange) unknownField(faults, [runtime, key], context);
     const rest = Object.fromEntries(Object.entries(split.options).filter(([key]) => !strange.includes(key) && key !== 'imageChain'));
@@ -93,16 +111,10 @@ function checkProcess(
       );
 }
 
-function checkBlock(block: string, value: unknown, fields: Readonly<Record<string, z.ZodType>>, faults: Faults, context: Context): void {
+function checkBlock(block: string, value: unknown, schema: z.ZodType, faults: Faults, context: Context): void {
   if (value === undefined) return;
   const rest = isMap(value as never) ? Object.fromEntries(Object.entries(value as object).filter(([key]) => key !== 'imageChain')) : value;
-  report(
-    zod.strictObject(fields, { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'expected a map of fields') }),
-    rest,
-    [block],
-    faults,
-    context,
-  );
+  report(schema, rest, [block], faults, context);
 }
 
 function report(schema: z.ZodType, value: unknown, path: Path, faults: Faults, context: Context): void {

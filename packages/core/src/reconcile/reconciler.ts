@@ -87,9 +87,10 @@ export class Reconciler {
     const running = crew.all().filter((one) => presentOf(one).isRunning);
     const ports = running.flatMap((one) => one.normal(one.generation(one.life.instanceGeneration))?.spec.ports ?? []);
     const held = new Set(ports.flatMap(({ publish }) => publish?.port ?? []));
+    const byName = new Map(desired.map((one) => [one.worker, one]));
     return Promise.all(
       steps.map(async (step) => {
-        const wanted = desired.find(({ worker }) => worker === step.worker);
+        const wanted = byName.get(step.worker);
         if (wanted === undefined || wanted.runtime === null || (step.kind !== 'add' && step.kind !== 'change')) return step;
         const { spec } = normalise(wanted.written, { name: step.worker, runtime: wanted.runtime, baseDir: wanted.baseDir, registry: desiring.registry });
         return { ...step, refused: [...step.refused, ...(await portTroubles(spec.ports, held))] };
@@ -132,7 +133,7 @@ export class Reconciler {
     const applied: Applied = {
       ...{ hostFile: config.path, baseDir: config.baseDir, host: config.host, at },
       plugins: config.plugins.map(({ use, config: given, baseDir }) => ({ use, config: given, baseDir })),
-      startConcurrency: config.agent.startConcurrency,
+      startConcurrency: config.agent.startConcurrency ?? null,
       apply: config.agent.apply,
     };
     await journal.record({
@@ -140,7 +141,8 @@ export class Reconciler {
       ...(workers === undefined ? { values: { applied: applied as never } } : {}),
       journal: touched.length > 0 ? [entries['plan.applied'](at, { steps: touched.length, by, changed: touched })] : [],
     });
-    for (const [index, step] of changing.entries()) await this.#declare(step, minted[index]!);
+    // At once: their commits share transactions.
+    await Promise.all(changing.map((step, index) => this.#declare(step, minted[index]!)));
     for (const step of plan.steps) if (step.kind === 'remove') await crew.get(step.worker)?.send({ type: 'remove', by });
   }
 

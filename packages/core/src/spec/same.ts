@@ -18,6 +18,7 @@ export interface Side extends Reading {
  * write the same (`1m` and `60s`). If either no longer fits the schema, what was written is compared instead. Empty = the same.
  */
 export function sameWorker(before: Side, after: Side): readonly Change[] {
+  if (before.runtime === after.runtime && before.baseDir === after.baseDir && deepEqual(before.written, after.written)) return [];
   const [old, now] = [readWorker(before.written, before), readWorker(after.written, after)];
   const [oldText, nowText] = [laid(before), laid(after)];
   const changes: Change[] = [];

@@ -7,8 +7,18 @@ export const classes: readonly RuntimeClass[] = ['container', 'process', 'cluste
 const probeSchemas = (registry: Registry): Readonly<Record<string, z.ZodType>> =>
   Object.fromEntries([...(registry.probes ?? [])].map(([name, probe]) => [name, probe.options]));
 
+/** Made once for each registry: a schema costs far more to make than to use. */
+export function onceFor<T>(make: (registry: Registry) => T): (registry: Registry) => T {
+  const made = new WeakMap<Registry, { readonly value: T }>();
+  return (registry) => {
+    const known = made.get(registry) ?? { value: make(registry) };
+    made.set(registry, known);
+    return known.value;
+  };
+}
+
 /** Every field that a block of a class or runtime may set again. */
-export const blockFields = (registry: Registry) => ({ ...overridable, health: healthField(probeSchemas(registry)) });
+export const blockFields = onceFor((registry) => ({ ...overridable, health: healthField(probeSchemas(registry)) }));
 
 const chainLink = z.strictObject({
   name: z.string(),
@@ -25,7 +35,7 @@ const chainLink = z.strictObject({
 });
 
 /** A worker's own fields, without any block. What all blocks are laid over is read by this. */
-export const flatSchema = (registry: Registry) =>
+export const flatSchema = onceFor((registry) =>
   z
     .strictObject({ ...wholeOnly, ...blockFields(registry), container: z.strictObject(containerOnly).optional(), imageChain: z.array(chainLink).optional() })
     .superRefine((worker, context) => {
@@ -45,7 +55,8 @@ export const flatSchema = (registry: Registry) =>
         const probe = worker.health?.[kind] as { port?: number } | undefined;
         if (probe && probe.port === undefined && !first) bad(['health', kind], 'which port? the worker has no `ports`, so `port` is needed');
       }
-    });
+    }),
+);
 export type Flat = z.output<ReturnType<typeof flatSchema>>;
 
 /** Options of a runtime in the worker's block, next to worker fields that the block overrides. */

@@ -1,9 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from '@ostler/sdk';
 import { type Problem, problem } from '../base/problem.ts';
 import { storeFailure } from './failure.ts';
 import type { Outcome } from './group.ts';
 import type { JournalRecord } from './records.ts';
+import { startStoreThread } from './start-thread.ts';
 import type { Batch, Snapshot, Store } from './store.ts';
 import type { ThreadData } from './store-call.ts';
 import { type StoreThread, storeThread } from './thread-client.ts';
@@ -11,6 +12,8 @@ import { type StoreThread, storeThread } from './thread-client.ts';
 export interface StoreOptions {
   /** An existing directory of the agent's own: see `openDataDir`. */
   readonly dataDir: string;
+  /** Of `startStoreThread`, where it was started early; default: one of its own. */
+  readonly thread?: Worker | undefined;
   readonly log?: Logger | undefined;
   /** `true`: there was no room and the reserve was given up (or could not be made); `false`: it is there again. */
   readonly onFull?: ((isFull: boolean) => void) | undefined;
@@ -38,13 +41,7 @@ interface Waiting {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { log, onFull } = options;
   const data: ThreadData = { dataDir: options.dataDir, reserveBytes: options.reserveBytes ?? 1_048_576 };
-  const worker = new Worker(threadUrl(), {
-    workerData: data,
-    name: 'ostler-store',
-    // Node 22 calls node:sqlite experimental, on stderr. Nothing else of the agent's own flags concerns this thread.
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: {},
-  });
+  const worker = options.thread ?? startStoreThread();
   const thread = storeThread(worker, {
     slowAfterMs: options.slowAfterMs ?? 30_000,
     onSlow(slow) {
@@ -57,17 +54,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       onFull?.(isFull);
     },
   });
+  worker.ref();
+  worker.postMessage(data);
   const opened = await thread.opened.catch((error: Error | Problem) => {
     throw 'code' in error ? problem(error as Problem) : error;
   });
   if (opened.setAside) log?.error({ path: opened.setAside.path, why: opened.setAside.why }, 'the store was damaged: it was set aside and an empty one begun');
   if (opened.before) log?.info({ copy: opened.before }, 'the store was brought to a new form: a copy of the old one was kept');
   return { path: opened.path, setAside: opened.setAside?.path ?? null, ...methods(thread) };
-}
-
-/** Beside this file: `.ts` in the checkout, `.js` in a build. Compilers rewrite imports, not URLs. */
-function threadUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './store-thread.ts' : './store-thread.js', import.meta.url);
 }
 
 function methods(thread: StoreThread): Omit<Store, 'path' | 'setAside'> {

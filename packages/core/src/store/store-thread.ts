@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { commitGroup, failureOf } from './group.ts';
 import { type AgentLock, takeLock } from './lock.ts';
 import { currentForm } from './migrations.ts';
@@ -16,7 +16,7 @@ import type { StoreCall, ThreadData, ThreadMessage } from './store-call.ts';
 const lockWaitMs = 1000;
 
 const port = parentPort;
-if (port) serve(workerData as ThreadData, (message) => port.postMessage(message));
+port?.once('message', (data: ThreadData) => serve(data, (message) => port.postMessage(message)));
 
 function serve({ dataDir, reserveBytes }: ThreadData, send: (message: ThreadMessage) => void): void {
   let lock: AgentLock | null = null;

@@ -1,14 +1,23 @@
 import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
 import { lacking, startOrder } from './dependencies.ts';
-import { Gate } from './gate.ts';
+import { Gate, type StartSlots } from './gate.ts';
 import type { Life, LifeEvent } from './life.ts';
 import type { Services } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface CrewGiven {
   readonly services: Omit<Services, 'missing' | 'addressOf'>;
-  readonly startConcurrency: number;
+  readonly startSlots: StartSlots;
 }
+
+interface Order {
+  readonly byName: readonly Supervisor[];
+  /** Who starts before whom: by priority, then by name. */
+  readonly rank: ReadonlyMap<Supervisor, number>;
+  readonly dependents: ReadonlyMap<string, readonly Supervisor[]>;
+}
+
+const isStarting = ({ phase }: Life): boolean => phase === 'preparing' || phase === 'starting';
 
 /** All workers of the host: who depends on whom, who may start now, and who is told what. */
 export class Crew {
@@ -16,11 +25,15 @@ export class Crew {
   readonly #workers = new Map<string, Supervisor>();
   readonly #gate: Gate;
   readonly #listeners = new Set<(worker: string) => void>();
+  /** May hold some that are no longer in that phase, never lacks one that is. */
+  readonly #waiting = new Set<Supervisor>();
+  readonly #starting = new Set<Supervisor>();
+  #order: Order | null = null;
   #hasGateWork = false;
 
-  constructor({ services, startConcurrency }: CrewGiven) {
+  constructor({ services, startSlots }: CrewGiven) {
     this.services = { ...services, missing: (worker) => this.#missing(worker), addressOf: (worker) => this.#addressOf(worker) };
-    this.#gate = new Gate(startConcurrency);
+    this.#gate = new Gate(startSlots);
   }
 
   get(worker: string): Supervisor | undefined {
@@ -28,7 +41,7 @@ export class Crew {
   }
   /** By name. */
   all(): readonly Supervisor[] {
-    return [...this.#workers.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+    return this.#ordered().byName;
   }
 
   /** Takes in a worker as it is persisted. It does nothing before `begin()` or an event. */
@@ -42,10 +55,13 @@ export class Crew {
       onChange: (of, before) => this.#changed(of, before),
       onForgotten: (name) => {
         this.#workers.delete(name);
+        this.#order = null;
         this.#told(name);
       },
     });
     this.#workers.set(worker, supervisor);
+    this.#order = null;
+    this.#sort(supervisor);
     return supervisor;
   }
 
@@ -55,7 +71,7 @@ export class Crew {
     this.#hasGateWork = true;
     queueMicrotask(() => {
       this.#hasGateWork = false;
-      this.#gate.update(this.all());
+      this.#askGate();
     });
   }
 
@@ -89,11 +105,13 @@ export class Crew {
   async stopInOrder(workers: readonly Supervisor[], event: Extract<LifeEvent, { type: 'hold' }>, signal: AbortSignal): Promise<boolean> {
     const isAtRest = ({ life }: Supervisor): boolean => ['idle', 'done', 'failed'].includes(life.phase);
     const told = new Set<string>();
+    const stopping = new Set(workers);
+    const order = [...startOrder(workers)].reverse();
     const step = (): boolean => {
       let isDone = true;
-      for (const one of [...startOrder(workers)].reverse()) {
+      for (const one of order) {
         if (this.#workers.get(one.worker) !== one) continue;
-        const mustWait = this.#dependents(one.worker).some((dependent) => workers.includes(dependent) && !isAtRest(dependent));
+        const mustWait = this.#dependents(one.worker).some((dependent) => stopping.has(dependent) && !isAtRest(dependent));
         const isLeft = isAtRest(one) && (event.cause === 'shutdown' || one.life.want !== 'run');
         if (isLeft && !mustWait) continue;
         isDone = false;
@@ -117,8 +135,39 @@ export class Crew {
     this.#gate.shut();
   }
 
+  #askGate(): void {
+    for (const one of this.#waiting) if (one.life.phase !== 'waiting' || one.life.want !== 'run') this.#waiting.delete(one);
+    for (const one of this.#starting) if (!isStarting(one.life)) this.#starting.delete(one);
+    if (this.#waiting.size === 0) return;
+    const { rank } = this.#ordered();
+    const waiting = [...this.#waiting].sort((a, b) => rank.get(a)! - rank.get(b)!);
+    this.#gate.update(waiting, this.#starting);
+  }
+
+  #sort(one: Supervisor): void {
+    const { life } = one;
+    if (life.phase === 'waiting' && life.want === 'run') this.#waiting.add(one);
+    if (isStarting(life)) this.#starting.add(one);
+  }
+
+  /** Worked out anew only after workers or their definitions have changed. */
+  #ordered(): Order {
+    if (this.#order !== null) return this.#order;
+    const byName = [...this.#workers.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+    const priority = new Map(byName.map((one) => [one, one.normal()?.rules.priority ?? 500]));
+    const toStart = [...byName].sort((a, b) => priority.get(b)! - priority.get(a)!);
+    const dependents = new Map<string, Supervisor[]>();
+    for (const one of byName)
+      for (const worker of new Set((one.normal()?.rules.dependsOn ?? []).map((rule) => rule.worker)))
+        dependents.set(worker, [...(dependents.get(worker) ?? []), one]);
+    this.#order = { byName, rank: new Map(toStart.map((one, index) => [one, index])), dependents };
+    return this.#order;
+  }
+
   #changed(of: Supervisor, before: Life): void {
     const { life } = of;
+    if (life.generation !== before.generation) this.#order = null;
+    this.#sort(of);
     const isNewInstance = life.phase === 'running' && before.phase !== 'running';
     const isOver = before.phase === 'running' && life.phase !== 'running';
     for (const dependent of isNewInstance || isOver ? this.#dependents(of.worker) : []) {
@@ -135,7 +184,7 @@ export class Crew {
   }
 
   #dependents(worker: string): readonly Supervisor[] {
-    return this.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker));
+    return this.#ordered().dependents.get(worker) ?? [];
   }
 
   #missing(worker: string): string | null {

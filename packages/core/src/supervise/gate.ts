@@ -1,14 +1,25 @@
 import type { Supervisor } from './supervisor.ts';
 
+/** How many may be between the beginning of their preparation and the outcome of their start: in all, and of those with an engine or without. */
+export interface StartSlots {
+  readonly total: number;
+  readonly engine: number;
+  readonly process: number;
+}
+
+/** `asked`: `agent.startConcurrency`. Unasked, an engine is spared; a process costs a fork, so many begin while others are being written down. */
+export const startSlots = (asked: number | null): StartSlots =>
+  asked === null ? { total: 1000, engine: 4, process: 64 } : { total: asked, engine: asked, process: asked };
+
 /**
  * Who may start now: dependencies hold, the runtime answers, one of the host's start slots is free. Slots go by priority, then by name; each is held
  * from the preparation until the start has come out.
  */
 export class Gate {
-  readonly #slots: number;
+  readonly #slots: StartSlots;
   #isOpen = true;
 
-  constructor(slots: number) {
+  constructor(slots: StartSlots) {
     this.#slots = slots;
   }
 
@@ -17,20 +28,26 @@ export class Gate {
     this.#isOpen = false;
   }
 
-  /** Looks at all that wait; called after every change. */
-  update(all: readonly Supervisor[]): void {
+  /** Looks at all that wait, the first to start first; called after every change. */
+  update(waiting: readonly Supervisor[], starting: Iterable<Supervisor>): void {
     if (!this.#isOpen) return;
-    let free = this.#slots - all.filter(({ life }) => life.phase === 'preparing' || life.phase === 'starting').length;
-    const waiting = all.filter(({ life }) => life.phase === 'waiting' && life.want === 'run');
-    const priority = (one: Supervisor): number => one.normal()?.rules.priority ?? 500;
-    waiting.sort((a, b) => priority(b) - priority(a) || (a.worker < b.worker ? -1 : 1));
+    const taken = { total: 0, engine: 0, process: 0 };
+    const take = (kind: 'engine' | 'process'): void => {
+      taken.total += 1;
+      taken[kind] += 1;
+    };
+    for (const one of starting) take(kindOf(one));
     for (const one of waiting) {
       const lacks = this.#lacks(one);
-      if (lacks !== null) void one.send({ type: 'wait', for: lacks });
-      else if (free > 0) {
-        free -= 1;
-        void one.send({ type: 'ready', epoch: one.life.epoch });
+      if (lacks !== null) {
+        // Told once: each telling is an event.
+        if (one.life.reason !== `waiting for ${lacks}`) void one.send({ type: 'wait', for: lacks });
+        continue;
       }
+      const kind = kindOf(one);
+      if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
+      take(kind);
+      void one.send({ type: 'ready', epoch: one.life.epoch });
     }
   }
 
@@ -43,3 +60,5 @@ export class Gate {
     return one.services.missing(one.worker);
   }
 }
+
+const kindOf = (one: Supervisor) => (one.services.runtime(one.generation()?.runtime ?? '')?.class === 'process' ? 'process' : 'engine');

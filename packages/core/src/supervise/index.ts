@@ -1,5 +1,7 @@
 export { Crew } from './crew.ts';
+export { startSlots } from './gate.ts';
 export { newLife } from './life.ts';
+export { sentence } from './moves.ts';
 export { fromRecord, toRecord } from './record.ts';
 export type { Applied, ProbeWatch, RuntimeAccess, Services } from './services.ts';
 export { stateOf, verdictOf } from './state.ts';

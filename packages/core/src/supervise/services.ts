@@ -12,6 +12,7 @@ export interface RuntimeAccess {
   readonly name: string;
   /** Id of the plugin that brings it. */
   readonly plugin: string;
+  readonly class: 'container' | 'process' | 'cluster';
   readonly driver: RuntimeDriver;
   /** Its engine answers. */
   isUp(): boolean;
@@ -73,7 +74,8 @@ export interface Applied {
   readonly baseDir: string;
   readonly host: string;
   readonly plugins: readonly { readonly use: string; readonly config: Json; readonly baseDir: string }[];
-  readonly startConcurrency: number;
+  /** `null`: the host file says nothing of it. */
+  readonly startConcurrency: number | null;
   readonly apply: 'manual' | 'auto';
   readonly at: string;
 }
