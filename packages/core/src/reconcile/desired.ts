@@ -3,11 +3,7 @@ import { callWithDeadline } from '../base/call.ts';
 import { isProblem } from '../base/problem.ts';
 import type { HostConfig, WorkerConfig } from '../config/index.ts';
 import type { Desired, Present } from '../plan/index.ts';
-<<<<<<< HEAD
-import { chooseRuntime, type Normal, normalise, preferenceOf, type Registry, unable, unresolved } from '../spec/index.ts';
-=======
-import { chooseRuntime, type Normal, normalise, preferenceOf, type Reading, type Registry, unresolved } from '../spec/index.ts';
->>>>>>> fbb10f0aa343f3380e4caa3f559be53e30f6267f
+import { chooseRuntime, type Normal, normalise, preferenceOf, type Reading, type Registry, unable, unresolved } from '../spec/index.ts';
 import type { RuntimeAccess, Services } from '../supervise/index.ts';
 
 const resolveMs = 30_000;
