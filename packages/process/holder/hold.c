@@ -3,7 +3,7 @@
 /* The file `exit`. Layout: src/instance/exit-record.ts. */
 struct ended {
   uint32_t magic;
-  uint8_t state, kind, dumped, zero;
+  uint8_t state, kind, dumped, none_left;
   int32_t value;
   uint32_t oom_kills;
   uint64_t reaped_ns, lost, user_us, system_us, max_rss, zero2;
@@ -260,6 +260,9 @@ void hold(const struct launch *launch, int replies, int lock) {
   look_after(worker, streams, file, alive, control, notify);
   uint64_t lost = lost_bytes();
   if (pwrite(file, &lost, sizeof lost, offsetof(struct ended, lost)) < 0) return;
+#ifdef __linux__
+  if (pwrite(file, &(char){1}, 1, offsetof(struct ended, none_left)) < 0) return;
+#endif
 }
 
 /* Goes on where a killed holder left off. It is nobody's parent: that nobody can write any more tells that all is over. */

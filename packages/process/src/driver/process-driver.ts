@@ -118,7 +118,11 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     exec: async (target, argv, io, call) => execInside(demand(target), host.tools(), argv, io, call),
     async stats(targets) {
-      const table = readProcessTable();
+      let known: ReturnType<typeof readProcessTable> | undefined;
+      const table = () => {
+        known ??= readProcessTable();
+        return known;
+      };
       return targets.map((target) => {
         const instance = find(target);
         return instance !== null && glance(instance) === 'running' ? usageOf(instance, table) : null;

@@ -12,7 +12,7 @@ import { constants } from 'node:os';
  *     4  u8   state: 0 = not ended yet, 1 = ended
  *     5  u8   kind: 1 = code, 2 = signal
  *     6  u8   1 = dumped core
- *     7  u8   0
+ *     7  u8   1 = its holder has seen all its descendants end
  *     8  i32  code or signal number
  *     12 u32  processes of the worker killed for memory; 0xffffffff = not counted here
  *     16 u64  nanoseconds since 1970 at which it was reaped
@@ -29,6 +29,8 @@ export interface ExitRecord {
   readonly at: string | null;
   readonly oomKills: number | null;
   readonly lostBytes: number;
+  /** No process of it is left. False where the holder cannot tell. */
+  readonly hasNoneLeft: boolean;
 }
 
 const magic = 0x3158534f;
@@ -48,7 +50,7 @@ export function parseExit(bytes: Uint8Array): ExitRecord | null {
   if (status === undefined) return null;
   const number = Number(status);
   const signal = number > 128 ? signalName(number - 128) : null;
-  return { code: signal === null ? number : null, signal, at: null, oomKills: null, lostBytes: 0 };
+  return { code: signal === null ? number : null, signal, at: null, oomKills: null, lostBytes: 0, hasNoneLeft: false };
 }
 
 function parseFixed(buffer: Buffer): ExitRecord | null {
@@ -62,5 +64,6 @@ function parseFixed(buffer: Buffer): ExitRecord | null {
     at: new Date(Number(buffer.readBigUInt64LE(16) / 1_000_000n)).toISOString(),
     oomKills: kills === 0xffffffff ? null : kills,
     lostBytes: Number(buffer.readBigUInt64LE(24)),
+    hasNoneLeft: buffer[7] === 1,
   };
 }

@@ -4,7 +4,7 @@ import { killCgroup } from '../cgroup/cgroup.ts';
 import { bootId } from '../identity/boot.ts';
 import { lifeOf, signalIdentity } from '../identity/identity.ts';
 import type { ProcessEntry } from '../identity/process-stat.ts';
-import { readProcessTable } from '../identity/process-table.ts';
+import { readProcess } from '../identity/process-table.ts';
 import { orderHolder } from '../instance/control.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
 import { treeMembers } from './members.ts';
@@ -24,9 +24,8 @@ export function signalWorker(instance: InstanceDirectory, signal: NodeJS.Signals
   if (worker === null || lifeOf(worker) !== 'alive') return false;
   // Its parent has not reaped it, so it cannot be mistaken.
   if (instance.spec.holder === 'compiled' && orderHolder(instance.path, constants.signals[signal])) return true;
-  const table = readProcessTable();
-  const group = table.get(worker.pid)?.group;
-  for (const entry of treeMembers(instance, table)) if (entry.group === group && entry.pid !== worker.pid) send(entry, signal);
+  const group = readProcess(worker.pid)?.group;
+  for (const entry of treeMembers(instance)) if (entry.group === group && entry.pid !== worker.pid) send(entry, signal);
   return signalIdentity(worker, signal);
 }
 
@@ -36,7 +35,7 @@ export function signalWorker(instance: InstanceDirectory, signal: NodeJS.Signals
  * there at the deadline.
  */
 export async function killTree(instance: InstanceDirectory, deadlineMs: number, known: readonly ProcessEntry[] = []): Promise<readonly ProcessEntry[]> {
-  const members = (): readonly ProcessEntry[] => treeMembers(instance, readProcessTable(), known);
+  const members = (): readonly ProcessEntry[] => treeMembers(instance, known);
   for (;;) {
     killCgroup(instance.spec.cgroups);
     const stopped = new Map<number, ProcessEntry>();
