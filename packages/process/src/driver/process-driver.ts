@@ -109,7 +109,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     async *logs(target, from, follow, call) {
       const instance = demand(target);
       const isRunning = () => ['starting', 'running', 'ending'].includes(glance(instance));
-      yield* readLogs(instance, from, follow, isRunning, call);
+      yield* readLogs(instance, from, follow, { isRunning, onChange: (listener) => lifelines.onChange(target.ref, listener) }, call);
     },
     async signal(target, signal) {
       const instance = demand(target);

@@ -61,6 +61,15 @@ export class Lifelines {
     for (const listener of this.#listeners) listener({ kind: 'changed', ref });
   }
 
+  /** Calls with each hint on this instance. The returned function lets go. */
+  onChange(ref: InstanceRef, listener: () => void): () => void {
+    const own = (hint: Hint): void => {
+      if (hint.kind === 'changed' && hint.ref.instance === ref.instance && hint.ref.worker === ref.worker) listener();
+    };
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
   #keepHouse(): void {
     for (const { instance } of this.#held.values()) if (instance.spec.segments === 'raw') trimSegments(instance.path, instance.spec.segmentFiles);
     for (const [path, instance] of this.#orphans) {

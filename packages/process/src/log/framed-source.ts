@@ -133,13 +133,17 @@ export function framedSource(dir: string): LogSource {
       }
       for (let position = from; ; position = { segment: position.segment + 1, offset: 0, total: position.total ?? 0 }) {
         const segment = segments.find((one) => one.index === position.segment);
-        if (segment === undefined) return null;
+        if (segment === undefined) break;
         const isClosed = hasEnded || segments.some((one) => one.index > segment.index);
         // What was read of one that grows is not all of it.
         if (!isClosed) window = window !== null && window.path === segment.path && window.offset + window.bytes.length < segment.bytes ? null : window;
         const piece = pieceAt(segment, position, isClosed);
+        if (piece === null) break;
         if (piece !== undefined) return piece;
       }
+      // A thousand followers that wait keep no buffers.
+      window = null;
+      return null;
     },
     tail(lines) {
       const segments = listSegments(dir, 'log');

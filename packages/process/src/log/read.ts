@@ -9,27 +9,41 @@ import { rawSource } from './raw-source.ts';
 import { trimSegments } from './segment.ts';
 import { beginning, type LogSource, type Position } from './source.ts';
 
-const pollMs = 250;
+/** While something is awaited that rings no bell: the rest of a line, the end of a drainer. */
+const soonMs = 50;
+const lineMs = 250;
+/** Otherwise. Who writes is on this host, so Linux tells of it on network disks too (inotify(7)); macOS gathers its events. */
+const restMs = process.platform === 'linux' ? 60_000 : 1000;
 /** Rounds without news after which an unfinished line (a prompt) is given as it stands. */
 const patience = 4;
+
+/** What a reader has to know of the worker. */
+export interface LogLife {
+  isRunning(): boolean;
+  /** Calls when it may have ended without a trace in its directory. The returned function lets go. */
+  onChange(listener: () => void): () => void;
+}
 
 /**
  * The records of an instance. Raw segments keep no time: `at` is `null`, `since` begins with the first segment last written after it, `tailLines`
  * counts for each stream, and between the streams the order is only that of reading. With `follow` it ends when the worker has ended and all it
  * wrote was given, or quietly on abort.
  */
-export async function* readLogs(instance: InstanceDirectory, from: LogFrom, follow: boolean, isRunning: () => boolean, call: Call): AsyncGenerator<LogRecord> {
+export async function* readLogs(instance: InstanceDirectory, from: LogFrom, follow: boolean, life: LogLife, call: Call): AsyncGenerator<LogRecord> {
+  const { isRunning } = life;
   const { path, spec } = instance;
   const sources = spec.segments === 'framed' ? [framedSource(path)] : [rawSource(path, 'out', spec.segmentBytes), rawSource(path, 'err', spec.segmentBytes)];
   const places = startPlaces(sources, from);
   const bell = new Bell(path, call.signal);
+  const deafen = life.onChange(() => bell.ring());
   const isDraining = () => isHeld(join(path, 'draining'));
   try {
     if (!follow) for (let round = 0; round < 20 && !isRunning() && isDraining(); round++) await bell.wait(50);
     for (let quiet = 0; ; ) {
       if (spec.segments === 'raw') trimSegments(path, spec.segmentFiles);
       // Asked before reading: what was written before the end is then surely read after it.
-      const hasEnded = !isRunning() && !isDraining();
+      const isEnding = !isRunning();
+      const hasEnded = isEnding && !isDraining();
       let isNew = false;
       for (const source of sources) {
         for (;;) {
@@ -47,9 +61,11 @@ export async function* readLogs(instance: InstanceDirectory, from: LogFrom, foll
       }
       if (hasEnded || !follow) return;
       quiet = isNew ? 0 : quiet + 1;
-      await bell.wait(pollMs);
+      const isLinePending = spec.segments === 'raw' && quiet < patience;
+      await bell.wait(isEnding ? soonMs : isLinePending || !bell.isHung ? lineMs : restMs);
     }
   } finally {
+    deafen();
     bell.close();
   }
 }
@@ -76,16 +92,21 @@ class Bell {
 
   constructor(dir: string, signal: AbortSignal) {
     this.#signal = signal;
-    signal.addEventListener('abort', this.#ring);
+    signal.addEventListener('abort', this.ring);
     try {
-      this.#watcher = watch(dir, this.#ring);
-      this.#watcher.on('error', this.#ring);
+      this.#watcher = watch(dir, this.ring);
+      this.#watcher.on('error', this.ring);
     } catch {
       this.#watcher = null;
     }
   }
 
-  readonly #ring = (): void => {
+  /** False = nothing rings, so one has to look. */
+  get isHung(): boolean {
+    return this.#watcher !== null;
+  }
+
+  readonly ring = (): void => {
     this.#hasRung = true;
     this.#wake?.();
   };
@@ -104,7 +125,7 @@ class Bell {
   }
 
   close(): void {
-    this.#signal.removeEventListener('abort', this.#ring);
+    this.#signal.removeEventListener('abort', this.ring);
     this.#watcher?.close();
   }
 }

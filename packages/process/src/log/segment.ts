@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -78,9 +78,9 @@ export function readSegment(path: string, offset: number, size: number): Buffer 
     throw error;
   }
   try {
-    const buffer = Buffer.allocUnsafe(size);
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(size, fstatSync(fd).size - offset)));
     let filled = 0;
-    for (let read = -1; read !== 0 && filled < size; filled += read) read = readSync(fd, buffer, filled, size - filled, offset + filled);
+    for (let read = -1; read !== 0 && filled < buffer.length; filled += read) read = readSync(fd, buffer, filled, buffer.length - filled, offset + filled);
     return buffer.subarray(0, filled);
   } finally {
     closeSync(fd);
