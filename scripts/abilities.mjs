@@ -4,6 +4,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compiler } from './build-holder.mjs';
 
 /** @typedef {Readonly<Record<string, string | null>>} Abilities name -> `null` when it is there, else why not */
 
@@ -37,6 +38,7 @@ const checks = {
   busybox: () => onPath('busybox', 'true'),
   'tmpfs-mount': asRoot(tmpfsMount),
   tmux: () => onPath('tmux', '-V'),
+  cc: () => (compiler() === null ? 'no C compiler (cc, or $CC)' : null),
 };
 
 /** Tries each on this machine; leaves nothing behind. @returns {Abilities} */

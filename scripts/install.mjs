@@ -1,15 +1,22 @@
-// Brings node_modules up to the lockfile, once per lockfile, and finds the checkout's own Node. Plain Node 20.
+// Brings node_modules up to the lockfile, once per lockfile, compiles the holder, and finds the checkout's own Node. Plain Node 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildHolder } from './build-holder.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 
-/** Installs when the lockfile differs from the one installed last; ends this process, with npm's exit code, when that fails. */
+/** Whatever the checkout needs before it is built or tested. Ends this process when that fails. */
 export function install() {
+  installPackages();
+  buildHolder();
+}
+
+/** When the lockfile differs from the one installed last; a failure ends this process with npm's exit code. */
+function installPackages() {
   const stamp = join(root, 'node_modules', '.ostler-installed');
   const lock = createHash('sha256');
   const digest = lock.update(readFileSync(join(root, 'package-lock.json'))).digest('hex');

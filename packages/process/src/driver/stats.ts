@@ -28,8 +28,8 @@ function fromFile(path: string, parse: (text: string) => number): number | null 
 }
 
 /** From the cgroup where it counts, else the sum over the live tree (which forgets those that ended). */
-export function usageOf(instance: InstanceDirectory, table: ReadonlyMap<number, ProcessEntry>): Usage {
-  const members = treeMembers(instance, table);
+export function usageOf(instance: InstanceDirectory, table: () => ReadonlyMap<number, ProcessEntry>): Usage {
+  const members = treeMembers(instance, [], table);
   const grouped = cgroupUsage(instance.spec.cgroups);
   return {
     cpuNs: grouped.cpuNs ?? sum(members, (entry) => (entry.ticks === null ? null : entry.ticks * nsPerTick)),

@@ -28,6 +28,6 @@ function fixed(state: number, kind: number, value: number): Buffer {
 }
 
 test('a fixed record tells code from signal, time, memory kills and lost bytes', () => {
-  expect(parseExit(fixed(1, 1, 137))).toEqual({ code: 137, signal: null, at: '1970-01-01T00:00:01.500Z', oomKills: 2, lostBytes: 42 });
+  expect(parseExit(fixed(1, 1, 137))).toEqual({ code: 137, signal: null, at: '1970-01-01T00:00:01.500Z', oomKills: 2, lostBytes: 42, hasNoneLeft: false });
   expect(parseExit(fixed(1, 2, 11))).toMatchObject({ code: null, signal: 'SIGSEGV' });
 });

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 /** Opens a fifo for reading without waiting; `null` if it has no writer or does not exist. */
@@ -12,7 +12,8 @@ function openWritten(path: string): number | null {
   }
   try {
     // Without a writer epoll would never report the end, so ask once by hand: 0 bytes = nobody holds it.
-    if (readSync(fd, Buffer.alloc(1)) > 0) return fd;
+    // A file in the fifo's place is held by nobody either.
+    if (fstatSync(fd).isFIFO() && readSync(fd, Buffer.alloc(1)) > 0) return fd;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return fd;
     closeSync(fd);

@@ -3,8 +3,8 @@ import type { InstanceRef } from '@ostler/sdk';
 import { cgroupMembers } from '../cgroup/cgroup.ts';
 import { lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
-import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
-import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+import { commandLine, descendantsOf, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
+import { type InstanceDirectory, readExit, readIdentity } from '../instance/directory.ts';
 import { bearsLimitMark, limitMark } from '../launch/limit-mark.ts';
 
 /** Whether an environment carries this instance's marks. `OSTLER_WORKER` and `OSTLER_AGENT` are compared where the process kept them. */
@@ -48,13 +48,40 @@ function isStaff(entry: ProcessEntry, holder: number | null, path: string): bool
   );
 }
 
+/** The table of all processes, read when it is first asked for. */
+type Table = () => ReadonlyMap<number, ProcessEntry>;
+
+function lazily(read: Table): Table {
+  let table: ReadonlyMap<number, ProcessEntry> | undefined;
+  return () => {
+    table ??= read();
+    return table;
+  };
+}
+
 /**
- * Every live process of the instance, by all that this host tells: its cgroups, the holder's session, descent from the worker, and the
- * environment's mark, which catches a process that left session and parents, its limits' mark, which stays with one that dropped its environment
- * too, and the worker's output, which it may still have open where nothing could set that mark. A process that dropped all of these is found by a cgroup only, or because it was seen before: `known`.
+ * Every live process of the instance. Below a compiled holder that lives are all of them: it is their reaper. One that has ended with its work says
+ * that nothing was left. Otherwise they are looked for. `known`: seen before, when more led to them.
  */
-export function treeMembers(instance: InstanceDirectory, table = readProcessTable(), known: readonly ProcessEntry[] = []): readonly ProcessEntry[] {
+export function treeMembers(instance: InstanceDirectory, known: readonly ProcessEntry[] = [], read: Table = readProcessTable): readonly ProcessEntry[] {
   const { path, spec } = instance;
+  const table = lazily(read);
+  if (spec.holder !== 'compiled') return searched(instance, known, table());
+  const holder = readIdentity(path, 'holder');
+  const below = holder !== null && lifeOf(holder) === 'alive' ? descendantsOf(holder.pid) : readExit(path)?.hasNoneLeft === true ? [] : null;
+  if (below === null) return searched(instance, known, table());
+  const pids = new Set([...below, ...cgroupMembers(spec.cgroups)]);
+  const entries = [...pids].filter((pid) => pid !== process.pid).flatMap((pid) => readProcess(pid) ?? []);
+  const stillThere = known.filter(({ pid, start }) => !pids.has(pid) && readProcess(pid)?.start === start).flatMap(({ pid }) => readProcess(pid) ?? []);
+  return [...entries, ...stillThere].filter(({ state }) => isAliveState(state));
+}
+
+/**
+ * By all that this host tells: its cgroups, the holder's session, descent from the worker, and the environment's mark, which catches a process that
+ * left session and parents, its limits' mark, which stays with one that dropped its environment too, and the worker's output, which it may still
+ * have open where nothing could set that mark. A process that dropped all of these is found by a cgroup only, or because it was seen before.
+ */
+function searched({ path, spec }: InstanceDirectory, known: readonly ProcessEntry[], table: ReadonlyMap<number, ProcessEntry>): readonly ProcessEntry[] {
   const worker = readIdentity(path, 'worker');
   const holder = readIdentity(path, 'holder');
   const isHolderAlive = holder !== null && lifeOf(holder) === 'alive';
