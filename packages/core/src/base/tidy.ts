@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Cancel, CoreClock } from './clock.ts';
 
 const firstMs = 3000;
-const everyMs = 60_000;
+const everyMs = 15_000;
 /** Growth since the last time that is worth a pause of some 50 ms. */
 const slackBytes = 16 * 2 ** 20;
 

@@ -94,10 +94,15 @@ function circles(
   return found;
 }
 
+/** In its own fields or in a block. */
+const hasPorts = (worker: MapNode): boolean =>
+  worker.entries.has('ports') || [...worker.entries.values()].some(({ value }) => value.is === 'map' && value.entries.has('ports'));
+
 /** Two workers cannot hold one port of the host. Each is looked at as the first runtime of its list that is installed sees it. */
 export function checkPorts(workers: ReadonlyMap<string, MapNode>, registry: Registry, faults: Faults): void {
   const held: { readonly name: string; readonly port: Port; readonly at: Place }[] = [];
   for (const [name, worker] of workers) {
+    if (!hasPorts(worker)) continue;
     const written = toJson(worker);
     const runtime = preferenceOf(written, registry).find((one) => registry.runtimes.has(one));
     if (!runtime) continue;

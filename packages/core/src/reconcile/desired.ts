@@ -1,9 +1,9 @@
-import { type Artifact, type Finding, isRuntimeFailure, isSecretFailure, type Json } from '@ostler/sdk';
+import { type Artifact, type Finding, isRuntimeFailure, isSecretFailure } from '@ostler/sdk';
 import { callWithDeadline } from '../base/call.ts';
 import { isProblem } from '../base/problem.ts';
 import type { HostConfig, WorkerConfig } from '../config/index.ts';
 import type { Desired, Present } from '../plan/index.ts';
-import { chooseRuntime, type Normal, normalise, preferenceOf, type Reading, type Registry, unable, unresolved } from '../spec/index.ts';
+import { chooseRuntime, type Normal, normalise, preferenceOf, type Registry, unable, unresolved } from '../spec/index.ts';
 import type { RuntimeAccess, Services } from '../supervise/index.ts';
 
 const resolveMs = 30_000;
@@ -24,18 +24,6 @@ export function desire(config: HostConfig, present: readonly Present[], by: Desi
   return Promise.all(Object.entries(config.workers).map(([worker, written]) => desireOne(worker, written, config.baseDir, now.get(worker), by, signal)));
 }
 
-const normals = new WeakMap<object, { readonly reading: Reading; readonly normal: Normal }>();
-
-/** A host file that has not changed comes as the same objects. */
-function normalOf(written: Json, reading: Reading): Normal {
-  if (typeof written !== 'object' || written === null) return normalise(written, reading);
-  const known = normals.get(written);
-  if (known !== undefined && (Object.keys(reading) as (keyof Reading)[]).every((key) => known.reading[key] === reading[key])) return known.normal;
-  const normal = normalise(written, reading);
-  normals.set(written, { reading, normal });
-  return normal;
-}
-
 async function desireOne(
   worker: string,
   { written }: WorkerConfig,
@@ -52,7 +40,7 @@ async function desireOne(
   const access = runtime === null ? null : by.services.runtime(runtime);
   if (runtime === null)
     return { ...base, artifact: null, secrets: null, findings: [], problem: `none of its runtimes is on this host: ${preference.join(', ')}` };
-  const normal = normalOf(written, { name: worker, runtime, baseDir, registry: by.registry });
+  const normal = normalise(written, { name: worker, runtime, baseDir, registry: by.registry });
   const problems: string[] = [];
   const told = <T>(what: string, work: Promise<T>): Promise<T | null> =>
     work.catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
 import type { ZodType, z } from 'zod';
-import { isMap, layBlocks } from './overlay.ts';
+import { isMap, layBlocks, type Written } from './overlay.ts';
 import { absolute } from './path.ts';
 import { toPort } from './port.ts';
 import type { Registry, RuntimeClass } from './registry.ts';
@@ -46,9 +46,18 @@ export function readWorker(written: Json, reading: Reading): Read {
   };
 }
 
-/** The same, throwing where the caller knows that it fits: what `checkWorkers` let through. */
+const normals = new WeakMap<Written, { readonly reading: Reading; readonly normal: Normal }>();
+const isSameReading = (a: Reading, b: Reading): boolean => a.name === b.name && a.runtime === b.runtime && a.baseDir === b.baseDir && a.registry === b.registry;
+
+/**
+ * The same, throwing where the caller knows that it fits: what `checkWorkers` let through. Read once for each object, since what is written is never
+ * changed, and a host file that stays as it is comes as the same objects.
+ */
 export function normalise(written: Json, reading: Reading): Normal {
+  const known = isMap(written) ? normals.get(written) : undefined;
+  if (known !== undefined && isSameReading(known.reading, reading)) return known.normal;
   const read = readWorker(written, reading);
+  if (read.ok && isMap(written)) normals.set(written, { reading, normal: read.normal });
   if (read.ok) return read.normal;
   throw new Error(`worker ${reading.name} does not fit the schema: ${read.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
 }
