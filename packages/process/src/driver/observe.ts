@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type Exit, type Found, type Handle, type InstanceRef, type Listed, type Observed, runtimeFailure } from '@ostler/sdk';
 import { oomKills } from '../cgroup/cgroup.ts';
 import { bootId } from '../identity/boot.ts';
-import { lifeOf } from '../identity/identity.ts';
+import { handleTo, lifeOf } from '../identity/identity.ts';
 import { type InstanceDirectory, openInstance, readExit, readIdentity } from '../instance/directory.ts';
 import { isHeld } from '../instance/lifeline.ts';
 import { removeSecretFiles } from '../launch/secret-files.ts';
@@ -36,7 +36,7 @@ export function glance({ path }: InstanceDirectory): Glance {
 
 export function handleOf({ path }: InstanceDirectory): Handle {
   const worker = readIdentity(path, 'worker');
-  return { version: 1, data: worker === null ? null : { bootId: worker.boot, pid: worker.pid, startTime: worker.start } };
+  return handleTo(worker);
 }
 
 /** Waits out a start or an end that the holder has not recorded yet. Throws `engine-hung` if it does not: that is neither created nor exited. */

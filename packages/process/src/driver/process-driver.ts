@@ -88,9 +88,9 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       await holders.open();
       if (!isSwept) sweepInstances(state, agent);
       isSwept = true;
-      const instances = listInstances(state, agent);
+      const instances = listInstances(state, agent, (path) => lifelines.seen(path));
       instances.forEach(keepHouse);
-      return { engine, instances: instances.map(listed) };
+      return { engine, instances: instances.map((instance) => lifelines.listed(instance.path) ?? listed(instance)) };
     },
     async *watch(agent, signal) {
       for (const instance of listInstances(state, agent)) if (glance(instance) === 'running') lifelines.attach(instance);

@@ -6,7 +6,7 @@ import { makeCgroups, noCgroups } from '../cgroup/cgroup.ts';
 import { placeOf } from '../cgroup/place.ts';
 import { checkEnvironment } from '../holder/environment.ts';
 import { bootId } from '../identity/boot.ts';
-import { lifeOf } from '../identity/identity.ts';
+import { handleTo, lifeOf } from '../identity/identity.ts';
 import { directoryProtocol, type InstanceDirectory, type InstanceSpec, instancePath, makeInstance, readIdentity, readTrouble } from '../instance/directory.ts';
 import { notifySocketOf } from '../instance/notify-record.ts';
 import { type Account, resolveAccount } from '../launch/account.ts';
@@ -118,7 +118,7 @@ export async function startInstance<Options>(
       call,
     );
     if (begun === null) return await awaitStart({ path, spec: record }, engine, call);
-    const handle = { version: 1, data: { bootId: bootId(), pid: begun.pid, startTime: begun.startTime } };
+    const handle = handleTo({ pid: begun.pid, start: begun.startTime, boot: bootId() });
     return { ref, handle, engine, is: 'running', startedAt: startedAt(path), endpoints: record.endpoints, pid: begun.pid };
   } catch (error) {
     if (isRuntimeFailure(error)) throw error;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Hint, InstanceRef } from '@ostler/sdk';
-import { lifeOf } from '../identity/identity.ts';
+import type { Hint, InstanceRef, Listed } from '@ostler/sdk';
+import { handleTo, type Identity, lifeOf } from '../identity/identity.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
 import { isHeld, watchLifeline } from '../instance/lifeline.ts';
 import { trimSegments } from '../log/segment.ts';
@@ -9,7 +9,7 @@ const roundMs = 1000;
 
 /** The lifelines of one driver, and who wants to hear of their ends. */
 export class Lifelines {
-  readonly #held = new Map<string, { readonly instance: InstanceDirectory; readonly release: () => void }>();
+  readonly #held = new Map<string, { readonly instance: InstanceDirectory; readonly worker: Identity | null; readonly release: () => void }>();
   /** Their holder is gone while they run on: nothing tells of their end, so they are looked at. */
   readonly #orphans = new Map<string, InstanceDirectory>();
   readonly #listeners = new Set<(hint: Hint) => void>();
@@ -34,7 +34,7 @@ export class Lifelines {
       }
       this.#tell(instance.spec.ref);
     });
-    this.#held.set(path, { instance, release });
+    this.#held.set(path, { instance, worker: readIdentity(path, 'worker'), release });
   }
 
   /** Tried again with each round until somebody reads. */
@@ -45,6 +45,18 @@ export class Lifelines {
     void Promise.resolve(this.#takeOver(instance))
       .catch(() => {})
       .finally(() => this.#draining.delete(path));
+  }
+
+  /** The instance as it was attached: a list of a thousand need not open their records again. */
+  seen(path: string): InstanceDirectory | undefined {
+    return this.#held.get(path)?.instance;
+  }
+
+  /** What a list says of an attached one whose worker is alive, by the identity read then. */
+  listed(path: string): Listed | null {
+    const { instance, worker } = this.#held.get(path) ?? { instance: null, worker: null };
+    if (instance === null || worker === null || lifeOf(worker) !== 'alive') return null;
+    return { ref: instance.spec.ref, handle: handleTo(worker), is: 'running' };
   }
 
   detach(path: string): void {

@@ -1,3 +1,4 @@
+import type { Handle } from '@ostler/sdk';
 import { bootId } from './boot.ts';
 import { isAliveState } from './process-stat.ts';
 import { readProcess } from './process-table.ts';
@@ -7,6 +8,10 @@ export interface Identity {
   readonly pid: number;
   readonly start: string;
   readonly boot: string;
+}
+
+export function handleTo(worker: Identity | null): Handle {
+  return { version: 1, data: worker === null ? null : { bootId: worker.boot, pid: worker.pid, startTime: worker.start } };
 }
 
 /** Parses the record `PID START BOOT` of an instance directory; `null` if it is damaged. */

@@ -141,10 +141,17 @@ const folders = (path: string): readonly Dirent[] => {
   }
 };
 
-/** Every instance of the agent, in any state. Complete or throws. */
-export function listInstances(state: string, agent: string): readonly InstanceDirectory[] {
+/** Every instance of the agent, in any state. Complete or throws. `known`: those that need not be opened again. */
+export function listInstances(
+  state: string,
+  agent: string,
+  known: (path: string) => InstanceDirectory | undefined = () => undefined,
+): readonly InstanceDirectory[] {
   return folders(join(state, agent)).flatMap((worker) =>
-    folders(join(state, agent, worker.name)).flatMap((instance) => openInstance(join(state, agent, worker.name, instance.name)) ?? []),
+    folders(join(state, agent, worker.name)).flatMap((instance) => {
+      const path = join(state, agent, worker.name, instance.name);
+      return known(path) ?? openInstance(path) ?? [];
+    }),
   );
 }
 

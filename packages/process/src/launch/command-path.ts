@@ -16,8 +16,21 @@ export function checkWorkingDir(cwd: string): void {
   if (!stat.isDirectory()) throw refuse('invalid', `the working directory ${cwd} is not a directory`);
 }
 
+/** Commands that were found a moment ago: a host file with a thousand workers has few. */
+const found = new Map<string, number>();
+const freshMs = 1000;
+
 /** Throws unless `command` names a file that can be executed, in PATH or, with a `/` in it, against `cwd`. */
 export function checkCommand(command: string | undefined, cwd: string, path: string): void {
+  const key = `${command}\0${command?.startsWith('/') ? '' : `${cwd}\0${path}`}`;
+  const now = performance.now();
+  if (now - (found.get(key) ?? Number.NEGATIVE_INFINITY) < freshMs) return;
+  if (found.size > 1000) found.clear();
+  findCommand(command, cwd, path);
+  found.set(key, now);
+}
+
+function findCommand(command: string | undefined, cwd: string, path: string): void {
   if (command === undefined || command === '') throw refuse('invalid', 'the worker has no command to run; give it `command:` or `shell:`');
   const places = command.includes('/') ? [resolve(cwd, command)] : path.split(':').map((folder) => join(resolve(cwd, folder || '.'), command));
   const files = places.filter(isFile);
