@@ -92,11 +92,20 @@ say(
     .join(' · '),
 );
 
+let isReported = false;
+/** Prints what has been measured, also when the run ends early. */
+function report(isWhole: boolean): void {
+  if (isReported) return;
+  isReported = true;
+  say(`\nmedian [min..max], and how many times ostler's; load: the average of the last minute before a value\n\n${table(results)}`);
+  const file = chosen.out ?? fileURLToPath(new URL(`./results/${began.toISOString().replace(/[:.]/g, '-')}.json`, import.meta.url));
+  mkdirSync(dirname(file), { recursive: true });
+  const document = { began: began.toISOString(), ended: new Date().toISOString(), isWhole, machine: on, series: results.all };
+  writeFileSync(file, `${JSON.stringify(document, null, 1)}\n`);
+  say(`\n${isWhole ? '' : 'ended early: '}${file}`);
+}
+process.on('exit', () => report(false));
+
 await warmUp(bench, here);
 for (const work of works) if (work.rows.some((row) => chosen.rows.includes(row))) await work.run(bench);
-
-say(`\nmedian [min..max], and how many times ostler's; load: the average of the last minute before a value\n\n${table(results)}`);
-const file = chosen.out ?? fileURLToPath(new URL(`./results/${began.toISOString().replace(/[:.]/g, '-')}.json`, import.meta.url));
-mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, `${JSON.stringify({ began: began.toISOString(), ended: new Date().toISOString(), machine: on, series: results.all }, null, 1)}\n`);
-say(`\n${file}`);
+report(true);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Boots the machine's own systemd as process 1 of namespaces of its own, on an overlay of / that vanishes with it: systemd-boot.sh DIR
-# Of DIR it shows DIR itself inside, reads units from DIR/units, and keeps the journal in DIR/journal. Prints the pid of that systemd. Needs root.
+# Inside, the folder of DIR is to be seen; units come from DIR/units and the journal lies in DIR/journal. Prints the pid of that systemd. Needs root.
 set -u
 dir=$1
 tree=/sys/fs/cgroup
@@ -21,8 +21,9 @@ mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
-mkdir -p ".$dir"
-mount --bind "$dir" ".$dir"
+base=$(dirname "$dir")
+mkdir -p ".$base"
+mount --bind "$base" ".$base"
 mkdir -p var/log/journal
 mount --bind "$dir/journal" var/log/journal
 mount -t tmpfs -o mode=755 tmpfs dev
