@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linesIn } from './log-lines.ts';
 import type { Peer } from './peer.ts';
 import { firstLine } from './program.ts';
 
@@ -26,17 +27,18 @@ export function floors(base: string): readonly Peer[] {
     {
       ...common,
       name: 'floor: C spawn',
-      rows: ['start'],
-      note: 'posix_spawn loop, one log file, nothing supervised',
+      rows: ['start', 'log'],
+      note: 'posix_spawn loop, straight into one file, nothing supervised',
       version: () => firstLine('cc', '--version'),
       lay: () => compile(source('spawn.c'), join(base, 'spawn')),
-      command: (site) => [join(base, 'spawn'), String(site.n), site.worker, site.stamps, join(site.dir, 'log')],
+      command: (site) => [join(base, 'spawn'), String(site.n), site.worker, site.stamps, join(site.dir, 'log'), String(site.lines)],
+      loggedLines: async ({ dir }) => (await linesIn([join(dir, 'log')])) - 1,
     },
     {
       ...common,
       name: 'floor: Node spawn',
       rows: ['start'],
-      note: 'spawn loop, one log file, nothing supervised',
+      note: 'spawn loop, straight into one file, nothing supervised',
       version: () => process.version,
       command: (site) => [process.execPath, source('spawn.mjs'), String(site.n), site.worker, site.stamps, join(site.dir, 'log')],
     },

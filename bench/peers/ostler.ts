@@ -67,7 +67,7 @@ async function keptLines(dataDir: string): Promise<number> {
   let lines = 0;
   for (const { parentPath, name } of folders) {
     const dir = join(parentPath, name);
-    lines += await linesIn(filesIn(dir, /^out\.[a-z]+$/));
+    lines += await linesIn(filesIn(dir, /^out\.[a-z]{6,}$/));
     for (const path of filesIn(dir, /^log\.[a-z0-9]+$/)) lines += framedLines(readFileSync(path));
   }
   return lines;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Bench, messageOf, rounds, whileUp } from '../bench.ts';
 import { crewOf, type Launched } from '../launch.ts';
@@ -7,6 +8,7 @@ import { add, note } from '../series.ts';
 import { msBetween } from '../stamps.ts';
 
 const budgetMs = 180_000;
+const countMs = 300_000;
 
 /** One worker prints as fast as it can: how fast that is, what is in the log afterwards, and what it costs. */
 export async function log(bench: Bench): Promise<void> {
@@ -14,6 +16,7 @@ export async function log(bench: Bench): Promise<void> {
   await rounds(bench.contenders('log'), bench.options.floods, budgetMs, async (peer, round) => {
     const { results } = bench;
     const rate = results.of('log', measures.logRate, 1, peer.name);
+    if (peer.note !== undefined) note(rate, peer.note);
     bench.progress(`log: ${peer.name}, ${round + 1}`);
     try {
       const seen = await whileUp(bench, peer, 1, (launched) => flood(launched, lines), lines);
@@ -45,7 +48,9 @@ async function flood(launched: Launched, lines: number): Promise<{ rate: number;
   if (ended === null || began === undefined) throw new Error(`${lines} lines were not printed within ${Math.round(deadlineMs / 1000)} s`);
   await settled(launched);
   const used = cpuMs(watched) - before;
-  const kept = (await peer.loggedLines?.(site)) ?? Number.NaN;
+  const counted = AbortSignal.timeout(countMs);
+  const tooLate = once(counted, 'abort').then(() => Promise.reject(new Error(`its log could not be counted within ${countMs / 1000} s`)));
+  const kept = await Promise.race([peer.loggedLines?.(site) ?? Number.NaN, tooLate]);
   return { rate: lines / msBetween(began, ended) / 1000, lost: lines - kept, cpuMs: (used * 1e6) / lines };
 }
 
