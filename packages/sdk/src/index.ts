@@ -2,6 +2,7 @@ export { failureData, isRuntimeFailure, type RuntimeFailure, type RuntimeFailure
 export type { Json } from './json.ts';
 export type * from './kinds.ts';
 export { kindNames } from './kinds.ts';
+export type * from './notified.ts';
 export { definePlugin, isPlugin, type Life, type Plugin, pluginApi } from './plugin.ts';
 export type * from './runtime.ts';
 export { isSecretFailure, type SecretFailure, type SecretFailureCode, secretFailure, secretFailureCodes } from './secret-failure.ts';

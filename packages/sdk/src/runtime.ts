@@ -1,4 +1,5 @@
 import type { Json } from './json.ts';
+import type { Notified } from './notified.ts';
 import type { Artifact, ExecSession, Finding, Usage, WorkerSpec } from './spec.ts';
 
 /**
@@ -229,6 +230,12 @@ export interface RuntimeDriver<Options = unknown> {
 
   /** Cumulative counters in the order of `targets`; core makes the rates. */
   stats?(targets: readonly Target[], call: Call): Promise<readonly (Usage | null)[]>;
+
+  /**
+   * By notify probes; 2 s. READY, STATUS and WATCHDOG of a worker are kept and told, also what it said while no agent lived; an instance that
+   * said nothing answers with nulls. Throws not-found; an instance that nobody listens for answers null.
+   */
+  notified?(target: Target, call: Call): Promise<Notified | null>;
 
   /** Rotation into a running instance: replaced by rename in the same directory. */
   deliver?(target: Target, secrets: Secrets, call: Call): Promise<void>;

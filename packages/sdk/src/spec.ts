@@ -81,6 +81,11 @@ export interface WorkerSpec<Options = unknown> {
   readonly gpu: Gpu | null;
   readonly stop: StopRule;
   readonly logs: LogCaps;
+  /**
+   * It tells of itself by sd_notify(3): its environment has `NOTIFY_SOCKET`, and `WATCHDOG_USEC` where there is a watchdog. `watchdogMs`: it says
+   * `WATCHDOG=1` at least that often; `null` = no watchdog. `null` = it does not tell of itself.
+   */
+  readonly notify: { readonly watchdogMs: number | null } | null;
   readonly noNewPrivileges: boolean;
   readonly readOnly: boolean;
   readonly init: boolean;

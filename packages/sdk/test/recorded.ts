@@ -49,6 +49,7 @@ export const run: Run<{ replicas: number }> = {
     gpu: null,
     stop: { signal: 'SIGTERM', graceMs: 10_000 },
     logs: { maxSizeBytes: 1_000_000, maxFiles: 3 },
+    notify: null,
     noNewPrivileges: true,
     readOnly: false,
     init: false,

@@ -100,14 +100,15 @@ export function findingsOf({ core, plugins }: Host, config: HostConfig, runtimes
           findings: [{ level: 'refused', field: 'runtime', text: `none of its runtimes is on this host: ${preference.join(', ')}` }],
         };
       const { spec } = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
+      const unable = core.unable(spec, asked, runtimes);
       if (asked.facts === null)
         return {
           worker,
           runtime,
           spec,
-          findings: [{ level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }],
+          findings: [...unable, { level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }],
         };
-      return { worker, runtime, spec, findings: [...asked.driver.check(spec, asked.facts), ...(await resolvable(asked.driver, spec))] };
+      return { worker, runtime, spec, findings: [...unable, ...asked.driver.check(spec, asked.facts), ...(await resolvable(asked.driver, spec))] };
     }),
   );
 }

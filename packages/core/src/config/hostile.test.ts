@@ -129,6 +129,8 @@ const yaml: readonly (readonly [string, string, string, RegExp])[] = [
   ['a status that is none', worker('health: { http: { port: 1, status: 999 } }'), '4:40', /status/],
   ['a path without a slash', worker('health: { http: { port: 1, path: health } }'), '4:38', /begins with/],
   ['an unknown probe', worker('health: { htpp: / }'), '4:15', /Did you mean `http`/],
+  ['a watchdog of no time', worker('health: { notify: { watchdog: 0s } }'), '4:35', /notify.*more than 0s/],
+  ['notify as a duration', worker('health: { notify: 10s }'), '4:23', /health\.notify: expected true, or \{ watchdog: 10s \}/],
   ['a bad plugin probe', worker('health: { ping: {} }'), '4:15', /ping\.host/],
   ['a dependency that is not there', worker('dependsOn: { wbe: started }'), '4:18', /no worker `wbe`/],
   ['a dependency on itself', worker('dependsOn: { web: started }'), '4:18', /circle: web -> web/],

@@ -24,7 +24,6 @@ export const notYet: { readonly file: readonly string[]; readonly worker: readon
     'health.grpc',
     'health.log',
     'health.file',
-    'health.notify',
     'health.image',
     'health.mcp',
     'health.generate',

@@ -44,6 +44,14 @@ describe('a plan', () => {
       { field: 'value of secret file:k', before: '***', after: '***' },
     ]);
   });
+  test('sees a worker that begins to tell of itself, or to tell more often, as changed; another way to write it as the same', () => {
+    const told = (notify: boolean | { watchdog?: string }) => ({ command: ['a'], health: { notify } });
+    const kindOf = (before: object, after: object) => kinds([wants('a', { written: after as never })], [has('a', { written: before as never })]);
+    expect(kindOf({ command: ['a'] }, told(true))).toEqual(['change a']);
+    expect(kindOf(told(true), told({ watchdog: '10s' }))).toEqual(['change a']);
+    expect(kindOf(told(true), told({}))).toEqual(['keep a']);
+    expect(kindOf(told({ watchdog: '60s' }), told({ watchdog: '1m' }))).toEqual(['keep a']);
+  });
   test('refuses what its runtime refuses, but lets what is unchanged run on', () => {
     const findings = [{ level: 'refused', field: 'gpu', text: 'gpu cannot be given' }] as const;
     const steps = makePlan([wants('a', { findings }), wants('b', { findings })], [has('a')], registry);

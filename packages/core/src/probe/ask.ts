@@ -5,6 +5,7 @@ import type { coreProbes, ProbeRule } from '../spec/index.ts';
 import { prepareExec } from './exec.ts';
 import { faultText } from './fault.ts';
 import { prepareHttp } from './http.ts';
+import { prepareNotify } from './notify.ts';
 import { inShort, type Prepare, type PreparedProbe, type ProbeAnswer, type ProbeScene, type ProvidedProbe, reach } from './prepared.ts';
 import { prepareTcp } from './tcp.ts';
 
@@ -16,7 +17,7 @@ const kinds: Readonly<Record<keyof typeof coreProbes, Prepare | null>> = {
   grpc: null,
   log: null,
   file: null,
-  notify: null,
+  notify: prepareNotify,
   image: null,
   mcp: null,
   generate: null,
@@ -50,7 +51,8 @@ export async function askProbe(rule: ProbeRule, given: AskGiven): Promise<ProbeA
 }
 
 async function ask(rule: ProbeRule, prepared: PreparedProbe, given: AskGiven): Promise<ProbeAnswer> {
-  const { clock, stuck, hanging, signal, worker, timeoutMs } = given;
+  const { clock, stuck, hanging, signal, worker } = given;
+  const timeoutMs = Math.min(given.timeoutMs, prepared.mostMs ?? given.timeoutMs);
   const name = `${rule.kind} probe of ${worker}`;
   let deadline: AbortSignal | null = null;
   try {

@@ -3,6 +3,7 @@ import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { InPlugin } from '../base/watchdog.ts';
 import type { HealthRule, ProbeRule } from '../spec/index.ts';
 import { askProbe } from './ask.ts';
+import { type AskNotified, Hearing } from './hearing.ts';
 import { type Endpoint, type ExecInWorker, inShort, type ProbeAnswer, type ProvidedProbe } from './prepared.ts';
 import type { Slots } from './slots.ts';
 import { type HealthMachine, isProven, newHealth, step } from './verdict.ts';
@@ -40,6 +41,8 @@ export interface WatchGiven {
   readonly initialHealth?: 'ok' | 'bad' | null | undefined;
   readonly endpoints: readonly Endpoint[];
   readonly exec: ExecInWorker | null;
+  /** `null` = its runtime does not hear what it says of itself. */
+  readonly notified: AskNotified | null;
   /** Each time the health turns. Never before `watch` has returned, nor after the end of the watch. */
   onVerdict(verdict: Verdict): void;
 }
@@ -51,6 +54,7 @@ export class HealthWatch {
   readonly #slots: Slots;
   readonly #ended = new AbortController();
   readonly #hanging = new Set<ProbeRule>();
+  readonly #hearing: Hearing | null;
   #machine: HealthMachine;
   /** Of the last verdict, else of the start. */
   #sinceMs: number | null;
@@ -62,6 +66,7 @@ export class HealthWatch {
     this.#given = given;
     this.#host = host;
     this.#slots = slots;
+    this.#hearing = given.notified === null ? null : new Hearing(given.notified, host.clock, given.startedAtMs);
     this.#machine = newHealth(given.initialHealth);
     this.#sinceMs = given.initialHealth === undefined ? given.startedAtMs : null;
     if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
@@ -123,7 +128,7 @@ export class HealthWatch {
     const { clock, stuck, inPlugin, probes } = this.#host;
     const { worker, endpoints, exec, rule: health } = this.#given;
     return askProbe(rule, {
-      ...{ clock, stuck, inPlugin, probes, worker, endpoints, exec },
+      ...{ clock, stuck, inPlugin, probes, worker, endpoints, exec, hearing: this.#hearing },
       ...{ timeoutMs: health.timeoutMs, hanging: this.#hanging, signal: this.#ended.signal },
     });
   }

@@ -1,5 +1,6 @@
 import type { Call, Probe } from '@ostler/sdk';
 import type { CoreClock } from '../base/clock.ts';
+import type { Hearing } from './hearing.ts';
 
 /** What a probe found. `evidence`: one short sentence for people. */
 export interface ProbeAnswer {
@@ -13,6 +14,8 @@ export interface PreparedProbe {
   readonly what: string;
   /** Id of the plugin whose code answers. */
   readonly plugin?: string | undefined;
+  /** It is not waited for longer, whatever the rule says. */
+  readonly mostMs?: number | undefined;
   /** Ends soon after the call's signal. */
   ask(call: Call): Promise<ProbeAnswer>;
 }
@@ -38,6 +41,8 @@ export interface ProbeScene {
   readonly endpoints: readonly Endpoint[];
   /** `null` = its runtime cannot run commands in it. */
   readonly exec: ExecInWorker | null;
+  /** `null` = its runtime does not hear what it says of itself. */
+  readonly hearing: Hearing | null;
 }
 
 /** A probe that a plugin brings. */

@@ -3,7 +3,7 @@ import { callWithDeadline } from '../base/call.ts';
 import { isProblem } from '../base/problem.ts';
 import type { HostConfig, WorkerConfig } from '../config/index.ts';
 import type { Desired, Present } from '../plan/index.ts';
-import { chooseRuntime, type Normal, normalise, preferenceOf, type Registry, unresolved } from '../spec/index.ts';
+import { chooseRuntime, type Normal, normalise, preferenceOf, type Registry, unable, unresolved } from '../spec/index.ts';
 import type { RuntimeAccess, Services } from '../supervise/index.ts';
 
 const resolveMs = 30_000;
@@ -56,10 +56,12 @@ async function desireOne(
     ...base,
     artifact,
     secrets,
-    findings: access === null ? [] : findingsOf(access, normal, by),
+    findings: access === null ? [] : [...unable(normal.spec, access, runtimesOf(by)), ...findingsOf(access, normal, by)],
     problem: problems.length > 0 ? problems.join('; ') : null,
   };
 }
+
+const runtimesOf = ({ runtimes, services }: Desiring): readonly RuntimeAccess[] => runtimes.flatMap((name) => services.runtime(name) ?? []);
 
 /** An engine that does not answer now is asked when the worker is prepared. */
 async function resolveArtifact({ name, plugin, driver }: RuntimeAccess, { spec }: Normal, { services }: Desiring, signal: AbortSignal): Promise<Artifact> {

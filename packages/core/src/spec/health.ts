@@ -49,7 +49,12 @@ export const coreProbes = {
   grpc: z.strictObject({ port: portNumber().optional(), service: text().optional(), tls: flag().optional() }),
   log: z.strictObject({ pattern: text('a regular expression'), stream: word(['stdout', 'stderr']).optional() }),
   file: z.strictObject({ path: text('a path'), maxAge: someTime().optional() }),
-  notify: z.union([flag(), z.strictObject({ watchdog: someTime().optional() })]),
+  notify: z.union(
+    [flag().transform((isOn): { readonly watchdog?: number | undefined } | false => (isOn ? {} : false)), z.strictObject({ watchdog: someTime().optional() })],
+    {
+      error: 'expected true, or { watchdog: 10s }',
+    },
+  ),
   image: flag(),
   mcp: z.strictObject({ port: portNumber().optional(), path: path.optional() }),
   generate: z.strictObject({ port: portNumber().optional(), path: path.optional(), model: text().optional(), prompt: text().optional() }),

@@ -1,4 +1,5 @@
 export { isOpen, unknownArtifact, unresolved } from './artifact.ts';
+export { type Capable, unable } from './capability.ts';
 export { chooseRuntime, preferenceOf } from './choose.ts';
 export { coreProbes } from './health.ts';
 export { workerStates } from './life.ts';

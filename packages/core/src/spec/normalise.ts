@@ -89,6 +89,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
       : null,
     stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
     logs: { maxSizeBytes: flat.logs?.maxSize ?? 10 * 2 ** 20, maxFiles: flat.logs?.maxFiles ?? 5 },
+    notify: flat.health?.notify ? { watchdogMs: flat.health.notify.watchdog ?? null } : null,
     noNewPrivileges: flat.noNewPrivileges ?? true,
     readOnly: flat.readOnly ?? false,
     init: flat.init ?? false,

@@ -27,7 +27,8 @@ export interface ProbeRule {
   /** `http`, `tcp`, `exec`, … or the name of a plugin's probe. */
   readonly kind: string;
   /**
-   * `http`: { port, path, scheme, status: [from, to][], body?, headers, host? } · `tcp`: { port, host? } · `exec`: { command } · others as
+   * `http`: { port, path, scheme, status: [from, to][], body?, headers, host? } · `tcp`: { port, host? } · `exec`: { command } · `notify`: { watchdog? }, in ms ·
+   * others as
    * their schema reads them.
    */
   readonly options: unknown;

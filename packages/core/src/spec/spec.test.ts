@@ -167,6 +167,28 @@ describe('a worker in its normal form', () => {
   });
 
   it.each([
+    [{}, null, []],
+    [{ notify: false }, null, []],
+    [{ notify: true }, { watchdogMs: null }, [{ kind: 'notify', options: {} }]],
+    [{ notify: {} }, { watchdogMs: null }, [{ kind: 'notify', options: {} }]],
+    [{ notify: { watchdog: '10s' } }, { watchdogMs: 10_000 }, [{ kind: 'notify', options: { watchdog: 10_000 } }]],
+  ])('of health %j tells the runtime whether the worker tells of itself, and how often', (health, notify, probes) => {
+    const { spec, rules } = normalise({ command: 'a', health }, as('native'));
+    expect(spec.notify).toEqual(notify);
+    expect(rules.health.probes).toEqual(probes);
+  });
+
+  it.each([
+    [{ notify: true }, 100],
+    [{ notify: true, interval: '50ms' }, 50],
+    [{ notify: true, startInterval: '2s' }, 2000],
+    [{ notify: true, exec: 'true' }, 1000],
+    [{ exec: 'true' }, 1000],
+  ])('of health %j asks every %i ms while it starts: what it said of itself can be asked for often', (health, startIntervalMs) => {
+    expect(normalise({ command: 'a', health }, as('native')).rules.health.startIntervalMs).toBe(startIntervalMs);
+  });
+
+  it.each([
     [{ command: 'a' }, 'service', 'always', null],
     [{ command: 'a', kind: 'job' }, 'job', 'on-failure', 3],
     [{ command: 'a', schedule: '0 3 * * *' }, 'cron', 'on-failure', 3],

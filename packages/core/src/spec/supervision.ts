@@ -84,12 +84,14 @@ function healthOf(flat: Flat, registry: Registry): HealthRule {
       return { kind, options: { ...defined(own), ...port } };
     });
   const intervalMs = written.interval ?? 10_000;
+  // What a worker said of itself is there already: to ask for it costs the worker nothing.
+  const isCheap = probes.length > 0 && probes.every(({ kind }) => kind === 'notify');
   return {
     probes,
     intervalMs,
     timeoutMs: written.timeout ?? Math.min(5000, intervalMs),
     startPeriodMs: written.startPeriod ?? 0,
-    startIntervalMs: written.startInterval ?? Math.min(1000, intervalMs),
+    startIntervalMs: written.startInterval ?? Math.min(isCheap ? 100 : 1000, intervalMs),
     retries: written.retries ?? 3,
     successes: written.successes ?? 1,
     onUnhealthy: (written['onUnhealthy'] as HealthRule['onUnhealthy'] | undefined) ?? 'restart',

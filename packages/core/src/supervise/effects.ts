@@ -68,11 +68,14 @@ export class Effects {
 
   async lastLines(found: Observed & { readonly is: 'exited'; readonly exit: Exit }): Promise<readonly string[]> {
     const runtime = this.#runtime();
-    const generation = this.#of.generation(this.#of.life.instanceGeneration);
-    const hasSecrets = generation !== null && Object.keys(generation.secrets).length > 0;
-    // Whose secrets are not known here (the agent is new) may have printed them.
-    if (runtime === null || (hasSecrets && this.#mask === null)) return [];
-    return lastLines(this.#of.services, runtime, { ref: found.ref, handle: found.handle }, this.#mask ?? ((text) => text));
+    const mask = this.#maskOfInstance();
+    if (runtime === null || mask === null) return [];
+    return lastLines(this.#of.services, runtime, { ref: found.ref, handle: found.handle }, mask);
+  }
+
+  /** A text that its instance gave, without the values of its secrets; `null` where they are not known here. */
+  masked(text: string): string | null {
+    return this.#maskOfInstance()?.(text) ?? null;
   }
 
   /** All instances of a worker that is no more. */
@@ -202,6 +205,13 @@ export class Effects {
     if (instance === this.#of.life.instance && this.#of.life.want !== 'removed') return;
     await this.#of.services.journal.record({ forgetInstances: [{ worker: this.#of.worker, instance }] });
     this.#of.instances.drop(instance);
+  }
+
+  /** `null`: whose secrets are not known here (the agent is new) may have told them. */
+  #maskOfInstance(): ((text: string) => string) | null {
+    const generation = this.#of.generation(this.#of.life.instanceGeneration);
+    const hasSecrets = generation !== null && Object.keys(generation.secrets).length > 0;
+    return this.#mask ?? (hasSecrets ? null : (text) => text);
   }
 
   #runtime(): RuntimeAccess | null {

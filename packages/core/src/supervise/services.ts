@@ -1,4 +1,4 @@
-import type { EngineFacts, ExecSession, Json, RuntimeDriver, Secrets } from '@ostler/sdk';
+import type { Call, EngineFacts, ExecSession, Json, Notified, RuntimeDriver, Secrets } from '@ostler/sdk';
 import type { CoreClock } from '../base/clock.ts';
 import type { AgentLogger } from '../base/logger.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
@@ -34,6 +34,8 @@ export interface ProbeWatch {
   readonly health: 'ok' | 'bad' | null;
   readonly endpoints: readonly { readonly port: number; readonly address: string }[];
   exec(argv: readonly string[], signal: AbortSignal): Promise<ExecSession>;
+  /** What it said of itself by sd_notify(3), its status without the values of secrets. `null` = its runtime does not hear it. */
+  readonly notified: ((call: Call) => Promise<Notified | null>) | null;
   onVerdict(verdict: { readonly health: 'ok' | 'bad'; readonly evidence: string; readonly failures: number; readonly afterMs: number | null }): void;
 }
 

@@ -52,7 +52,7 @@ export class Supervisor implements Subject {
     this.#generations = new Map(given.generations.map((one) => [one.counter, one]));
     this.instances = new Instances(given.worker, given.instances);
     this.#effects = new Effects(this);
-    this.#timers = new Timers(this);
+    this.#timers = new Timers(this, (text) => this.#effects.masked(text));
   }
 
   get life(): Life {

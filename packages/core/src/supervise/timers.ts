@@ -1,18 +1,23 @@
+import type { Target } from '@ostler/sdk';
 import type { Cancel } from '../base/clock.ts';
 import type { Life } from './life.ts';
+import type { ProbeWatch, RuntimeAccess } from './services.ts';
 import type { Subject } from './subject.ts';
 
 /** What follows from a life as long as it stands: the end of a backoff, the next run that is due, the longest that a run may take, the probes. */
 export class Timers {
   readonly #of: Subject;
+  readonly #masked: (text: string) => string | null;
   #alarm: Cancel | null = null;
   #due: Cancel | null = null;
   #dueAtMs: number | null = null;
   #timeout: Cancel | null = null;
   #probing: { readonly instance: string; stop(): void } | null = null;
 
-  constructor(of: Subject) {
+  /** `masked`: a text of the worker without the values of its secrets, `null` where they are not known here. */
+  constructor(of: Subject, masked: (text: string) => string | null) {
     this.#of = of;
+    this.#masked = masked;
   }
 
   /** `before`: `null` = this agent has just come; what runs was adopted. */
@@ -45,6 +50,7 @@ export class Timers {
         if (exec === undefined) return Promise.reject(new Error(`the runtime ${runtime?.name ?? ''} cannot run a command in a worker`));
         return exec.call(runtime!.driver, target, argv, { tty: false }, { signal, deadlineMs: services.clock.nowMs() + 60_000, progress() {}, output() {} });
       },
+      notified: runtime === null ? null : this.#notified(runtime, target),
       onVerdict: (verdict) => {
         const event =
           verdict.health === 'ok'
@@ -62,6 +68,14 @@ export class Timers {
     this.#timeout?.();
     this.#probing?.stop();
     this.#probing = null;
+  }
+
+  #notified({ driver, plugin }: RuntimeAccess, target: Target): ProbeWatch['notified'] {
+    if (driver.notified === undefined) return null;
+    return async (call) => {
+      const said = await this.#of.services.inPlugin(plugin, async () => driver.notified?.(target, call) ?? null);
+      return said === null || said.status === null ? said : { ...said, status: this.#masked(said.status) };
+    };
   }
 
   #alignAlarm(life: Life): void {

@@ -64,20 +64,35 @@ function handsDown(folder: string, controller: Controller): boolean {
   }
 }
 
-/** What this agent can use on this host. All `null` where there are no cgroups, or none for this user. */
-export function findCgroupPlace(): CgroupPlace {
-  const place: Record<'own' | Controller, string | null> = { own: null, memory: null, cpu: null, pids: null };
-  if (process.platform !== 'linux' || !existsSync('/proc/self/cgroup')) return place;
+/** Folders of the v2 hierarchy under which this agent may be allowed to make cgroups, the best first. */
+export function cgroupHomes(): readonly string[] {
+  if (process.platform !== 'linux' || !existsSync('/proc/self/cgroup')) return [];
   const v2 = mountPoint('cgroup2');
-  const home = v2 === null ? undefined : candidates(v2).find(canHold);
-  if (home !== undefined) {
-    place.own = home;
-    for (const controller of controllers) if (handsDown(home, controller)) place[controller] = home;
+  return v2 === null ? [] : candidates(v2);
+}
+
+/** Whether a folder can be made there. That is all it takes on v1, where one may move one's own processes (cgroups(7)). */
+function canMake(folder: string): boolean {
+  const trial = join(folder, `ostler-trial-${process.pid}`);
+  try {
+    mkdirSync(trial);
+    rmdirSync(trial);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** What this agent can use on this host; all `null` where there are no cgroups, or none for this user. `home`: a folder that was seen to do, `null` = look for it. */
+export function findCgroupPlace(home: string | null = cgroupHomes().find(canHold) ?? null): CgroupPlace {
+  const place: Record<'own' | Controller, string | null> = { own: home, memory: null, cpu: null, pids: null };
+  if (process.platform !== 'linux' || !existsSync('/proc/self/cgroup')) return place;
   for (const controller of controllers) {
-    if (place[controller] !== null) continue;
-    const mount = mountPoint('cgroup', controller);
-    if (mount !== null && canHold(mount)) place[controller] = mount;
+    if (home !== null && handsDown(home, controller)) place[controller] = home;
+    else {
+      const mount = mountPoint('cgroup', controller);
+      if (mount !== null && canMake(mount)) place[controller] = mount;
+    }
   }
   return place;
 }

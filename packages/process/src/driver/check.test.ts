@@ -13,7 +13,8 @@ const facts: EngineFacts = {
   limits: { memory: 'none', cpu: 'none', pids: 'none', gpuMemory: 'none' },
 };
 const tools = { setpriv: null, prlimit: null };
-const check = (more: Partial<WorkerSpec>, over: Partial<EngineFacts> = {}) => checkProcess(specOf(['true'], more), { ...facts, ...over }, tools, 'native', []);
+const check = (more: Partial<WorkerSpec>, over: Partial<EngineFacts> = {}, holder: 'sh' | 'compiled' = 'sh') =>
+  checkProcess(specOf(['true'], more), { ...facts, ...over }, tools, 'native', [], holder);
 
 test('a plain worker has no finding', () => {
   expect(check({})).toEqual([]);
@@ -26,6 +27,16 @@ test('a limit that cannot be held is said, not silent', () => {
     ['unenforced', 'limits.pids is not enforced on this host: no pids controller'],
   ]);
   expect(check({ noNewPrivileges: true, ulimits: { nofile: { soft: 1, hard: 1 } } }).map(({ field }) => field)).toEqual(['noNewPrivileges', 'ulimits.nofile']);
+});
+
+test('the compiled holder sets limits and privileges by itself, and hears sd_notify', () => {
+  const more: Partial<WorkerSpec> = { noNewPrivileges: true, ulimits: { nofile: { soft: 1, hard: 1 } }, notify: { watchdogMs: null } };
+  expect(check(more, {}, 'compiled')).toEqual([]);
+  expect(check(more, {}, 'sh').map(({ level, field }) => [level, field])).toEqual([
+    ['refused', 'health.notify'],
+    ['unenforced', 'noNewPrivileges'],
+    ['unenforced', 'ulimits.nofile'],
+  ]);
 });
 
 test.each<[string, Partial<WorkerSpec>]>([

@@ -1,12 +1,22 @@
 import { type EngineFacts, type Finding, unhonoured, type WorkerSpec } from '@ostler/sdk';
+import { limitNumbers } from '../holder/compiled/limits.ts';
 import { knownUlimits, type Tools } from '../launch/wrapper.ts';
 
 /** Pure. What no process runtime can hold is refused, what this host cannot hold is said. */
-export function checkProcess(spec: WorkerSpec, facts: EngineFacts, tools: Tools, runtime: string, honours: readonly string[]): readonly Finding[] {
+export function checkProcess(
+  spec: WorkerSpec,
+  facts: EngineFacts,
+  tools: Tools,
+  runtime: string,
+  honours: readonly string[],
+  holder: 'sh' | 'compiled',
+): readonly Finding[] {
   const findings: Finding[] = [];
   const refuse = (field: string, text: string) => findings.push({ level: 'refused', field, text });
   const weak = (field: string, text: string) => findings.push({ level: 'unenforced', field, text });
   const isRoot = process.getuid?.() === 0;
+  const isCompiled = holder === 'compiled';
+  const known = isCompiled ? Object.keys(limitNumbers).sort() : knownUlimits;
 
   if (spec.kind === 'service' && !facts.outlives.agent)
     refuse(
@@ -16,6 +26,8 @@ export function checkProcess(spec: WorkerSpec, facts: EngineFacts, tools: Tools,
   if (spec.images.length > 0) refuse('image', `the ${runtime} runtime runs processes, not images; use a container runtime for image or build`);
   if (spec.entrypoint !== null) refuse('entrypoint', `the ${runtime} runtime has no entrypoint; put it into command`);
   if (spec.gpu !== null) refuse('gpu', `the ${runtime} runtime cannot give a worker its own GPU; use a container runtime or metal`);
+  if (spec.notify !== null && (!isCompiled || process.platform !== 'linux'))
+    refuse('health.notify', `the ${runtime} runtime hears sd_notify only with the compiled holder, on Linux; \`ostler doctor\` says why it is not used here`);
   if (spec.tty) refuse('tty', `the ${runtime} runtime gives no terminal to a worker`);
   if (spec.readOnly) refuse('readOnly', `the ${runtime} runtime cannot make the file system read-only for one process`);
   for (const port of spec.ports)
@@ -40,10 +52,11 @@ export function checkProcess(spec: WorkerSpec, facts: EngineFacts, tools: Tools,
   limit('memory', 'memory', spec.limits.memoryBytes !== null || spec.limits.memorySwapBytes !== null);
   limit('cpu', 'cpus', spec.limits.cpus !== null);
   limit('pids', 'pids', spec.limits.pids !== null);
-  if (spec.noNewPrivileges && tools.setpriv === null) weak('noNewPrivileges', 'noNewPrivileges is not enforced on this host: setpriv (util-linux) is missing');
+  if (spec.noNewPrivileges && !isCompiled && tools.setpriv === null)
+    weak('noNewPrivileges', 'noNewPrivileges is not enforced on this host: setpriv (util-linux) is missing');
   for (const name of Object.keys(spec.ulimits)) {
-    if (!knownUlimits.includes(name)) refuse(`ulimits.${name}`, `ulimits.${name} is not known; known are ${knownUlimits.join(', ')}`);
-    else if (tools.prlimit === null) weak(`ulimits.${name}`, `ulimits.${name} is not enforced on this host: prlimit (util-linux) is missing`);
+    if (!known.includes(name)) refuse(`ulimits.${name}`, `ulimits.${name} is not known; known are ${known.join(', ')}`);
+    else if (!isCompiled && tools.prlimit === null) weak(`ulimits.${name}`, `ulimits.${name} is not enforced on this host: prlimit (util-linux) is missing`);
   }
   return [...findings, ...unhonoured(spec, runtime, honours)];
 }

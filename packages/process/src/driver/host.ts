@@ -1,6 +1,6 @@
-import { chownSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { type CgroupPlace, findCgroupPlace } from '../cgroup/place.ts';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Holder } from '../holder/holder.ts';
+import { Holders } from '../holder/holders.ts';
 import { storeIdentity } from '../instance/directory.ts';
 import { findTools, type Tools } from '../launch/wrapper.ts';
 
@@ -8,29 +8,21 @@ import { findTools, type Tools } from '../launch/wrapper.ts';
 export interface Host {
   store(): string;
   tools(): Tools;
-  cgroups(): CgroupPlace;
-  giveTo(path: string, owner: { readonly uid: number; readonly gid: number }): void;
+  readonly holders: Holders;
   /** Why workers would not outlive the agent; `null` = they do. */
   tieToAgent(): string | null;
 }
 
-export function thisHost(state: string): Host {
-  let tools: Tools | undefined;
-  let place: CgroupPlace | undefined;
+export function thisHost(state: string, holder?: Holder): Host {
+  let known: Tools | undefined;
+  const tools = (): Tools => {
+    known ??= findTools();
+    return known;
+  };
   return {
     store: () => storeIdentity(state),
-    tools: () => {
-      tools ??= findTools();
-      return tools;
-    },
-    cgroups: () => {
-      place ??= findCgroupPlace();
-      return place;
-    },
-    giveTo: (path, { uid, gid }) => {
-      for (const name of readdirSync(path)) if (!lstatSync(join(path, name)).isDirectory()) chownSync(join(path, name), uid, gid);
-      chownSync(path, uid, gid);
-    },
+    tools,
+    holders: new Holders(state, tools, holder),
     tieToAgent: containerReason,
   };
 }

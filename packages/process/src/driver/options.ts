@@ -27,7 +27,7 @@ export interface ProcessDriverOptions<Options> {
   check?(spec: WorkerSpec<Options>): readonly Finding[];
   /** Fields of `spec.more` that `command` or `check` take care of. */
   readonly honours?: readonly string[];
-  /** Default: the POSIX sh holder. */
+  /** Default: the compiled holder where it can be run, else the POSIX sh holder. */
   readonly holder?: Holder;
 }
 

@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Hint, isRuntimeFailure } from '@ostler/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Holder, HolderStart } from '../holder/holder.ts';
 import { shHolder } from '../holder/sh-holder.ts';
+import { makeInstance } from '../instance/directory.ts';
+import { findTools } from '../launch/wrapper.ts';
 import { type Bench, bench, call, driverOn, ended, logsOf, runOf, specOf, until } from './fixtures/bench.ts';
 
 let b: Bench;
@@ -40,7 +43,11 @@ describe('start', () => {
 
   test('an agent that died before its holder ran leaves "created", which start carries on', async () => {
     const dead = new Error('killed');
-    const { driver } = { driver: driverOn(b.state, { ...shHolder(), launch: () => Promise.reject(dead) }) };
+    const start = async ({ dir, spec }: HolderStart): Promise<null> => {
+      await makeInstance(dir, spec, async () => {});
+      throw dead;
+    };
+    const driver = driverOn(b.state, { ...shHolder(findTools, b.state), start });
     const ref = b.ref();
     await expect(driver.start(ref, runOf(specOf(['true'])), call())).rejects.toSatisfy(isRuntimeFailure);
     expect((await b.driver.list(b.agent, call())).instances).toMatchObject([{ ref, is: 'created' }]);
@@ -51,15 +58,16 @@ describe('start', () => {
 
   test('an agent that died while it handed over the environment runs no worker', async () => {
     const ref = b.ref();
-    const cut = {
-      ...shHolder(),
-      launch: (start: Parameters<ReturnType<typeof shHolder>['launch']>[0]) => {
-        const child = spawn('/bin/sh', [join(import.meta.dirname, '../../holder/holder.sh'), start.dir, '4096', '/', '--', ...start.argv], {
+    const cut: Holder = {
+      ...shHolder(findTools, b.state),
+      start: async ({ dir, spec, command }) => {
+        await makeInstance(dir, spec, async (fresh) => void execFileSync('mkfifo', ['alive', 'draining', 'out.p', 'err.p'], { cwd: fresh }));
+        const child = spawn('/bin/sh', [join(import.meta.dirname, '../../holder/holder.sh'), dir, '4096', '/', '--', ...command], {
           detached: true,
           stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
         });
         (child.stdio[3] as NodeJS.WritableStream).end("export A='half");
-        return Promise.resolve();
+        return null;
       },
     };
     await expect(driverOn(b.state, cut).start(ref, runOf(specOf(['true'])), call())).rejects.toMatchObject({ outcome: 'no' });
@@ -101,7 +109,7 @@ describe('start', () => {
 
 describe.each([[['/bin/sh']], [['bash', '--posix']], [['dash']]])('the holder under %j', (shell) => {
   test('keeps codes and signals, both streams and a last line without newline', async () => {
-    const own = bench(shHolder(shell));
+    const own = bench((state) => shHolder(findTools, state, shell));
     try {
       for (const [script, exit] of [
         ['printf out; printf err >&2; exit 5', { code: 5, signal: null }],
@@ -119,7 +127,7 @@ describe.each([[['/bin/sh']], [['bash', '--posix']], [['dash']]])('the holder un
   });
 
   test('hands the environment over whole, and the worker has default signals', async () => {
-    const own = bench(shHolder(shell));
+    const own = bench((state) => shHolder(findTools, state, shell));
     try {
       const odd = `${Array.from({ length: 255 }, (_, index) => String.fromCodePoint(index + 1)).join('')}'\n\\'\n$(id)\`id\`\u{10401}\n\n`;
       const target = await own.start(

@@ -1,8 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { type Call, type InstanceRef, type Observed, type RuntimeDriver, runtimeFailure, type Target } from '@ostler/sdk';
-import { shHolder } from '../holder/sh-holder.ts';
 import { readProcessTable } from '../identity/process-table.ts';
-import { type InstanceDirectory, instancePath, listInstances } from '../instance/directory.ts';
+import { type InstanceDirectory, instancePath, listInstances, sweepInstances } from '../instance/directory.ts';
+import { readNotified } from '../instance/notify-record.ts';
 import { writeSecretFiles } from '../launch/secret-files.ts';
 import { readLogs } from '../log/read.ts';
 import { trimSegments } from '../log/segment.ts';
@@ -20,15 +20,16 @@ import { usageOf } from './stats.ts';
 import { removeEnded, signalOf, stopInstance } from './stop.ts';
 import { Lifelines } from './watch.ts';
 
-type ProcessDriver<Options> = RuntimeDriver<Options> & Required<Pick<RuntimeDriver<Options>, 'signal' | 'exec' | 'stats' | 'deliver'>>;
+type ProcessDriver<Options> = RuntimeDriver<Options> & Required<Pick<RuntimeDriver<Options>, 'signal' | 'exec' | 'stats' | 'deliver' | 'notified'>>;
 
 /** A runtime of "another argv": all that a native worker has, for a command that you make from its spec. */
 export function processDriver<Options = unknown>(options: ProcessDriverOptions<Options>): ProcessDriver<Options> {
   const { name, folders } = options;
   const { state } = folders;
-  const host = thisHost(state);
-  const holder = options.holder ?? shHolder();
-  const lifelines = new Lifelines();
+  const host = thisHost(state, options.holder);
+  const { holders } = host;
+  const lifelines = new Lifelines((instance) => holders.of(instance.spec).takeOver?.({ dir: instance.path, spec: instance.spec }));
+  let isSwept = false;
   const starting = new Map<string, Promise<Observed>>();
   const find = ({ ref }: Target): InstanceDirectory | null => instanceOf(instancePath(state, ref), ref);
   const demand = (target: Target): InstanceDirectory => {
@@ -46,7 +47,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
   };
 
   const startOnce = async (ref: InstanceRef, run: Parameters<ProcessDriver<Options>['start']>[1], call: Call): Promise<Observed> => {
-    const found = await startInstance(options, host, holder, ref, run, call);
+    const found = await startInstance(options, host, ref, run, call);
     if (found.is === 'running') lifelines.attach(demand({ ref, handle: null }));
     return found;
   };
@@ -56,8 +57,11 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     async ping() {
       accessSync(state, constants.R_OK | constants.W_OK | constants.X_OK);
     },
-    facts: async (call) => factsOf(name, state, host, host.cgroups(), (await options.facts?.(call)) ?? {}),
-    check: (spec, facts) => [...checkProcess(spec, facts, host.tools(), name, options.honours ?? []), ...(options.check?.(spec) ?? [])],
+    facts: async (call) => factsOf(name, state, host, await holders.open(), (await options.facts?.(call)) ?? {}),
+    check: (spec, facts) => [
+      ...checkProcess(spec, facts, host.tools(), name, options.honours ?? [], holders.opened?.main.name ?? 'compiled'),
+      ...(options.check?.(spec) ?? []),
+    ],
     async resolve(spec, call) {
       await preflight(options, spec);
       return artifactOf(options.inputs?.(commandSpec(spec)) ?? [], spec.baseDir, call.signal);
@@ -81,6 +85,9 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     async list(agent) {
       const engine = host.store();
+      await holders.open();
+      if (!isSwept) sweepInstances(state, agent);
+      isSwept = true;
       const instances = listInstances(state, agent);
       instances.forEach(keepHouse);
       return { engine, instances: instances.map(listed) };
@@ -128,8 +135,12 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
         });
       writeSecretFiles(spec.secretsDir, secrets.files, await accountOf(spec.user, []));
     },
+    async notified(target) {
+      return readNotified(demand(target).path);
+    },
     async close() {
       lifelines.close();
+      await holders.close();
     },
   };
 }

@@ -1,27 +1,17 @@
-import { chmodSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, type InstanceRef, isRuntimeFailure, type Observed, type Run, runtimeFailure } from '@ostler/sdk';
+import { type Call, type InstanceRef, isRuntimeFailure, type Observed, type Run, runtimeFailure, type WorkerSpec } from '@ostler/sdk';
 import { makeCgroups, noCgroups } from '../cgroup/cgroup.ts';
 import { placeOf } from '../cgroup/place.ts';
 import { checkEnvironment } from '../holder/environment.ts';
-import type { Holder } from '../holder/holder.ts';
+import { bootId } from '../identity/boot.ts';
 import { lifeOf } from '../identity/identity.ts';
-import {
-  directoryProtocol,
-  type InstanceDirectory,
-  type InstanceSpec,
-  instancePath,
-  makeInstance,
-  openInstance,
-  readIdentity,
-  readTrouble,
-} from '../instance/directory.ts';
+import { directoryProtocol, type InstanceDirectory, type InstanceSpec, instancePath, makeInstance, readIdentity, readTrouble } from '../instance/directory.ts';
+import { notifySocketOf } from '../instance/notify-record.ts';
 import { type Account, resolveAccount } from '../launch/account.ts';
 import { checkCommand, checkWorkingDir } from '../launch/command-path.ts';
-import { limitMark } from '../launch/limit-mark.ts';
 import { writeSecretFiles } from '../launch/secret-files.ts';
-import { argvWith } from '../launch/wrapper.ts';
 import type { Host } from './host.ts';
 import { asObserved, glance, instanceOf, observe } from './observe.ts';
 import { commandSpec, type ProcessDriverOptions } from './options.ts';
@@ -52,13 +42,13 @@ export async function accountOf(user: string | null, groups: readonly string[]):
 export async function startInstance<Options>(
   options: ProcessDriverOptions<Options>,
   host: Host,
-  holder: Holder,
   ref: InstanceRef,
   run: Run<Options>,
   call: Call,
 ): Promise<Observed> {
   const path = instancePath(options.folders.state, ref);
   const engine = host.store();
+  const { main, cgroups: place } = await host.holders.open();
   const before = instanceOf(path, ref);
   if (before !== null) {
     const found = await observe(before, engine, call);
@@ -68,17 +58,16 @@ export async function startInstance<Options>(
   const account = await accountOf(spec.user, spec.groups);
   const command = options.command(commandSpec(spec));
   const cwd = spec.workingDir ?? spec.baseDir;
-  const mounts = spec.mounts.flatMap((mount) =>
-    mount.name === null ? [] : [[`OSTLER_MOUNT_${mount.name.toUpperCase()}`, 'path' in mount.from ? mount.from.path : mount.to]],
-  );
   const secretsDir = run.secrets.files.length === 0 ? null : join(options.folders.secrets(), ref.worker, ref.instance);
+  const notifySocket = spec.notify === null ? null : notifySocketOf(ref);
   const environment: Record<string, string> = {
     ...basicEnvironment(account),
     ...options.env?.(commandSpec(spec)),
-    ...Object.fromEntries(mounts),
+    ...mountVariables(spec),
     ...spec.env,
     ...run.env,
     ...run.secrets.env,
+    ...notifyVariables(spec, notifySocket),
     OSTLER_AGENT: ref.agent,
     OSTLER_WORKER: ref.worker,
     OSTLER_INSTANCE: ref.instance,
@@ -90,62 +79,69 @@ export async function startInstance<Options>(
   if (call.signal.aborted) throw failure('aborted', 'no', `the start of ${ref.worker} was called off before anything was done`);
 
   const wants = { memory: spec.limits.memoryBytes !== null, cpu: spec.limits.cpus !== null, pids: spec.limits.pids !== null };
-  const tools = host.tools();
-  const record: InstanceSpec = {
+  const needsCgroups = wants.memory || wants.cpu || wants.pids;
+  // One that was made but never ran is carried on by the kind of holder that its records are of.
+  const holder = before === null ? main : host.holders.of(before.spec);
+  const record: InstanceSpec = before?.spec ?? {
     protocol: directoryProtocol,
     ref,
     command,
     cwd,
     user: spec.user,
+    holder: holder.name,
     segments: holder.segments,
     exit: holder.exit,
     segmentBytes: Math.max(4096, spec.logs.maxSizeBytes),
     segmentFiles: Math.max(1, spec.logs.maxFiles),
-    cgroups: process.platform === 'linux' ? placeOf(host.cgroups(), ref, wants) : noCgroups,
+    cgroups: process.platform === 'linux' ? placeOf(place, ref, wants) : noCgroups,
     secretsDir,
     endpoints: spec.ports.map((port) => ({ port: port.port, address: `127.0.0.1:${port.port}` })),
   };
-  // Without setpriv the holder itself changes its user, so the directory is to be that user's.
-  const isHeldByAccount = account !== null && tools.setpriv === null;
   try {
-    await makeInstance(path, record, (dir) => holder.fill(dir, account));
-    const instance = openInstance(path) as InstanceDirectory;
-    const { cgroups } = instance.spec;
-    makeCgroups(cgroups, spec.limits);
-    if (instance.spec.secretsDir !== null) {
+    // What would be left behind by an agent that dies here is found by the directory, so that has to be first.
+    const isMadeFirst = before === null && (secretsDir !== null || needsCgroups);
+    if (isMadeFirst) await makeInstance(path, record, async () => {});
+    if (needsCgroups || holder.name === 'sh') makeCgroups(record.cgroups, spec.limits);
+    if (secretsDir !== null) {
       // Another user must be able to pass through, not to look in.
       if (account !== null) chmodSync(options.folders.secrets(), 0o711);
-      writeSecretFiles(instance.spec.secretsDir, run.secrets.files, account);
-    }
-    if (isHeldByAccount) {
-      for (const folder of [options.folders.state, dirname(dirname(path)), dirname(path)]) chmodSync(folder, 0o711);
-      host.giveTo(path, account);
+      writeSecretFiles(secretsDir, run.secrets.files, account);
     }
     // A holder that never ran a worker left its claim. Only a dead one's is taken away: while it stands, a late holder cannot claim either.
-    const claim = readIdentity(path, 'holder');
-    if (before !== null && claim !== null && lifeOf(claim) !== 'alive') for (const name of ['trouble', 'holder']) rmSync(join(path, name), { force: true });
+    const claim = before === null ? null : readIdentity(path, 'holder');
+    if (claim !== null && lifeOf(claim) !== 'alive') for (const name of ['trouble', 'holder']) rmSync(join(path, name), { force: true });
     if (call.signal.aborted) throw failure('aborted', 'no', `the start of ${ref.worker} was called off before it ran`);
-    await holder.launch({
-      dir: path,
-      segmentBytes: instance.spec.segmentBytes,
-      cwd,
-      cgroups,
-      needsCgroups: wants.memory || wants.cpu || wants.pids,
-      argv: argvWith(tools, command, {
-        account,
-        noNewPrivileges: spec.noNewPrivileges,
-        ulimits: spec.ulimits,
-        mark: cgroups.own === null ? limitMark(ref) : null,
-      }),
-      environment,
-      account: isHeldByAccount ? account : null,
-    });
-    return await awaitStart(instance, engine, call);
+    const { noNewPrivileges, ulimits } = spec;
+    const exists = before !== null || isMadeFirst;
+    const begun = await holder.start(
+      { dir: path, spec: record, exists, needsCgroups, command, environment, account, noNewPrivileges, ulimits, notifySocket },
+      call,
+    );
+    if (begun === null) return await awaitStart({ path, spec: record }, engine, call);
+    const handle = { version: 1, data: { bootId: bootId(), pid: begun.pid, startTime: begun.startTime } };
+    return { ref, handle, engine, is: 'running', startedAt: startedAt(path), endpoints: record.endpoints, pid: begun.pid };
   } catch (error) {
     if (isRuntimeFailure(error)) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw failure(code === 'ENOSPC' || code === 'EDQUOT' ? 'no-space' : 'internal', 'no', `${ref.worker} was not started: ${message}`);
   }
+}
+
+/** The record's own time, which later looks at the directory tell too. */
+function startedAt(path: string): string {
+  return (statSync(join(path, 'pid'), { throwIfNoEntry: false })?.mtime ?? new Date()).toISOString();
+}
+
+function mountVariables({ mounts }: WorkerSpec): Record<string, string> {
+  return Object.fromEntries(
+    mounts.flatMap((mount) => (mount.name === null ? [] : [[`OSTLER_MOUNT_${mount.name.toUpperCase()}`, 'path' in mount.from ? mount.from.path : mount.to]])),
+  );
+}
+
+/** As sd_notify(3) and sd_watchdog_enabled(3) look for them. */
+function notifyVariables({ notify }: WorkerSpec, socket: string | null): Record<string, string> {
+  if (notify === null || socket === null) return {};
+  return { NOTIFY_SOCKET: socket, ...(notify.watchdogMs === null ? {} : { WATCHDOG_USEC: String(notify.watchdogMs * 1000) }) };
 }
 
 /** From the holder's spawn until its record of the worker. */

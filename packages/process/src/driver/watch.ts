@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Hint, InstanceRef } from '@ostler/sdk';
 import { lifeOf } from '../identity/identity.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
-import { watchLifeline } from '../instance/lifeline.ts';
+import { isHeld, watchLifeline } from '../instance/lifeline.ts';
 import { trimSegments } from '../log/segment.ts';
 
 const roundMs = 1000;
@@ -13,6 +13,14 @@ export class Lifelines {
   /** Their holder is gone while they run on: nothing tells of their end, so they are looked at. */
   readonly #orphans = new Map<string, InstanceDirectory>();
   readonly #listeners = new Set<(hint: Hint) => void>();
+  /** Being taken over just now. */
+  readonly #draining = new Set<string>();
+  readonly #takeOver: (instance: InstanceDirectory) => Promise<void> | undefined;
+
+  /** `takeOver`: gives the output of a worker whose holder is gone a reader again. */
+  constructor(takeOver: (instance: InstanceDirectory) => Promise<void> | undefined) {
+    this.#takeOver = takeOver;
+  }
 
   attach(instance: InstanceDirectory): void {
     const { path } = instance;
@@ -20,10 +28,23 @@ export class Lifelines {
     const release = watchLifeline(join(path, 'alive'), () => {
       this.#held.delete(path);
       const worker = readIdentity(path, 'worker');
-      if (worker !== null && lifeOf(worker) === 'alive') this.#orphans.set(path, instance);
+      if (worker !== null && lifeOf(worker) === 'alive') {
+        this.#orphans.set(path, instance);
+        this.#drain(instance);
+      }
       this.#tell(instance.spec.ref);
     });
     this.#held.set(path, { instance, release });
+  }
+
+  /** Tried again with each round until somebody reads. */
+  #drain(instance: InstanceDirectory): void {
+    const { path } = instance;
+    if (this.#draining.has(path) || isHeld(join(path, 'draining'))) return;
+    this.#draining.add(path);
+    void Promise.resolve(this.#takeOver(instance))
+      .catch(() => {})
+      .finally(() => this.#draining.delete(path));
   }
 
   detach(path: string): void {
@@ -44,7 +65,10 @@ export class Lifelines {
     for (const { instance } of this.#held.values()) if (instance.spec.segments === 'raw') trimSegments(instance.path, instance.spec.segmentFiles);
     for (const [path, instance] of this.#orphans) {
       const worker = readIdentity(path, 'worker');
-      if (worker !== null && lifeOf(worker) === 'alive') continue;
+      if (worker !== null && lifeOf(worker) === 'alive') {
+        this.#drain(instance);
+        continue;
+      }
       this.#orphans.delete(path);
       this.#tell(instance.spec.ref);
     }

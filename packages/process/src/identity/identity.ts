@@ -39,3 +39,11 @@ export function signalIdentity(identity: Identity, signal: NodeJS.Signals): bool
     throw error;
   }
 }
+
+let own: Identity | undefined;
+
+/** This very process. */
+export function ownIdentity(): Identity {
+  own ??= { pid: process.pid, start: readProcess(process.pid)?.start ?? '0', boot: bootId() };
+  return own;
+}

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type InstanceRef, runtimeFailure } from '@ostler/sdk';
 import type { CgroupPaths } from '../cgroup/cgroup.ts';
 import { type Identity, parseIdentity } from '../identity/identity.ts';
+import { isAliveState } from '../identity/process-stat.ts';
+import { readProcess } from '../identity/process-table.ts';
 import { type ExitRecord, parseExit } from './exit-record.ts';
 
 /** Version of the directory's layout; a directory of another version is listed, never touched. */
@@ -16,6 +18,8 @@ export interface InstanceSpec {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly user: string | null;
+  /** Absent in those of older versions: sh. */
+  readonly holder?: 'sh' | 'compiled';
   readonly segments: 'raw' | 'framed';
   readonly exit: 'text' | 'fixed';
   readonly segmentBytes: number;
@@ -90,7 +94,6 @@ export async function makeInstance(path: string, spec: InstanceSpec, fill: (dir:
   const fresh = join(parent, `.new-${process.pid}-${randomUUID().slice(0, 8)}`);
   mkdirSync(fresh, { mode: 0o700 });
   try {
-    writeFileSync(join(fresh, 'protocol'), `${directoryProtocol}\n`, { mode: 0o600 });
     writeFileSync(join(fresh, 'spec.json'), `${JSON.stringify(spec, null, 2)}\n`, { mode: 0o600 });
     // Blocks for the exit record, taken while the disk has room.
     writeFileSync(join(fresh, 'exit.tmp'), `${' '.repeat(15)}\n`, { mode: 0o600 });
@@ -104,10 +107,17 @@ export async function makeInstance(path: string, spec: InstanceSpec, fill: (dir:
   }
 }
 
-/** What a killed agent left half made or half removed. */
+/** What a killed agent, or a holder that failed, left half made or half removed: nothing there is whole, and nothing in it runs. */
 function sweepUnfinished(parent: string): void {
-  for (const name of readdirSync(parent))
-    if (/^\.(new|old)-/.test(name) && !name.startsWith(`.new-${process.pid}-`)) rmSync(join(parent, name), { recursive: true, force: true });
+  for (const name of readdirSync(parent)) {
+    const maker = Number(/^\.new-(\d+)/.exec(name)?.[1]);
+    if (/^\.(new|old)-/.test(name) && !isAlive(maker)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  const entry = Number.isNaN(pid) ? null : readProcess(pid);
+  return entry !== null && isAliveState(entry.state);
 }
 
 /** Takes the directory away at once for every reader, then deletes it. */
@@ -136,6 +146,11 @@ export function listInstances(state: string, agent: string): readonly InstanceDi
   return folders(join(state, agent)).flatMap((worker) =>
     folders(join(state, agent, worker.name)).flatMap((instance) => openInstance(join(state, agent, worker.name, instance.name)) ?? []),
   );
+}
+
+/** Takes away what starts and removals of agents before left unfinished. */
+export function sweepInstances(state: string, agent: string): void {
+  for (const worker of folders(join(state, agent))) sweepUnfinished(join(state, agent, worker.name));
 }
 
 /** Names the store: a state folder that was replaced, or whose disk is not mounted, has another one. */

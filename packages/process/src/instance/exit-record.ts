@@ -6,7 +6,7 @@ import { constants } from 'node:os';
  * `text` (sh holder): the shell's `$?` in decimal, then a newline; blanks after it are filling. Above 128 a shell cannot tell `exit 137` from
  * SIGKILL: a status that maps to a signal of this platform is read as that signal.
  *
- * `fixed` (compiled holder), 32 bytes, little endian, allocated before the worker runs and overwritten in place, the state byte last:
+ * `fixed` (compiled holder), 64 bytes, little endian, allocated before the worker runs and overwritten in place, the state byte last:
  *
  *     0  u32  magic 0x3158534f ("OSX1")
  *     4  u8   state: 0 = not ended yet, 1 = ended
@@ -14,9 +14,13 @@ import { constants } from 'node:os';
  *     6  u8   1 = dumped core
  *     7  u8   0
  *     8  i32  code or signal number
- *     12 u32  processes of the worker killed for memory
+ *     12 u32  processes of the worker killed for memory; 0xffffffff = not counted here
  *     16 u64  nanoseconds since 1970 at which it was reaped
  *     24 u64  bytes of output that no segment kept
+ *     32 u64  microseconds of user time, of the worker and of those of its children that it waited for (getrusage(2))
+ *     40 u64  of system time
+ *     48 u64  largest resident set of one of them, in bytes
+ *     56 u64  0
  */
 export interface ExitRecord {
   readonly code: number | null;
@@ -51,11 +55,12 @@ function parseFixed(buffer: Buffer): ExitRecord | null {
   if (buffer[4] !== 1) return null;
   const value = buffer.readInt32LE(8);
   const isSignal = buffer[5] === 2;
+  const kills = buffer.readUInt32LE(12);
   return {
     code: isSignal ? null : value,
     signal: isSignal ? (signalName(value) ?? `SIG${value}`) : null,
     at: new Date(Number(buffer.readBigUInt64LE(16) / 1_000_000n)).toISOString(),
-    oomKills: buffer.readUInt32LE(12),
+    oomKills: kills === 0xffffffff ? null : kills,
     lostBytes: Number(buffer.readBigUInt64LE(24)),
   };
 }

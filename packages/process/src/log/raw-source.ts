@@ -28,7 +28,7 @@ export function rawSource(dir: string, prefix: 'out' | 'err', segmentBytes: numb
 
   return {
     prefix,
-    read(from, isFinal): Piece | null {
+    read(from, { isPatient }): Piece | null {
       const start = total(from);
       const first = listSegments(dir, prefix)[0];
       if (first === undefined) return null;
@@ -36,7 +36,7 @@ export function rawSource(dir: string, prefix: 'out' | 'err', segmentBytes: numb
       if (kept > start) return { gap: kept - start, at: null, next: placeOf(kept) };
       const chunk = readAcross(start, chunkBytes);
       const lineEnd = chunk.lastIndexOf(newline) + 1;
-      const length = lineEnd > 0 ? lineEnd : isFinal || chunk.length === chunkBytes ? chunk.length : 0;
+      const length = lineEnd > 0 ? lineEnd : !isPatient || chunk.length === chunkBytes ? chunk.length : 0;
       if (length === 0) return null;
       return { stream, bytes: chunk.subarray(0, length), at: null, next: placeOf(start + length) };
     },

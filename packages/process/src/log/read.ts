@@ -37,7 +37,7 @@ export async function* readLogs(instance: InstanceDirectory, from: LogFrom, foll
             if (follow) return;
             throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: `reading the logs of ${spec.ref.worker} was stopped half-way` });
           }
-          const piece = source.read(places.get(source.prefix) ?? beginning, !follow || hasEnded || quiet >= patience);
+          const piece = source.read(places.get(source.prefix) ?? beginning, { hasEnded, isPatient: follow && !hasEnded && quiet < patience });
           if (piece === null) break;
           isNew = true;
           places.set(source.prefix, piece.next);

@@ -9,12 +9,13 @@ import { join } from 'node:path';
  * `framed`: PREFIX is `log`. Frames of a 24-byte header, little endian, and `length` bytes:
  *
  *     0  u32  magic 0x3146534f ("OSF1")
- *     4  u8   1 = stdout, 2 = stderr, 0 = gap
+ *     4  u8   1 = stdout, 2 = stderr, 0 = gap, 3 = the first of a segment
  *     5  3 x  0
  *     8  u64  nanoseconds since 1970
  *     16 u32  length of the bytes that follow; 0 for a gap
  *     20 u32  for a gap: bytes lost here (0xffffffff = unknown), else 0
  *
+ * The bytes of a first frame are one u64: how many bytes of output came before this segment, lost ones included.
  * The last frame of a segment may be shorter than its header says: whoever wrote it was killed.
  */
 export interface Segment {

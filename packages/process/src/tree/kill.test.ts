@@ -1,111 +1,112 @@
 import { spawn } from 'node:child_process';
 import { chownSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Bench, bench, call, driverOn, logsOf, until } from '../driver/fixtures/bench.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Bench, bench, call, driverOn, holders, logsOf, until } from '../driver/fixtures/bench.ts';
 import { isAliveState } from '../identity/process-stat.ts';
 import { readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { bearsMark } from './members.ts';
 
-let b: Bench;
-beforeEach(() => {
-  b = bench();
-});
-afterEach(() => b.end());
-
 const isRoot = process.getuid?.() === 0;
 /** Ignores SIGTERM; so do a child in a session of its own, and one that was forked twice and left to init. */
 const stubborn = ['sh', '-c', "trap '' TERM; setsid sleep 300 & (setsid sh -c 'sleep 301 & sleep 302' &) ; echo up; while :; do sleep 1; done"];
-const marked = (instance: string) =>
+const marked = (agent: string, instance: string) =>
   [...readProcessTable().values()].filter(
-    (entry) => isAliveState(entry.state) && bearsMark(readEnvironment(entry.pid) ?? [], { agent: b.agent, worker: 'w', generation: '', instance }),
+    (entry) => isAliveState(entry.state) && bearsMark(readEnvironment(entry.pid) ?? [], { agent, worker: 'w', generation: '', instance }),
   );
 
-test('a worker that forks, calls setsid and ignores SIGTERM is gone after stop, with its whole tree', async () => {
-  const target = await b.start(stubborn);
-  await until(() => marked(target.ref.instance).length >= 5, 'the tree');
-  const found = await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 100 }, call());
-  expect(found).toMatchObject({ is: 'exited', exit: { signal: 'SIGKILL' } });
-  expect(found).not.toHaveProperty('left');
-  expect(marked(target.ref.instance)).toEqual([]);
-});
-
-test.runIf(isRoot)('a process that dropped its environment, parents and session is found by the cgroup', async (context) => {
-  if ((await b.driver.facts(call())).notes.some((note) => note.startsWith('no cgroup'))) context.skip();
-  const target = await b.start(['sh', '-c', '(setsid env -i /bin/sh -c "echo \\$\\$; exec sleep 300" &); while :; do sleep 1; done']);
-  const pid = Number(await until(async () => (await logsOf(b.driver, target)).stdout.trim(), 'its pid'));
-  await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 50 }, call());
-  const left = readProcess(pid);
-  expect(left === null || !isAliveState(left.state)).toBe(true);
-});
-
-test('a tree that forks without end is gone after stop', async () => {
-  const target = await b.start([
-    'sh',
-    '-c',
-    'f() { n=$1; while [ $n -gt 0 ]; do setsid sleep 300 & n=$((n-1)); sleep 0.002; done; }; f 300 & f 300 & wait; sleep 300',
-  ]);
-  await until(() => marked(target.ref.instance).length > 20, 'the forks');
-  await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 0 }, call());
-  expect(marked(target.ref.instance)).toEqual([]);
-});
-
-test.runIf(isRoot)('an ordinary user ends such a tree too, by OSTLER_INSTANCE', async () => {
-  chownSync(b.state, 65_534, 65_534);
-  const ref = b.ref();
-  const agent = spawn(
-    process.execPath,
-    ['--conditions=@ostler/source', join(import.meta.dirname, 'fixtures/stopper.ts'), b.state, JSON.stringify(ref), JSON.stringify(stubborn)],
-    { uid: 65_534, gid: 65_534, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let out = '';
-  agent.stdout.on('data', (bytes) => {
-    out += bytes;
+describe.each(holders)('a worker of the %s holder', (name, holderOn) => {
+  let b: Bench;
+  beforeEach(() => {
+    b = bench(holderOn);
   });
-  await until(() => agent.exitCode !== null, 'the agent');
-  const answer = JSON.parse(out);
-  expect(answer.before).toBeGreaterThanOrEqual(5);
-  expect(answer.found).toMatchObject({ is: 'exited', exit: { signal: 'SIGKILL' } });
-  expect(marked(ref.instance)).toEqual([]);
-});
-
-test('what a worker left behind is named, keeps remove from hiding it, and goes with stop', async () => {
-  const target = await b.start(['sh', '-c', 'setsid sleep 333 & exit 0']);
-  const found = await until(async () => {
-    const seen = await b.driver.inspect(target, call());
-    return seen.is === 'exited' ? seen : null;
-  }, 'the end');
-  expect(found.left).toEqual([expect.stringMatching(/^\d+ sleep 333$/)]);
-  await expect(b.driver.remove(target, call())).rejects.toMatchObject({ code: 'conflict' });
-  await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 0 }, call());
-  await b.driver.remove(target, call());
-});
-
-test('the holder killed: the worker runs on, its output is kept, and its end is seen without a code', async () => {
-  const target = await b.start(['sh', '-c', 'while :; do echo tick; sleep 0.01; done']);
-  const dir = join(b.state, b.agent, 'w', target.ref.instance);
-  process.kill(Number.parseInt(readFileSync(join(dir, 'holder'), 'utf8'), 10), 'SIGKILL');
-  const before = (await logsOf(b.driver, target)).stdout.length;
-  await until(async () => (await logsOf(b.driver, target)).stdout.length > before + 20, 'more output');
-  expect((await b.driver.inspect(target, call())).is).toBe('running');
-  await b.driver.signal(target, 'SIGKILL', call());
-  await until(async () => (await driverOn(b.state).inspect(target, call())).is === 'exited', 'the end');
-  expect(await b.driver.inspect(target, call())).toMatchObject({ is: 'exited', exit: { code: null, signal: null, evidence: 'inferred' } });
-});
-
-test('a drainer killed does not kill the worker', async () => {
-  const target = await b.start(['sh', '-c', 'while :; do echo tick; sleep 0.01; done']);
-  const dir = join(b.state, b.agent, 'w', target.ref.instance);
-  const drainer = [...readProcessTable().keys()].filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dir}/out.`);
-    } catch {
-      return false;
-    }
+  afterEach(() => b.end());
+  test('a worker that forks, calls setsid and ignores SIGTERM is gone after stop, with its whole tree', async () => {
+    const target = await b.start(stubborn);
+    await until(() => marked(b.agent, target.ref.instance).length >= 5, 'the tree');
+    const found = await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 100 }, call());
+    expect(found).toMatchObject({ is: 'exited', exit: { signal: 'SIGKILL' } });
+    expect(found).not.toHaveProperty('left');
+    expect(marked(b.agent, target.ref.instance)).toEqual([]);
   });
-  expect(drainer).toHaveLength(1);
-  process.kill(drainer[0] as number, 'SIGKILL');
-  await until(() => readProcess(drainer[0] as number)?.state !== 'S', 'the drainer to go');
-  await b.driver.signal(target, 'SIGCONT', call());
-  expect((await b.driver.inspect(target, call())).is).toBe('running');
+
+  test.runIf(isRoot)('a process that dropped its environment, parents and session is found by the cgroup', async (context) => {
+    if ((await b.driver.facts(call())).notes.some((note) => note.startsWith('no cgroup'))) context.skip();
+    const target = await b.start(['sh', '-c', '(setsid env -i /bin/sh -c "echo \\$\\$; exec sleep 300" &); while :; do sleep 1; done']);
+    const pid = Number(await until(async () => (await logsOf(b.driver, target)).stdout.trim(), 'its pid'));
+    await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 50 }, call());
+    const left = readProcess(pid);
+    expect(left === null || !isAliveState(left.state)).toBe(true);
+  });
+
+  test('a tree that forks without end is gone after stop', async () => {
+    const target = await b.start([
+      'sh',
+      '-c',
+      'f() { n=$1; while [ $n -gt 0 ]; do setsid sleep 300 & n=$((n-1)); sleep 0.002; done; }; f 300 & f 300 & wait; sleep 300',
+    ]);
+    await until(() => marked(b.agent, target.ref.instance).length > 20, 'the forks');
+    await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 0 }, call());
+    expect(marked(b.agent, target.ref.instance)).toEqual([]);
+  });
+
+  test.runIf(isRoot)('an ordinary user ends such a tree too, by OSTLER_INSTANCE', async () => {
+    chownSync(b.state, 65_534, 65_534);
+    const ref = b.ref();
+    const agent = spawn(
+      process.execPath,
+      ['--conditions=@ostler/source', join(import.meta.dirname, 'fixtures/stopper.ts'), b.state, JSON.stringify(ref), JSON.stringify(stubborn)],
+      { uid: 65_534, gid: 65_534, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...(name === 'sh' ? { OSTLER_HOLDER: 'sh' } : {}) } },
+    );
+    let out = '';
+    agent.stdout.on('data', (bytes) => {
+      out += bytes;
+    });
+    await until(() => agent.exitCode !== null, 'the agent');
+    const answer = JSON.parse(out);
+    expect(answer.before).toBeGreaterThanOrEqual(5);
+    expect(answer.found).toMatchObject({ is: 'exited', exit: { signal: 'SIGKILL' } });
+    expect(marked(b.agent, ref.instance)).toEqual([]);
+  });
+
+  test('what a worker left behind is named, keeps remove from hiding it, and goes with stop', async () => {
+    const target = await b.start(['sh', '-c', 'setsid sleep 333 & exit 0']);
+    const found = await until(async () => {
+      const seen = await b.driver.inspect(target, call());
+      return seen.is === 'exited' ? seen : null;
+    }, 'the end');
+    expect(found.left).toEqual([expect.stringMatching(/^\d+ sleep 333$/)]);
+    await expect(b.driver.remove(target, call())).rejects.toMatchObject({ code: 'conflict' });
+    await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 0 }, call());
+    await b.driver.remove(target, call());
+  });
+
+  test('the holder killed: the worker runs on, its output is kept, and its end is seen without a code', async () => {
+    const target = await b.start(['sh', '-c', 'while :; do echo tick; sleep 0.01; done']);
+    const dir = join(b.state, b.agent, 'w', target.ref.instance);
+    process.kill(Number.parseInt(readFileSync(join(dir, 'holder'), 'utf8'), 10), 'SIGKILL');
+    const before = (await logsOf(b.driver, target)).stdout.length;
+    await until(async () => (await logsOf(b.driver, target)).stdout.length > before + 20, 'more output');
+    expect((await b.driver.inspect(target, call())).is).toBe('running');
+    await b.driver.signal(target, 'SIGKILL', call());
+    await until(async () => (await driverOn(b.state).inspect(target, call())).is === 'exited', 'the end');
+    expect(await b.driver.inspect(target, call())).toMatchObject({ is: 'exited', exit: { code: null, signal: null, evidence: 'inferred' } });
+  });
+
+  test.runIf(name === 'sh')('a drainer killed does not kill the worker', async () => {
+    const target = await b.start(['sh', '-c', 'while :; do echo tick; sleep 0.01; done']);
+    const dir = join(b.state, b.agent, 'w', target.ref.instance);
+    const drainer = [...readProcessTable().keys()].filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dir}/out.`);
+      } catch {
+        return false;
+      }
+    });
+    expect(drainer).toHaveLength(1);
+    process.kill(drainer[0] as number, 'SIGKILL');
+    await until(() => readProcess(drainer[0] as number)?.state !== 'S', 'the drainer to go');
+    await b.driver.signal(target, 'SIGCONT', call());
+    expect((await b.driver.inspect(target, call())).is).toBe('running');
+  });
 });

@@ -1,9 +1,11 @@
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { killCgroup } from '../cgroup/cgroup.ts';
 import { bootId } from '../identity/boot.ts';
 import { lifeOf, signalIdentity } from '../identity/identity.ts';
 import type { ProcessEntry } from '../identity/process-stat.ts';
 import { readProcessTable } from '../identity/process-table.ts';
+import { orderHolder } from '../instance/control.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
 import { treeMembers } from './members.ts';
 
@@ -20,6 +22,8 @@ const send = (entry: ProcessEntry, signal: NodeJS.Signals): void => {
 export function signalWorker(instance: InstanceDirectory, signal: NodeJS.Signals): boolean {
   const worker = readIdentity(instance.path, 'worker');
   if (worker === null || lifeOf(worker) !== 'alive') return false;
+  // Its parent has not reaped it, so it cannot be mistaken.
+  if (instance.spec.holder === 'compiled' && orderHolder(instance.path, constants.signals[signal])) return true;
   const table = readProcessTable();
   const group = table.get(worker.pid)?.group;
   for (const entry of treeMembers(instance, table)) if (entry.group === group && entry.pid !== worker.pid) send(entry, signal);

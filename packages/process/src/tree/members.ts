@@ -34,8 +34,10 @@ function linkOf(path: string): string {
 }
 
 /** The holder and its drainers are no part of the worker. */
-function isStaff(entry: ProcessEntry, holder: number | null, path: string): boolean {
+function isStaff(entry: ProcessEntry, holder: number | null, path: string, isCompiled: boolean): boolean {
   if (entry.pid === holder) return true;
+  // All children of a compiled holder are the worker's: those of its descendants that lost their parent come to it.
+  if (isCompiled) return false;
   if (entry.parent !== holder && entry.session !== holder) return false;
   const line = commandLine(entry);
   // A drainer that has not become `split` yet still shows the holder's own command line.
@@ -77,13 +79,14 @@ export function treeMembers(instance: InstanceDirectory, table = readProcessTabl
   }
   for (let size = -1; size !== found.size; ) {
     size = found.size;
-    for (const entry of table.values()) if (found.has(entry.parent) && entry.parent !== holderPid) found.add(entry.pid);
+    for (const entry of table.values())
+      if (entry.parent === holderPid ? isHolderAlive && spec.holder === 'compiled' : found.has(entry.parent)) found.add(entry.pid);
   }
   return [...found]
     .filter((pid) => pid !== process.pid)
     .map((pid) => table.get(pid))
     .filter((entry) => entry !== undefined)
-    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, holderPid, path));
+    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, holderPid, path, spec.holder === 'compiled'));
 }
 
 /** For people: `pid command`. */

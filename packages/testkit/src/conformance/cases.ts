@@ -6,6 +6,7 @@ import { identity } from './identity.ts';
 import { limits } from './limits.ts';
 import { listing } from './listing.ts';
 import { logging } from './logging.ts';
+import { notifying } from './notifying.ts';
 import { secrets } from './secrets.ts';
 import { starting } from './starting.ts';
 import { stopping } from './stopping.ts';
@@ -26,6 +27,7 @@ export const conformanceAreas: Readonly<Record<string, readonly ConformanceCase[
   values,
   deadlines,
   capabilities,
+  notifying,
 };
 
 export const conformanceCases: readonly ConformanceCase[] = Object.values(conformanceAreas).flat();

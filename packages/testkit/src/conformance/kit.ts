@@ -6,6 +6,7 @@ import { waitFor } from '../wait-for.ts';
 import { workerSpec } from '../worker-spec.ts';
 import { absent } from './absent.ts';
 import { type AgentProcess, spawnAgentProcess } from './agent-process.ts';
+import { notifyCommand } from './notify-command.ts';
 import { type OpenDriver, openDriver, parseOptions } from './open-driver.ts';
 import { makeScene, removeScene, type Scene } from './scene.ts';
 
@@ -28,6 +29,8 @@ export interface KitOptions {
    * runtime whose workers live on when the agent's process alone dies, though not when the container around it does.
    */
   readonly agentDeath?: 'as-declared' | 'always' | undefined;
+  /** argv of a worker that sends each message to `NOTIFY_SOCKET` as a datagram of its own, in order, and lives on. By perl or python3 if not given. */
+  readonly notify?: ((messages: readonly string[]) => readonly string[]) | undefined;
 }
 
 export interface StartGiven {
@@ -60,6 +63,8 @@ export interface Kit {
   /** A name never used before. */
   ref(given?: Partial<InstanceRef>): InstanceRef;
   spec(probe: readonly string[], given?: Partial<WorkerSpec>): WorkerSpec;
+  /** argv of a worker that says these by sd_notify(3): see {@link KitOptions.notify}. */
+  notifyCommand(messages: readonly string[]): readonly string[];
   /** Resolved and prepared, as core does before a start. */
   prepared(ref: InstanceRef, probe: readonly string[], given?: StartGiven): Promise<Run>;
   start(probe: readonly string[], given?: StartGiven): Promise<Started>;
@@ -162,6 +167,7 @@ export async function makeKit(plugin: Plugin, options: KitOptions): Promise<Kit>
     call,
     ref,
     spec,
+    notifyCommand: options.notify ?? notifyCommand,
     prepared,
     start,
     inspect,

@@ -47,6 +47,28 @@ test('a late start is carried out after its failure; the same ref is no twin, a 
   expect(world.live('web').map((one) => one.instance)).toEqual(['a1', 'b2', 'b1']);
 });
 
+test('what a worker says by sd_notify(3) is kept, told to the next agent, and not heard of one that does not say `notify`', async () => {
+  const says = [
+    { afterMs: 10, message: 'STATUS=loading' },
+    { afterMs: 20, message: 'READY=1\nSTATUS=serving\nX=1' },
+    { afterMs: 30, message: 'WATCHDOG=1' },
+    { afterMs: 40, message: 'STOPPING=1\nWATCHDOG=trigger' },
+  ];
+  const { driver, clock, again } = fakeRuntime({ scripts: { web: { says }, db: { says } } });
+  const at = (ms: number): string => new Date(began + ms).toISOString();
+  const began = clock.nowMs();
+  await driver.start(ref('web'), { ...run, spec: workerSpec({ notify: { watchdogMs: null } }) }, call());
+  await driver.start(ref('db'), run, call());
+  const asked = (worker: string) => again().notified?.({ ref: ref(worker), handle: null }, call());
+  expect(await asked('web')).toEqual({ readyAt: null, aliveAt: null, stoppingAt: null, isTripped: false, status: null });
+  await clock.advance(10);
+  expect(await asked('web')).toMatchObject({ readyAt: null, status: 'loading' });
+  await clock.advance(30);
+  expect(await asked('web')).toEqual({ readyAt: at(20), aliveAt: at(30), stoppingAt: at(40), isTripped: true, status: 'serving' });
+  expect(await asked('db')).toBeNull();
+  await expect(asked('none')).rejects.toMatchObject({ code: 'not-found', outcome: 'no' });
+});
+
 test('a frozen engine answers nobody, and carries out after the thaw what was aborted meanwhile', async () => {
   const { driver, world, clock } = fakeRuntime();
   world.freeze();

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { type Call, definePlugin, type InstanceRef, type Plugin, type RuntimeDriver, type RuntimeFailure, runtimeFailure, unhonoured } from '@ostler/sdk';
+import {
+  type Call,
+  definePlugin,
+  type InstanceRef,
+  type Plugin,
+  type Run,
+  type RuntimeDriver,
+  type RuntimeFailure,
+  runtimeFailure,
+  unhonoured,
+} from '@ostler/sdk';
 import { z } from 'zod';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { fakeLogs, fakeWatch } from './fake-streams.ts';
@@ -83,9 +93,9 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
   };
 
   /** The name stops the twin: what runs or ran under this ref is not begun again. */
-  const beginOnce = (ref: InstanceRef, script: Script): FakeInstance => {
+  const beginOnce = (ref: InstanceRef, script: Script, { spec }: Run): FakeInstance => {
     const known = world.find(ref);
-    return known === undefined || known.is === 'created' ? world.begin(ref, script) : known;
+    return known === undefined || known.is === 'created' ? world.begin(ref, script, spec.notify !== null) : known;
   };
 
   return {
@@ -118,7 +128,7 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
           if (prepare === 'fail') throw failure('internal', 'no', 'the script says that preparing fails', over);
         })(),
       ),
-    start: (ref, _run, call) =>
+    start: (ref, run, call) =>
       change('start', ref, call, async () => {
         const known = world.find(ref);
         if (known !== undefined && known.ref.generation !== ref.generation) {
@@ -131,10 +141,10 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
         if (start === 'hang') return never();
         if (start === 'fail') throw failure('internal', 'no', 'the script says that this start fails', over);
         if (start === 'late') {
-          clock.after(lateMs, () => void beginOnce(ref, script));
+          clock.after(lateMs, () => void beginOnce(ref, script, run));
           throw failure('timeout', 'unknown', 'the script loses this reply; the start is carried out later', over);
         }
-        const made = beginOnce(ref, script);
+        const made = beginOnce(ref, script, run);
         if (start === 'lost-reply') throw failure('timeout', 'unknown', 'the script loses this reply; the start was carried out', over);
         return observedOf(made, world.engine);
       }),
@@ -166,6 +176,12 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
       change('signal', ref, call, async () => {
         if (world.find(ref)?.is !== 'running') throw failure('not-running', 'no', `instance ${ref.instance} does not run`);
         if (name === 'SIGKILL') world.end(ref, { signal: name });
+      }),
+    notified: ({ ref }, call) =>
+      read('notified', ref, call, () => {
+        const one = world.find(ref);
+        if (one === undefined) throw failure('not-found', 'no', `there is no instance ${ref.instance} of ${ref.worker}`);
+        return one.said;
       }),
     close: async () => {},
   };

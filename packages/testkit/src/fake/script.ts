@@ -21,4 +21,6 @@ export interface Script {
   readonly health?: 'starting' | 'healthy' | 'unhealthy';
   /** On its stdout, each with the newline added, from the first moment. */
   readonly lines?: readonly string[];
+  /** Messages of sd_notify(3): `READY=1`, or several lines. Heard of a worker whose spec says `notify`. */
+  readonly says?: readonly { readonly afterMs: number; readonly message: string }[];
 }

@@ -1,5 +1,6 @@
-import { type Exit, type Hint, type InstanceRef, type Json, type Listed, runtimeFailure } from '@ostler/sdk';
+import { type Exit, type Hint, type InstanceRef, type Json, type Listed, type Notified, runtimeFailure } from '@ostler/sdk';
 import type { FakeClock } from './fake-clock.ts';
+import { nothingSaid, withMessage } from './said.ts';
 import type { Script } from './script.ts';
 
 export interface FakeInstance {
@@ -9,6 +10,8 @@ export interface FakeInstance {
   is: Listed['is'];
   exit: Exit | null;
   readonly lines: string[];
+  /** By sd_notify(3); `null` = nobody listens for it. */
+  said: Notified | null;
 }
 
 /** What really is, whatever the driver says of it. */
@@ -70,11 +73,14 @@ export class World {
     return this.instances().flatMap((one) => (one.ref.worker === worker && one.is === 'running' ? [one.ref] : []));
   }
 
-  begin(ref: InstanceRef, script: Script): FakeInstance {
+  /** `isHeard`: somebody listens to what it says by sd_notify(3). */
+  begin(ref: InstanceRef, script: Script, isHeard = false): FakeInstance {
     this.starts.push({ ref, atMs: this.#clock.nowMs() });
-    const made: FakeInstance = { ref, script, startedAt: this.#clock.isoNow(), is: 'running', exit: null, lines: [...(script.lines ?? [])] };
+    const said = isHeard ? nothingSaid : null;
+    const made: FakeInstance = { ref, script, startedAt: this.#clock.isoNow(), is: 'running', exit: null, lines: [...(script.lines ?? [])], said };
     this.#instances.set(key(ref), made);
-    const { exit } = script;
+    const { exit, says = [] } = script;
+    for (const { afterMs, message } of says) this.#clock.after(afterMs, () => this.say(ref, message));
     if (exit !== undefined) this.#clock.after(exit.afterMs, () => this.end(ref, exit));
     this.#tell({ kind: 'changed', ref });
     return made;
@@ -84,6 +90,12 @@ export class World {
   print(ref: InstanceRef, line: string): void {
     this.find(ref)?.lines.push(line);
     this.#tell({ kind: 'changed', ref });
+  }
+
+  /** A message of sd_notify(3), as the worker sends it: kept, whoever asks for it and when. */
+  say(ref: InstanceRef, message: string): void {
+    const one = this.find(ref);
+    if (one?.is === 'running' && one.said !== null) one.said = withMessage(one.said, message, this.#clock.isoNow());
   }
 
   /** It ends now. Without code and signal: code 0. */
@@ -108,7 +120,7 @@ export class World {
   /** An instance made by nobody's start, as found after a lost store. */
   plant(ref: InstanceRef, is: Listed['is'] = 'running', script: Script = {}): void {
     const lives = is === 'exited' ? 'running' : is;
-    this.#instances.set(key(ref), { ref, script, startedAt: this.#clock.isoNow(), is: lives, exit: null, lines: [...(script.lines ?? [])] });
+    this.#instances.set(key(ref), { ref, script, startedAt: this.#clock.isoNow(), is: lives, exit: null, lines: [...(script.lines ?? [])], said: null });
     if (is === 'exited') this.end(ref);
   }
 
