@@ -86,10 +86,7 @@ export function crewOf({ peer, site }: Pick<Launched, 'peer' | 'site'>): Crew {
   const all = processes();
   const workers = workersOf(site, all);
   const pids = new Set(workers.values());
-  const others = belonging(site, all).filter(({ pid }) => !pids.has(pid));
-  const [supervisor, holders] = (['supervisor', 'holder'] as const).map((role) => others.filter((one) => peer.role(one, site) === role)) as [
-    Process[],
-    Process[],
-  ];
-  return { supervisor, holders, workers };
+  const run = belonging(site, all);
+  const of = (role: 'supervisor' | 'holder'): Process[] => run.filter((one) => !pids.has(one.pid) && peer.role(one, run) === role);
+  return { supervisor: of('supervisor'), holders: of('holder'), workers };
 }

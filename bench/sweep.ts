@@ -14,7 +14,7 @@ export function sweep(peer: Peer, site: Site): void {
   const end = performance.now() + deadlineMs;
   for (let left = belonging(site); left.length > 0; left = belonging(site)) {
     const workers = new Set(workersOf(site).values());
-    const supervisors = left.filter((one) => peer.role(one, site) === 'supervisor');
+    const supervisors = left.filter((one) => peer.role(one, left) === 'supervisor');
     const holders = left.filter((one) => !supervisors.includes(one) && !workers.has(one.pid));
     for (const group of [supervisors, holders, left]) for (const { pid } of group) kill(pid);
     if (performance.now() > end) throw new Error(`${left.length} processes of ${peer.name} could not be killed: ${left.map(({ pid }) => pid).join(' ')}`);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { belonging } from '../processes.ts';
+import { belonging, type Process } from '../processes.ts';
 import { names, type Site, workerCommand } from '../site.ts';
 import { filesIn, lineEnds, linesIn } from './log-lines.ts';
 import { ofSupervisors, type Peer } from './peer.ts';
@@ -33,7 +33,7 @@ export const ostler: Peer = {
     writeFileSync(join(site.dir, 'ostler.json'), JSON.stringify({ ostler: 1, workers: Object.fromEntries(workers) }));
   },
   command: (site) => ostlerCommand('up', '--config', join(site.dir, 'ostler.json'), '--data-dir', dataDirOf(site), '--socket', socketOf(site)),
-  role: ({ words }) => (isAgent(words) || isLauncher(words) ? 'supervisor' : 'holder'),
+  role: (one, run) => (isAgent(one.words) || isLauncher(one, run) ? 'supervisor' : 'holder'),
   loggedLines: async ({ dir }) => (await keptLines(join(dir, 'd'))) - 1,
   async end(site) {
     // In its own way first, so that it takes its cgroups away.
@@ -45,13 +45,15 @@ export const ostler: Peer = {
   sweep(site) {
     const id = join(dataDirOf(site), 'agent.id');
     if (!existsSync(id)) return;
-    for (const mount of cgroupMounts()) removeGroup(join(mount, `ostler-${readFileSync(id, 'utf8').slice(0, 8)}`));
+    const own = readFileSync(id, 'utf8').slice(0, 8);
+    for (const mount of cgroupMounts()) for (const name of [`ostler-${own}`, `ostler-holders-${own}`]) removeGroup(join(mount, name));
   },
 };
 
 const isAgent = (words: readonly string[]): boolean => words[1] === bin && words[2] === 'up';
-/** The process that starts the holders for the agent; its children bear its command line until they name their directory. */
-const isLauncher = (words: readonly string[]): boolean => basename(words[0] ?? '').startsWith('ostler-holder') && words[1] === 'launch';
+/** The agent's own child that starts the holders; they are forked from it, bear its command line, and outlive it. */
+const isLauncher = ({ words, parent }: Process, run: readonly Process[]): boolean =>
+  basename(words[0] ?? '') === 'ostler-holder' && words[1] === 'launch' && run.some(({ pid, words: its }) => pid === parent && isAgent(its));
 
 const revision = (): string => firstLine('git', '-C', root, 'describe', '--always', '--dirty');
 

@@ -20,8 +20,8 @@ export interface Peer {
   /** What starts it with all its workers. */
   command(site: Site): readonly string[];
   environment?(site: Site): Readonly<Record<string, string>>;
-  /** Of a process of the run that is no worker: whether it is the supervisor itself, holds a worker or its log, or is neither. */
-  role(process: Process, site: Site): 'supervisor' | 'holder' | null;
+  /** Of a process of the run that is no worker: whether it is the supervisor itself, holds a worker or its log, or is neither. `run`: all of the run. */
+  role(process: Process, run: readonly Process[]): 'supervisor' | 'holder' | null;
   /** Lines of the flood that stand in the log of worker 0. */
   loggedLines?(site: Site): Promise<number>;
   /** Ends it in its own way. */

@@ -28,7 +28,9 @@ export async function recovery(bench: Bench): Promise<void> {
         await pause(settleMs);
         const crew = crewOf(first);
         const before = starts(first.stamps.read());
-        for (const { pid } of crew.supervisor) process.kill(pid, 'SIGKILL');
+        // What it has started for itself must see to its own end.
+        const own = new Set(crew.supervisor.map(({ pid }) => pid));
+        for (const { pid, parent } of crew.supervisor) if (!own.has(parent)) process.kill(pid, 'SIGKILL');
         await pause(500);
         const second = launch(peer, site, first.stamps);
         if (peer.name === 'ostler') add(series, await adopted(second, crew.workers));
