@@ -4,10 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { belonging, type Process } from '../processes.ts';
 import { names, type Site, workerCommand } from '../site.ts';
+import { removeGroup } from './cgroup.ts';
 import { filesIn, lineEnds, linesIn } from './log-lines.ts';
 import { ofSupervisors, type Peer } from './peer.ts';
 import { firstLine } from './program.ts';
-import { removeGroup } from './systemd.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = join(root, 'packages', 'cli', 'bin', 'ostler.js');

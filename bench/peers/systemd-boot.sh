@@ -5,7 +5,7 @@ set -u
 dir=$1
 tree=/sys/fs/cgroup
 [ -d "$tree/unified" ] && tree=$tree/unified
-group=$tree/ostler-bench-$(basename "$dir")
+group=$tree/$(basename "$(dirname "$dir")")-$(basename "$dir")
 mkdir -p "$group" "$dir/root" "$dir/units" "$dir/journal"
 echo "$group" >"$dir/cgroup"
 # shellcheck disable=SC2016

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { names, type Site, workerCommand } from '../site.ts';
+import { removeGroup } from './cgroup.ts';
 import type { Peer } from './peer.ts';
 import { firstLine, missingPrograms } from './program.ts';
 
@@ -64,13 +65,3 @@ const initOf = ({ dir }: Site): string => readFileSync(join(dir, 'init.pid'), 'u
 
 const inside = (site: Site, ...command: string[]): string =>
   spawnSync('nsenter', ['-t', initOf(site), '-a', ...command], { encoding: 'utf8', timeout: 30_000 }).stdout?.trim() ?? '';
-
-/** Removes an empty cgroup and those below it. */
-export function removeGroup(group: string): void {
-  try {
-    for (const entry of readdirSync(group, { withFileTypes: true })) if (entry.isDirectory()) removeGroup(join(group, entry.name));
-    rmdirSync(group);
-  } catch {
-    // The kernel lets go of it a moment after its last process; an empty cgroup costs nothing.
-  }
-}
