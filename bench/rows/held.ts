@@ -88,9 +88,9 @@ async function apply({ results }: Bench, { peer, site }: Launched): Promise<void
     const { status, body } = await ask(socketOf(site), 'POST', '/v1/apply', { allowRemove: false, waitMs: 120_000 });
     add(series, performance.now() - from);
     if (status !== 200) throw new Error(`apply was answered with ${status}: ${body.slice(0, 300)}`);
-    const { outcome, steps } = JSON.parse(body) as { outcome: string; steps: unknown };
-    if (outcome !== 'done') throw new Error(`apply came out as ${outcome}`);
-    if (Array.isArray(steps) && steps.length > 0) note(series, `${steps.length} steps`);
+    const { outcome, steps } = JSON.parse(body) as { outcome: string; steps: readonly { kind: string }[] };
+    const changes = steps.filter(({ kind }) => kind !== 'keep').length;
+    if (outcome !== 'done' || changes > 0) throw new Error(`apply came out as ${outcome} with ${changes} changes`);
   }
 }
 
