@@ -8,7 +8,7 @@ import { cpuMs } from '../measure/cpu.ts';
 import { memoryOf } from '../measure/memory.ts';
 import { measures } from '../measures.ts';
 import { ostlerCommand, socketOf } from '../peers/ostler.ts';
-import type { Peer } from '../peers/peer.ts';
+import type { Peer, RowName } from '../peers/peer.ts';
 import { add, note } from '../series.ts';
 
 /** Past ten seconds everything that a supervisor does about a start is done. */
@@ -22,31 +22,31 @@ export async function held(bench: Bench): Promise<void> {
   const peers = [...new Set(rows.flatMap((row) => bench.contenders(row)))];
   for (const n of bench.options.sizes)
     for (const peer of peers) {
-      const mine = rows.filter((row) => peer.rows.includes(row));
+      const mine = rows.filter((row) => peer.rows.includes(row) && isMeasured(bench, row, n));
+      const fail = (row: (typeof rows)[number], error: unknown): void => void (bench.results.of(row, measureOf[row], n, peer.name).failed = messageOf(error));
       try {
         await whileIdle(bench, peer, n, async (launched) => {
           await pause(settleMs);
-          if (mine.includes('memory')) memory(bench, launched);
-          if (mine.includes('idle') && n === bench.options.largest) await idle(bench, launched);
-          if (mine.includes('apply') && n === bench.options.largest) await apply(bench, launched);
-          if (mine.includes('ps') && (n === 1 || n === bench.options.largest)) await ps(bench, launched);
+          for (const row of mine) await work[row](bench, launched).catch((error: unknown) => fail(row, error));
         });
       } catch (error) {
-        for (const row of mine)
-          if (row === 'memory' || n === bench.options.largest) bench.results.of(row, measureOf[row], n, peer.name).failed = messageOf(error);
+        for (const row of mine) fail(row, error);
       }
     }
 }
 
+const isMeasured = ({ options }: Bench, row: RowName, n: number): boolean => row === 'memory' || n === options.largest || (row === 'ps' && n === 1);
+
+const work = { memory, idle, apply, ps };
 const measureOf = { memory: measures.supervisorUss, idle: measures.idle, apply: measures.apply, ps: measures.ps };
 
-function whileIdle(bench: Bench, peer: Peer, n: number, work: (launched: Launched) => Promise<void>): Promise<void> {
+function whileIdle(bench: Bench, peer: Peer, n: number, look: (launched: Launched) => Promise<void>): Promise<void> {
   bench.progress(`held ${n}: ${peer.name}`);
   // A floor holds no worker; nothing of it waits for a stamp.
-  return whileUp(bench, peer, peer.rows.includes('start') ? n : 0, work);
+  return whileUp(bench, peer, peer.rows.includes('start') ? n : 0, look);
 }
 
-function memory({ results, options }: Bench, launched: Launched): void {
+async function memory({ results, options }: Bench, launched: Launched): Promise<void> {
   const { peer, site } = launched;
   const { supervisor, holders } = crewOf(launched);
   const own = memoryOf(supervisor);
