@@ -23,7 +23,9 @@ export async function held(bench: Bench): Promise<void> {
   for (const n of bench.options.sizes)
     for (const peer of peers) {
       const mine = rows.filter((row) => peer.rows.includes(row) && isMeasured(bench, row, n));
-      const fail = (row: (typeof rows)[number], error: unknown): void => void (bench.results.of(row, measureOf[row], n, peer.name).failed = messageOf(error));
+      const fail = (row: (typeof rows)[number], error: unknown): void => {
+        bench.results.of(row, measureOf[row], n, peer.name).failed = messageOf(error);
+      };
       try {
         await whileIdle(bench, peer, n, async (launched) => {
           await pause(settleMs);
