@@ -14,7 +14,7 @@ export function* filesBelow(dir) {
   if (!existsSync(dir)) return;
   for (const name of readdirSync(dir).sort()) {
     const path = join(dir, name);
-    if (['node_modules', 'dist', 'fixtures', '.turbo', '.ostler'].includes(name)) continue;
+    if (['node_modules', 'dist', 'fixtures', '.turbo', '.ostler', '.peers'].includes(name)) continue;
     if (statSync(path).isDirectory()) yield* filesBelow(path);
     else yield path;
   }

@@ -1,0 +1,2 @@
+// A floor: a Node that does nothing.
+setInterval(() => {}, 2 ** 30);
