@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
-import { type Call, type InstanceRef, type Observed, type RuntimeDriver, runtimeFailure, type Target } from '@ostler/sdk';
+import { type Call, type InstanceRef, type Listed, type Observed, type RuntimeDriver, runtimeFailure, type Target } from '@ostler/sdk';
 import { readProcessTable } from '../identity/process-table.ts';
-import { type InstanceDirectory, instancePath, listInstances, sweepInstances } from '../instance/directory.ts';
+import { type InstanceDirectory, instancePath, instancePaths, listInstances, openInstance, sweepInstances } from '../instance/directory.ts';
 import { readNotified } from '../instance/notify-record.ts';
 import { writeSecretFiles } from '../launch/secret-files.ts';
 import { readLogs } from '../log/read.ts';
@@ -88,9 +88,15 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       await holders.open();
       if (!isSwept) sweepInstances(state, agent);
       isSwept = true;
-      const instances = listInstances(state, agent, (path) => lifelines.seen(path));
-      instances.forEach(keepHouse);
-      return { engine, instances: instances.map((instance) => lifelines.listed(instance.path) ?? listed(instance)) };
+      const instances = instancePaths(state, agent).flatMap((path): readonly Listed[] => {
+        const seen = lifelines.listed(path);
+        if (seen !== null) return [seen];
+        const instance = openInstance(path);
+        if (instance === null) return [];
+        keepHouse(instance);
+        return [listed(instance)];
+      });
+      return { engine, instances };
     },
     async *watch(agent, signal) {
       for (const instance of listInstances(state, agent)) if (glance(instance) === 'running') lifelines.attach(instance);

@@ -47,12 +47,7 @@ export class Lifelines {
       .finally(() => this.#draining.delete(path));
   }
 
-  /** The instance as it was attached: a list of a thousand need not open their records again. */
-  seen(path: string): InstanceDirectory | undefined {
-    return this.#held.get(path)?.instance;
-  }
-
-  /** What a list says of an attached one whose worker is alive, by the identity read then. */
+  /** What a list says of an attached one whose worker is alive, by the identity read then: that of a thousand need not open their records again. */
   listed(path: string): Listed | null {
     const { instance, worker } = this.#held.get(path) ?? { instance: null, worker: null };
     if (instance === null || worker === null || lifeOf(worker) !== 'alive') return null;

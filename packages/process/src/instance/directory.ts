@@ -141,18 +141,16 @@ const folders = (path: string): readonly Dirent[] => {
   }
 };
 
-/** Every instance of the agent, in any state. Complete or throws. `known`: those that need not be opened again. */
-export function listInstances(
-  state: string,
-  agent: string,
-  known: (path: string) => InstanceDirectory | undefined = () => undefined,
-): readonly InstanceDirectory[] {
+/** The path of every instance of the agent, in any state. Complete or throws. */
+export function instancePaths(state: string, agent: string): readonly string[] {
   return folders(join(state, agent)).flatMap((worker) =>
-    folders(join(state, agent, worker.name)).flatMap((instance) => {
-      const path = join(state, agent, worker.name, instance.name);
-      return known(path) ?? openInstance(path) ?? [];
-    }),
+    folders(join(state, agent, worker.name)).map((instance) => join(state, agent, worker.name, instance.name)),
   );
+}
+
+/** Every instance of the agent. Throws if one cannot be understood. */
+export function listInstances(state: string, agent: string): readonly InstanceDirectory[] {
+  return instancePaths(state, agent).flatMap((path) => openInstance(path) ?? []);
 }
 
 /** Takes away what starts and removals of agents before left unfinished. */

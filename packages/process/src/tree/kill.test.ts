@@ -75,7 +75,7 @@ describe.each(holders)('a worker of the %s holder', (name, holderOn) => {
       const seen = await b.driver.inspect(target, call());
       return seen.is === 'exited' ? seen : null;
     }, 'the end');
-    expect(found.left).toEqual([expect.stringMatching(/^\d+ sleep 333$/)]);
+    expect(found.left).toEqual([expect.stringMatching(/^\d+ (?:setsid )?sleep 333$/)]);
     await expect(b.driver.remove(target, call())).rejects.toMatchObject({ code: 'conflict' });
     await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 0 }, call());
     await b.driver.remove(target, call());
