@@ -34,14 +34,14 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define MAGIC(letters) ((uint32_t)(letters)[0] | (uint32_t)(letters)[1] << 8 | (uint32_t)(letters)[2] << 16 | (uint32_t)(letters)[3] << 24)
 
-enum kind { HOLD = 1, DRAIN = 2, NOTIFY = 3 };
+enum kind { HOLD = 1, DRAIN = 2 };
 /* EXISTS: the directory is there. OWN_CGROUP: the first is of cgroup v2. ACCOUNT: change to uid, gid, groups. LISTEN: bind the notify socket. */
 enum { EXISTS = 1, NEEDS_CGROUPS = 2, OWN_CGROUP = 4, ACCOUNT = 8, NO_NEW_PRIVILEGES = 16, LISTEN = 32 };
 /* How far a start came. RAN: the command was executed. */
 enum stage { RAN, IN_RECORD, IN_DIRECTORY, CLAIMED, IN_FORK, IN_CGROUP, IN_LIMIT, IN_FOLDER, IN_ACCOUNT, IN_EXEC, HELLO = 100 };
 
-/* What the launcher is told, little endian. After it: limits, groups, spec.json (of a NOTIFY: its message), then the strings directory (of a NOTIFY:
- * its socket), boot id, working directory, notify socket, cgroups, argv, environment, each with a NUL at its end. */
+/* What the launcher is told, little endian. After it: limits, groups, the bytes of spec.json, then the strings directory, boot id, working directory,
+ * notify socket, cgroups, argv, environment, each with a NUL at its end. */
 struct head {
   uint32_t magic, version, bytes, kind, seq, flags, uid, gid;
   uint64_t segment_bytes, bytes_before;

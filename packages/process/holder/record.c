@@ -21,7 +21,7 @@ static char **string_list(char **at, const char *end, char ***into, uint32_t cou
 bool parse_record(char *bytes, size_t size, struct launch *out) {
   const struct head *head = (const struct head *)bytes;
   if (size < sizeof *head || head->magic != MAGIC("OSR1") || head->version != 1 || head->bytes != size) return false;
-  if (head->kind < HOLD || head->kind > NOTIFY || (head->kind == HOLD && head->argc == 0)) return false;
+  if (head->kind < HOLD || head->kind > DRAIN || (head->kind == HOLD && head->argc == 0)) return false;
   if (head->limits > 64 || head->groups > GROUPS_MAX || head->cgroups > 16 || head->argc > STRINGS_MAX / 4 || head->envc > STRINGS_MAX / 4) return false;
   if (head->segment_bytes < 4096 || head->segment_files == 0 || head->first_segment > 300000000 || (head->flags & OWN_CGROUP && !head->cgroups)) return false;
   size_t fixed = sizeof *head + head->limits * sizeof(struct limit) + head->groups * sizeof(uint32_t);
@@ -32,7 +32,7 @@ bool parse_record(char *bytes, size_t size, struct launch *out) {
   out->groups = (const uint32_t *)(out->limits + head->limits);
   if (!(out->dir = next_string(&at, end)) || !(out->boot = next_string(&at, end)) || !(out->cwd = next_string(&at, end))) return false;
   if (!(out->notify = next_string(&at, end)) || strlen(out->dir) > 4000 || strlen(out->boot) > 200) return false;
-  if (head->kind != NOTIFY && out->dir[0] != '/') return false;
+  if (out->dir[0] != '/') return false;
   if (!(out->cgroups = string_list(&at, end, &into, head->cgroups)) || !(out->argv = string_list(&at, end, &into, head->argc))) return false;
   return (out->envp = string_list(&at, end, &into, head->envc)) && at == end;
 }

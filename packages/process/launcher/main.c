@@ -14,14 +14,6 @@ void answer(int replies, uint32_t seq, struct reply reply) {
   if (write(replies, &reply, sizeof reply) < 0 || replies > 2) close(replies);
 }
 
-/* The agent's own word to whoever started it: Node has no unix datagram sockets. */
-static bool send_notify(const char *name, const char *text, size_t length) {
-  struct sockaddr_un address;
-  socklen_t size = notify_address(name, &address);
-  int fd = size ? socket(AF_UNIX, SOCK_DGRAM, 0) : -1;
-  return fd >= 0 && sendto(fd, text, length, MSG_DONTWAIT, (struct sockaddr *)&address, size) == (ssize_t)length;
-}
-
 static bool read_whole(char *into, size_t want) {
   for (ssize_t got; want > 0; into += got, want -= (size_t)got)
     if ((got = read(0, into, want)) <= 0) return false;
@@ -36,8 +28,7 @@ static _Noreturn void carry_out(size_t size, int lock) {
   signal(SIGCHLD, SIG_DFL);
   if (!parse_record(record_bytes, size, &launch)) answer(replies, ((struct head *)record_bytes)->seq, (struct reply){.stage = IN_RECORD, .error = EINVAL});
   else if (launch.head->kind == HOLD) hold(&launch, replies, lock);
-  else if (launch.head->kind == DRAIN) drain(&launch, replies, lock);
-  else send_notify(launch.dir, launch.spec, launch.head->spec_bytes);
+  else drain(&launch, replies, lock);
   _exit(0);
 }
 
@@ -84,6 +75,21 @@ static int launcher(const char *lock_path, char **waits, int count, char **cgrou
   return 0;
 }
 
+/* The agent's own word to whoever started it, since Node has no unix datagram sockets: each chunk of stdin, up to a NUL, is sent as one (sd_notify(3)). */
+static int notifier(const char *name) {
+  struct sockaddr_un address;
+  socklen_t size = notify_address(name, &address);
+  int fd = size ? socket(AF_UNIX, SOCK_DGRAM, 0) : -1;
+  char text[4096];
+  size_t length = 0;
+  for (ssize_t got; fd >= 0 && length < sizeof text && (got = read(0, text + length, 1)) > 0;) {
+    if (text[length++] != 0) continue;
+    if (sendto(fd, text, length - 1, 0, (struct sockaddr *)&address, size) < 0) return dprintf(2, "%s: %s\n", name, strerror(errno)), 1;
+    length = 0;
+  }
+  return fd < 0;
+}
+
 /* For containers: each file of a folder becomes a variable of its name, then the command is executed. */
 static int run_with_files(const char *folder, char **argv) {
   static char value[131072];
@@ -109,7 +115,8 @@ int main(int argc, char **argv) {
   int waits = argc >= 4 ? atoi(argv[3]) : 0;
   if (argc >= 4 && !strcmp(argv[1], "launch") && waits >= 0 && waits <= argc - 4) return launcher(argv[2], argv + 4, waits, argv + 4 + waits);
   if (argc >= 4 && !strcmp(argv[1], "env")) return run_with_files(argv[2], argv + 3);
+  if (argc == 3 && !strcmp(argv[1], "notify")) return notifier(argv[2]);
   if (argc == 2 && !strcmp(argv[1], "version")) return puts("ostler-holder 1"), 0;
-  return dprintf(2, "usage: ostler-holder launch LOCK COUNT [LOCK...] [CGROUP_PROCS...] | env FOLDER COMMAND... | version\n"), 2;
+  return dprintf(2, "usage: ostler-holder launch LOCK COUNT [LOCK...] [CGROUP_PROCS...] | env FOLDER COMMAND... | notify SOCKET | version\n"), 2;
 }
 #endif

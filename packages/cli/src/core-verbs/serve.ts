@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import type { Agent, AgentLogger } from '@ostler/core';
+import { notifyServiceManager } from '../agent/notify.ts';
 import { type AgentVerbOptions, agentOptions, loadCore } from '../agent/options.ts';
 
 /** The agent as a service: its end leaves the workers running. */
@@ -14,8 +15,12 @@ export async function run(options: AgentVerbOptions): Promise<number> {
   agent = await loaded.core.startAgent({ ...(await agentOptions(loaded, options)), mode: 'serve', log, storeThread });
   keepCompiled();
   const { stop } = agent;
+  const sayStopping = notifyServiceManager(process.env, (text) => log.warn({}, text));
+  // Not for the workers, which have sockets of their own.
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop({ workers: 'leave', cause: signal }));
   await agent.closed;
+  sayStopping();
   return 0;
 }
 

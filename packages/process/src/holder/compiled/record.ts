@@ -9,7 +9,7 @@ const magic = 0x3152534f;
 const headBytes = 80;
 export const maxRecordBytes = 4 << 20;
 
-const kinds = { hold: 1, drain: 2, notify: 3 } as const;
+const kinds = { hold: 1, drain: 2 } as const;
 const flags = { exists: 1, needsCgroups: 2, ownCgroup: 4, account: 8, noNewPrivileges: 16, listen: 32 } as const;
 
 interface Limit {
@@ -130,9 +130,4 @@ export function holdRecord(seq: number, start: HolderStart, mark: bigint): Buffe
 export function drainRecord(seq: number, { dir, spec }: Takeover, end: Position): Buffer {
   const { segmentBytes, segmentFiles } = spec;
   return encode({ ...none, kind: 'drain', seq, segmentBytes, segmentFiles, firstSegment: end.segment + 1, bytesBefore: end.total ?? 0, dir });
-}
-
-/** Has the launcher send one datagram: Node has no unix datagram sockets. `socket`: a path, or a name with `@` in front. */
-export function notifyRecord(socket: string, message: string): Buffer {
-  return encode({ ...none, kind: 'notify', seq: 0, dir: socket, body: message });
 }
