@@ -1,7 +1,7 @@
 // Compiles the holder of native workers for this machine, when its sources are newer than what was built. Plain Node 20.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const sourceFolders = ['holder', 'launcher'].map((name) => fileURLToPath(new URL(`../packages/process/${name}`, import.meta.url)));
@@ -22,14 +22,14 @@ export function compiler() {
 
 /** Runs a compiler; the file appears whole or not at all. Returns what it said, `null` = it went well. @returns {string | null} */
 export function compile([command, ...own], args, file) {
-  const fresh = `${file}.${process.pid}`;
-  mkdirSync(join(file, '..'), { recursive: true });
+  // Under its own name, since the signature of a Mach-O file bears it and the same sources are to give the same file.
+  const folder = `${file}.${process.pid}`;
+  const fresh = join(folder, basename(file));
+  mkdirSync(folder, { recursive: true });
   const run = spawnSync(command, [...own, ...args, '-o', fresh], { encoding: 'utf8' });
-  if (run.status === 0) {
-    renameSync(fresh, file);
-    return null;
-  }
-  rmSync(fresh, { force: true });
+  if (run.status === 0) renameSync(fresh, file);
+  rmSync(folder, { recursive: true, force: true });
+  if (run.status === 0) return null;
   return `${run.stdout ?? ''}${run.stderr ?? ''}${run.error?.message ?? ''}` || `${command} ended with ${run.status ?? run.signal}`;
 }
 

@@ -9,6 +9,10 @@ import { thisTree } from './planted.ts';
 // What people get: the packed packages in an empty folder, under the oldest Node they may have and under the checkout's own.
 const oldest = '22.18.0';
 const isCommandThere = existsSync(join(thisTree, 'packages/cli/src/main.ts'));
+const platform = `${process.platform}-${process.arch}`;
+const holder = join(thisTree, 'packages', `holder-${platform}`);
+/** Only Zig builds it; without it, as under --omit=optional, holder.sh serves. */
+const isHolderBuilt = existsSync(holder) && spawnSync(process.execPath, [join(thisTree, 'scripts/cross-holder.mjs'), '--check', platform]).status === 0;
 const packages = ['@ostler/sdk', '@ostler/process', '@ostler/core', '@ostler/runtime-native', '@ostler/testkit', 'ostler'];
 
 let root: string;
@@ -45,8 +49,9 @@ beforeAll(() => {
     packages.flatMap((name) => ['-w', name]),
     tarballs,
   );
+  if (isHolderBuilt) pack(holder, [], tarballs);
   const files = pack(plugin, [], tarballs);
-  expect(files).toHaveLength(packages.length + 1);
+  expect(files).toHaveLength(packages.length + (isHolderBuilt ? 2 : 1));
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'somebody', private: true, type: 'module' }));
   npm(['install', '--no-package-lock', '--omit=peer', 'zod', ...files], root);
 }, 300_000);
@@ -114,6 +119,19 @@ test.runIf(isCommandThere)('each package carries its licence and what its manife
   }
 });
 
+test('a package of a holder that was not built is not packed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ostler-unbuilt-'));
+  try {
+    for (const name of ['scripts', 'packages/holder-linux-x64/package.json', 'LICENSE']) cpSync(join(thisTree, name), join(folder, name), { recursive: true });
+    mkdirSync(join(folder, 'packages/process/holder'), { recursive: true });
+    const run = spawnSync('npm', ['pack', '--dry-run'], { cwd: join(folder, 'packages/holder-linux-x64'), encoding: 'utf8' });
+    expect(run.status).not.toBe(0);
+    expect(run.stdout + run.stderr).toContain('The holder for linux-x64 may not be packed: it is not built.');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
 test.runIf(isCommandThere).each([`Node ${oldest}`, 'the checkout’s own Node'])(
   'init, up, ps and a third-party runtime work from the packed packages under %s',
   (name) => {
@@ -137,6 +155,10 @@ test.runIf(isCommandThere).each([`Node ${oldest}`, 'the checkout’s own Node'])
     ]);
     const pids = workers.map(({ native }) => native.pid);
     expect(pids.map(isAlive)).toEqual([true, true]);
+    const held = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('/spec.json'));
+    expect(held.map((file) => JSON.parse(readFileSync(join(home, file), 'utf8')).holder)).toEqual(
+      isHolderBuilt ? ['compiled', 'compiled'] : [undefined, undefined],
+    );
 
     succeeds(['down']);
     expect(pids.map(isAlive)).toEqual([false, false]);

@@ -142,6 +142,8 @@ static pid_t fork_worker(const struct launch *launch, bool *is_in_own) {
   uint64_t how[11] = {0x200000000u /* CLONE_INTO_CGROUP */, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)group};
   if (group >= 0) pid = (pid_t)syscall(SYS_clone3, how, sizeof how);
   if (group >= 0) close(group);
+#else
+  (void)launch;
 #endif
   *is_in_own = pid >= 0;
   return pid >= 0 ? pid : fork();
