@@ -12,6 +12,8 @@ export const flags = ['-std=gnu17', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', 
 
 const files = () => sourceFolders.flatMap((folder) => readdirSync(folder, { encoding: 'utf8' }).map((name) => join(folder, name)));
 
+export const headers = () => files().filter((path) => path.endsWith('.h'));
+
 export const sources = () => files().filter((path) => path.endsWith('.c'));
 
 /** The C compiler and its own arguments: `$CC` as make(1) takes it, or `cc`. `null` = there is none. @returns {string[] | null} */
