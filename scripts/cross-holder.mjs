@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compile, files, flags, sources } from './build-holder.mjs';
+import { compile, flags, headers, sources } from './build-holder.mjs';
 import { fileTrouble, targets } from './holder-targets.mjs';
 
 /** Goes with @ostler/process, which runs a packaged holder only if it is this very one. */
@@ -12,8 +12,7 @@ const checksums = fileURLToPath(new URL('../packages/process/holder-checksums.js
 /** The smallest that is still guarded: it is mapped once for each worker, and runs seldom. */
 const lean = ['-Os', '-s', '-ffunction-sections', '-fdata-sections', '-fno-unwind-tables', '-fno-asynchronous-unwind-tables', '-fstack-protector-strong'];
 
-const digest = (...paths) => paths.reduce((hash, path) => hash.update(readFileSync(path)), createHash('sha256')).digest('hex');
-const ofSources = () => digest(...files().filter((path) => /\.[ch]$/.test(path)));
+const digest = (...files) => files.reduce((hash, file) => hash.update(readFileSync(file)), createHash('sha256')).digest('hex');
 
 function fail(text) {
   process.stderr.write(`${text}\n`);
@@ -29,7 +28,7 @@ function findZig() {
 
 function buildAll() {
   const zig = findZig();
-  const sums = { sources: ofSources() };
+  const sums = { sources: digest(...headers(), ...sources()) };
   for (const target of targets) {
     const args = [...flags, ...lean, '-Werror', ...(target.os === 'linux' ? ['-static', '-Wl,--gc-sections'] : []), ...sources()];
     const trouble = compile([...zig, 'cc', '-target', target.zig], args, target.binary) ?? fileTrouble(target, target.binary);
@@ -43,7 +42,7 @@ function buildAll() {
 
 function check(chosen) {
   const sums = existsSync(checksums) ? JSON.parse(readFileSync(checksums, 'utf8')) : {};
-  const isOfNow = sums.sources === ofSources();
+  const isOfNow = sums.sources === digest(...headers(), ...sources());
   for (const target of chosen) {
     const trouble = existsSync(target.binary) ? fileTrouble(target, target.binary) : 'it is not built';
     if (trouble !== null) fail(`The holder for ${target.name} may not be packed: ${trouble}. \`npm run cross:holder\` builds it.`);

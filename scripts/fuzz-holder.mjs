@@ -24,10 +24,14 @@ const trouble = compile(cc, [...flags, ...sanitizers, join(holding, 'fuzz/record
 if (trouble !== null) stop(trouble);
 const env = checkoutEnv();
 const seeds = join(folder, 'seeds');
-const made = spawnSync('sh', ['-c', 'mkdir "$1" && exec node --conditions=@ostler/source "$0" "$1"', join(holding, 'src/holder/compiled/fixtures/seeds.ts'), seeds], {
-  env,
-  encoding: 'utf8',
-});
+const made = spawnSync(
+  'sh',
+  ['-c', 'mkdir "$1" && exec node --conditions=@ostler/source "$0" "$1"', join(holding, 'src/holder/compiled/fixtures/seeds.ts'), seeds],
+  {
+    env,
+    encoding: 'utf8',
+  },
+);
 if (made.status !== 0) stop(`The records could not be made: ${made.stderr}`);
 const files = readdirSync(seeds).map((name) => join(seeds, name));
 process.exitCode = spawnSync(join(folder, 'record'), [seconds, seed, first, ...files], { stdio: 'inherit', env }).status ?? 1;

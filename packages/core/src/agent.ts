@@ -62,8 +62,9 @@ export interface Agent {
 const journalBounds = { keepEntries: 20_000, keepDays: 30 };
 /** How long a shutdown waits for the workers beyond what each of them may take. */
 const stopAllMs = 10 * 60_000;
-/** How long the socket waits for the first starts at most. */
+/** The socket waits so long for the first starts, and as long again while they come on; no longer than {@link firstRounds} times. */
 const firstStartsMs = 150;
+const firstRounds = 12;
 
 /**
  * Composition root: brings up store, plugins, runtimes and supervision, takes over what runs, then answers on the socket. Rejects with a problem and
@@ -273,7 +274,11 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
   } else await reload();
   // The workers before the socket: loading the server takes longer than starting one.
-  await crew.until(() => crew.all().every(({ life: { phase } }) => !['waiting', 'preparing', 'starting'].includes(phase)), AbortSignal.timeout(firstStartsMs));
+  const starting = (): number => crew.all().filter(({ life: { phase } }) => ['waiting', 'preparing', 'starting'].includes(phase)).length;
+  for (let round = 0, before = Number.POSITIVE_INFINITY; round < firstRounds && starting() > 0 && starting() < before; round += 1) {
+    before = starting();
+    await crew.until(() => starting() === 0, AbortSignal.timeout(firstStartsMs));
+  }
   watchdog.start();
   const { openApi } = await import('./api/server.ts');
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });

@@ -1,5 +1,18 @@
+import { statfsSync } from 'node:fs';
 import type { DoctorDocument, DoctorFinding } from '../api/wire.ts';
 import type { Parts } from './parts.ts';
+
+/** Less than a store and a few log lines need. */
+const fewBytes = 4 << 20;
+
+function isAlmostFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize < fewBytes;
+  } catch {
+    return false;
+  }
+}
 
 /** What only the agent itself knows of its health; the command adds what can be seen from outside. */
 export function doctor(parts: Parts): DoctorDocument {
@@ -20,6 +33,11 @@ export function doctor(parts: Parts): DoctorDocument {
               `see what keeps ${name} from answering; its workers are left alone meanwhile`,
             );
       }),
+      ...[...parts.runtimes.values()].flatMap((runtime) =>
+        (runtime.state().facts?.notes ?? []).map((note) =>
+          found(note.startsWith('degraded') ? 'warning' : 'note', 'runtime', `${runtime.hosted.name}: ${note}`),
+        ),
+      ),
       ...parts
         .plugins()
         .flatMap(({ id, state, problem }) =>
@@ -37,7 +55,16 @@ export function doctor(parts: Parts): DoctorDocument {
         ),
       ...(parts.isStoreFull()
         ? [found('error', 'disk', `the disk of ${parts.paths.dataDir} is full: restarts go on, changes wait`, 'free some room there')]
-        : []),
+        : isAlmostFull(parts.paths.dataDir)
+          ? [
+              found(
+                'warning',
+                'disk',
+                `the disk of ${parts.paths.dataDir} is almost full: workers run on, what they log is lost and counted`,
+                'free some room there',
+              ),
+            ]
+          : []),
       ...parts.notes().map((note) => found('note', 'data', note)),
       ...(hostFile === null
         ? []
