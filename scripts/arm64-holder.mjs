@@ -2,7 +2,7 @@
 // What follows `--` goes to vitest in place of all such tests.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { foreground } from './foreground.mjs';
@@ -18,12 +18,14 @@ if (qemu === undefined || !existsSync(binary)) {
 
 // qemu-user makes up a /proc/self/stat, and its start time is not the one that everybody else sees. By another name the file is the kernel's.
 const own = Buffer.from('/proc/self/stat\0');
-const link = `/tmp/o-${randomBytes(4).toString('hex')}`;
+const place = `/tmp/o-${randomBytes(2).toString('hex')}`;
+const link = `${place}/s`;
 const other = Buffer.from(`${link}\0`);
 const program = readFileSync(binary);
 const at = program.indexOf(own);
 if (at < 0 || other.length > own.length) throw new Error('the holder does not read /proc/self/stat');
 other.copy(program, at);
+mkdirSync(place, { mode: 0o755 });
 symlinkSync('/proc/self/stat', link);
 
 const folder = mkdtempSync(join(tmpdir(), 'ostler-arm64-'));
@@ -34,6 +36,12 @@ writeFileSync(copy, program, { mode: 0o755 });
 writeFileSync(wrapper, `#!/bin/sh\nexec ${qemu} ${copy} "$@"\n`, { mode: 0o755 });
 const { stdout } = spawnSync(wrapper, ['version'], { encoding: 'utf8' });
 if (!stdout?.startsWith('ostler-holder')) throw new Error('the arm64 holder does not run here');
+// What is qemu's own: its memory, its name in the list of processes, and that it knows no PR_SET_CHILD_SUBREAPER.
+const subreaper = ['stays below the holder', 'the compiled holder an ordinary user ends such a tree'];
+const notHere = ['neither log nor holder grows over its bounds', 'that was killed is followed by another', ...subreaper];
 const args = process.argv.length > 2 ? process.argv.slice(2) : ['packages/process', 'packages/testkit/src/conformance/native.test.ts'];
-process.exitCode = await foreground('vitest', ['run', ...args], { cwd: root, env: { ...checkoutEnv(), OSTLER_HOLDER: wrapper } });
-for (const path of [link, folder]) rmSync(path, { recursive: true });
+process.exitCode = await foreground('vitest', ['run', '-t', `^(?!.*(${notHere.join('|')}))`, ...args], {
+  cwd: root,
+  env: { ...checkoutEnv(), OSTLER_HOLDER: wrapper },
+});
+for (const path of [place, folder]) rmSync(path, { recursive: true });
