@@ -2,7 +2,7 @@
 // What follows `--` goes to vitest in place of all such tests.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { foreground } from './foreground.mjs';
@@ -27,6 +27,8 @@ other.copy(program, at);
 symlinkSync('/proc/self/stat', link);
 
 const folder = mkdtempSync(join(tmpdir(), 'ostler-arm64-'));
+// Some tests are another user's.
+chmodSync(folder, 0o755);
 const [copy, wrapper] = [join(folder, 'ostler-holder'), join(folder, 'emulated')];
 writeFileSync(copy, program, { mode: 0o755 });
 writeFileSync(wrapper, `#!/bin/sh\nexec ${qemu} ${copy} "$@"\n`, { mode: 0o755 });

@@ -10,7 +10,12 @@ const target = fileURLToPath(new URL('../packages/process/build/ostler-holder', 
 /** What every compiler of it is told. A newer one may warn of more, so a warning ends the build only where the project's own checks run. */
 export const flags = ['-std=gnu17', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', ...(process.env.CI ? ['-Werror'] : [])];
 
-const files = () => sourceFolders.flatMap((folder) => readdirSync(folder, { encoding: 'utf8' }).map((name) => join(folder, name)));
+const files = () =>
+  sourceFolders.flatMap((folder) =>
+    readdirSync(folder, { encoding: 'utf8' })
+      .sort()
+      .map((name) => join(folder, name)),
+  );
 
 export const headers = () => files().filter((path) => path.endsWith('.h'));
 

@@ -49,7 +49,8 @@ export function framedSource(dir: string): LogSource {
   const frameAt = (segment: Segment, offset: number): Frame | 'torn' | null => {
     const header = bytesAt(segment.path, offset, headerBytes);
     if (header.length < headerBytes) return null;
-    if (header.readUInt32LE(0) !== magic) return 'torn';
+    // None but the first is a first one.
+    if (header.readUInt32LE(0) !== magic || (header[4] === firstKind && offset > 0)) return 'torn';
     const length = header.readUInt32LE(16);
     return {
       kind: header[4] ?? 0,
