@@ -9,11 +9,11 @@ export const packages = {
   core: ['sdk'],
   'runtime-native': ['sdk', 'process'],
   testkit: ['sdk', 'core', 'process'],
-  cli: ['sdk', 'core', 'runtime-native'],
+  cli: ['sdk', 'process', 'core', 'runtime-native'],
 };
 
 /** Package -> packages that it may import for their types, and at run time only by `await import('…')`: a client verb must start without them. */
-export const lazily = { cli: ['core', 'runtime-native'] };
+export const lazily = { cli: ['process', 'core', 'runtime-native'] };
 
 /** Room of core -> its layer. A room imports lower layers; of its own layer only what `beside` says. */
 export const layers = {

@@ -13,7 +13,7 @@ import type { Problem } from './base/problem.ts';
 import { StuckCalls } from './base/stuck-calls.ts';
 import { keepTidy } from './base/tidy.ts';
 import { Watchdog } from './base/watchdog.ts';
-import { restore, resume } from './boot.ts';
+import { firstStarts, restore, resume } from './boot.ts';
 import { asProblem, makeControl, type Parts } from './control/index.ts';
 import { watchEngine } from './engine/index.ts';
 import { HostFile } from './host-file.ts';
@@ -62,10 +62,6 @@ export interface Agent {
 const journalBounds = { keepEntries: 20_000, keepDays: 30 };
 /** How long a shutdown waits for the workers beyond what each of them may take. */
 const stopAllMs = 10 * 60_000;
-/** The socket waits so long for the first starts, and as long again while they come on; no longer than {@link firstRounds} times. */
-const firstStartsMs = 150;
-const firstRounds = 12;
-
 /**
  * Composition root: brings up store, plugins, runtimes and supervision, takes over what runs, then answers on the socket. Rejects with a problem and
  * leaves the workers as they are when it cannot.
@@ -274,11 +270,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
   } else await reload();
   // The workers before the socket: loading the server takes longer than starting one.
-  const starting = (): number => crew.all().filter(({ life: { phase } }) => ['waiting', 'preparing', 'starting'].includes(phase)).length;
-  for (let round = 0, before = Number.POSITIVE_INFINITY; round < firstRounds && starting() > 0 && starting() < before; round += 1) {
-    before = starting();
-    await crew.until(() => starting() === 0, AbortSignal.timeout(firstStartsMs));
-  }
+  await firstStarts(crew);
   watchdog.start();
   const { openApi } = await import('./api/server.ts');
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });

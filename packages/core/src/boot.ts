@@ -54,6 +54,19 @@ export async function adopt(crew: Crew, runtime: RuntimeAccess, { engine, instan
   return own.filter(({ life }) => life.phase === 'running' && life.blind === null).length;
 }
 
+/** The first starts are waited for so long, and as long again while they come on; no longer than {@link firstRounds} times. */
+const firstStartsMs = 150;
+const firstRounds = 12;
+
+/** Until the first wave of starts is over, or stands still: one may pull an image. */
+export async function firstStarts(crew: Crew): Promise<void> {
+  const starting = (): number => crew.all().filter(({ life: { phase } }) => ['waiting', 'preparing', 'starting'].includes(phase)).length;
+  for (let round = 0, before = Number.POSITIVE_INFINITY; round < firstRounds && starting() > 0 && starting() < before; round += 1) {
+    before = starting();
+    await crew.until(() => starting() === 0, AbortSignal.timeout(firstStartsMs));
+  }
+}
+
 /** Goes on with what a worker was about when the last agent ended. */
 export async function resume(one: Supervisor): Promise<void> {
   const { life, services } = one;

@@ -54,7 +54,7 @@ static int launcher(const char *lock_path, char **waits, int count, char **cgrou
   prctl(PR_SET_NAME, "ostler-launcher", 0, 0, 0);
 #endif
   int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0 || flock(lock, LOCK_EX)) return dprintf(2, "%s: %s\n", lock_path, strerror(errno)), 1;
+  if (lock < 0 || flock(lock, LOCK_EX)) return answer(1, 0, (struct reply){.stage = HELLO, .error = errno}), 1;
   for (int i = 0, other; i < count; i++, close(other))
     if ((other = open(waits[i], O_RDWR | O_CLOEXEC)) >= 0) flock(other, LOCK_EX);
   for (int i = 0, procs; cgroups[i] && hello.pid == 0; i++, close(procs))

@@ -15,7 +15,7 @@ export async function run(options: AgentVerbOptions): Promise<number> {
   agent = await loaded.core.startAgent({ ...(await agentOptions(loaded, options)), mode: 'serve', log, storeThread });
   keepCompiled();
   const { stop } = agent;
-  const sayStopping = notifyServiceManager(process.env, (text) => log.warn({}, text));
+  const sayStopping = await notifyServiceManager(process.env, (text) => log.warn({}, text));
   // Not for the workers, which have sockets of their own.
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop({ workers: 'leave', cause: signal }));

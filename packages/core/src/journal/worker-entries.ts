@@ -83,7 +83,12 @@ function of(w: OfWorker, type: string, text: string, data: Json): JournalEntry {
   return { at: w.at, type, worker: w.worker, instance: w.instance, text, data };
 }
 
-const seenBy = { engine: 'said by its engine', holder: 'said by its holder', inferred: 'inferred', none: 'nobody saw how' } as const;
+const seenBy = {
+  engine: 'said by its engine',
+  holder: 'said by its holder',
+  inferred: 'how is not known: what held it was gone',
+  none: 'nobody saw how',
+} as const;
 
 function exitText({ code, signal, oom, evidence, afterMs }: ExitFacts): string {
   const how = signal !== null ? `Killed by ${signal}` : code !== null ? `Exited with code ${code}` : 'Ended';

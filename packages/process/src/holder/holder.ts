@@ -47,5 +47,4 @@ export interface Holder {
   start(start: HolderStart, call: Call): Promise<Begun | null>;
   /** Resolves when the output has a reader again. Without it the output of a worker stalls when what reads it was killed. */
   takeOver?(what: Takeover): Promise<void>;
-  close(): Promise<void>;
 }

@@ -59,7 +59,6 @@ export class Holders {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#given?.close();
     const launcher = await this.#launcher?.catch(() => null);
     await launcher?.close();
     for (const group of this.#groups()) {

@@ -35,7 +35,6 @@ export function shHolder(tools: () => Tools, state: string, shell: readonly stri
       await launch(start, shell, tools(), isHeldByAccount ? account : null);
       return null;
     },
-    async close() {},
   };
 }
 

@@ -65,7 +65,6 @@ export function compiledHolder(launcher: () => Promise<Launcher>): Holder {
       const { stage, error } = await (await launcher()).ask((seq) => drainRecord(seq, what, end));
       if (stage !== 'ran') throw new Error(`the output of ${what.spec.ref.worker} could not be taken over: ${getSystemErrorName(-error)}`);
     },
-    async close() {},
   };
 }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
 import { lifeOf, ownIdentity, parseIdentity } from '../../identity/identity.ts';
 import { type Reply, ReplyReader } from './reply.ts';
 
@@ -72,6 +73,10 @@ export class Launcher {
     const waitFor = dead.map((name) => join(folder, name));
     const launcher = new Launcher(binary, join(folder, `${own.pid}_${own.start}_${own.boot}_${randomUUID().slice(0, 8)}`), waitFor, cgroups);
     const hello = await launcher.#await(0);
+    if (hello.error !== 0) {
+      await launcher.#gone;
+      throw new Error(`its lock in ${folder} cannot be had (${getSystemErrorName(-hello.error)})`);
+    }
     launcher.cgroup = hello.pid > 0 ? hello.pid - 1 : null;
     for (const path of waitFor) rmSync(path, { force: true });
     return launcher;
