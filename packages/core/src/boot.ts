@@ -63,7 +63,11 @@ export async function firstStarts(crew: Crew): Promise<void> {
   const starting = (): number => crew.all().filter(({ life: { phase } }) => ['waiting', 'preparing', 'starting'].includes(phase)).length;
   for (let round = 0, before = Number.POSITIVE_INFINITY; round < firstRounds && starting() > 0 && starting() < before; round += 1) {
     before = starting();
-    await crew.until(() => starting() === 0, AbortSignal.timeout(firstStartsMs));
+    const late = new AbortController();
+    // Unlike that of AbortSignal.timeout() it keeps the process alive, which waits for nothing else at times.
+    const timer = setTimeout(() => late.abort(), firstStartsMs);
+    await crew.until(() => starting() === 0, late.signal);
+    clearTimeout(timer);
   }
 }
 

@@ -20,6 +20,8 @@ export class Effects {
   #mask: ((text: string) => string) | null = null;
   #cancelLook: (() => void) | null = null;
   #looking: Promise<void> | null = null;
+  /** A hint came whose look had to wait, or may have asked too early. */
+  #isLookOwed = false;
   #isClosed = false;
 
   constructor(of: Subject) {
@@ -54,10 +56,20 @@ export class Effects {
   }
 
   look(how: 'adopted' | 'looked'): Promise<void> {
+    if (this.#looking !== null) this.#isLookOwed = true;
     this.#looking ??= this.#look(how).finally(() => {
       this.#looking = null;
+      this.#lookIfOwed();
     });
     return this.#looking;
+  }
+
+  /** A worker may end before the answer of its start has been written down: the hint of it came while nothing could be made of it. */
+  #lookIfOwed(): void {
+    const { phase } = this.#of.life;
+    if (!this.#isLookOwed || this.#isClosed || this.#looking !== null || phase === 'starting' || phase === 'stopping') return;
+    this.#isLookOwed = false;
+    this.#quietly(this.look('looked'));
   }
 
   async signal(name: string): Promise<void> {
@@ -142,6 +154,7 @@ export class Effects {
       await this.#of.send({ type: 'start-failed', epoch, failure });
       if (failure.outcome === 'no' && target(this.#of, life) !== null) await this.#remove(life.instance!).catch(() => {});
     }
+    this.#lookIfOwed();
     await this.#retire();
   }
 
@@ -164,7 +177,10 @@ export class Effects {
   async #look(how: 'adopted' | 'looked'): Promise<void> {
     const { services, life } = this.#of;
     // A call is under way whose answer says the same; what is not there yet must not be taken for gone.
-    if (how === 'looked' && (life.phase === 'starting' || life.phase === 'stopping') && life.blind === null) return;
+    if (how === 'looked' && (life.phase === 'starting' || life.phase === 'stopping') && life.blind === null) {
+      this.#isLookOwed = true;
+      return;
+    }
     const target = this.#of.target();
     const runtime = this.#runtime();
     if (target === null) {

@@ -59,7 +59,9 @@ export async function startInstance<Options>(
   const command = options.command(commandSpec(spec));
   const cwd = spec.workingDir ?? spec.baseDir;
   const secretsDir = run.secrets.files.length === 0 ? null : join(options.folders.secrets(), ref.worker, ref.instance);
-  const notifySocket = spec.notify === null ? null : notifySocketOf(ref);
+  // One that was made but never ran is carried on by the kind of holder that its records are of.
+  const holder = before === null ? main : host.holders.of(before.spec);
+  const notifySocket = spec.notify === null || holder.name === 'sh' ? null : notifySocketOf(ref);
   const environment: Record<string, string> = {
     ...basicEnvironment(account),
     ...options.env?.(commandSpec(spec)),
@@ -80,8 +82,6 @@ export async function startInstance<Options>(
 
   const wants = { memory: spec.limits.memoryBytes !== null, cpu: spec.limits.cpus !== null, pids: spec.limits.pids !== null };
   const needsCgroups = wants.memory || wants.cpu || wants.pids;
-  // One that was made but never ran is carried on by the kind of holder that its records are of.
-  const holder = before === null ? main : host.holders.of(before.spec);
   const record: InstanceSpec = before?.spec ?? {
     protocol: directoryProtocol,
     ref,
