@@ -123,7 +123,7 @@ test('a package of a holder that was not built is not packed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ostler-unbuilt-'));
   try {
     for (const name of ['scripts', 'packages/holder-linux-x64/package.json', 'LICENSE']) cpSync(join(thisTree, name), join(folder, name), { recursive: true });
-    mkdirSync(join(folder, 'packages/process/holder'), { recursive: true });
+    for (const name of ['holder', 'launcher']) mkdirSync(join(folder, 'packages/process', name), { recursive: true });
     const run = spawnSync('npm', ['pack', '--dry-run'], { cwd: join(folder, 'packages/holder-linux-x64'), encoding: 'utf8' });
     expect(run.status).not.toBe(0);
     expect(run.stdout + run.stderr).toContain('The holder for linux-x64 may not be packed: it is not built.');
