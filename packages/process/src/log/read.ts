@@ -33,12 +33,13 @@ export async function* readLogs(instance: InstanceDirectory, from: LogFrom, foll
   const { isRunning } = life;
   const { path, spec } = instance;
   const sources = spec.segments === 'framed' ? [framedSource(path)] : [rawSource(path, 'out', spec.segmentBytes), rawSource(path, 'err', spec.segmentBytes)];
-  const places = startPlaces(sources, from);
   const bell = new Bell(path, call.signal);
   const deafen = life.onChange(() => bell.ring());
   const isDraining = () => isHeld(join(path, 'draining'));
   try {
     if (!follow) for (let round = 0; round < 20 && !isRunning() && isDraining(); round++) await bell.wait(50);
+    // Not before: the last lines are those that the worker wrote, not those that its drainer had come to.
+    const places = startPlaces(sources, from);
     for (let quiet = 0; ; ) {
       if (spec.segments === 'raw') trimSegments(path, spec.segmentFiles);
       // Asked before reading: what was written before the end is then surely read after it.

@@ -70,7 +70,7 @@ describe.each(holders)('a worker of the %s holder', (name, holderOn) => {
   });
 
   test('what a worker left behind is named, keeps remove from hiding it, and goes with stop', async () => {
-    const target = await b.start(['sh', '-c', 'setsid sleep 333 & exit 0']);
+    const target = await b.start(['sh', '-c', 'setsid sleep 333 & sleep 0.2; exit 0']);
     const found = await until(async () => {
       const seen = await b.driver.inspect(target, call());
       return seen.is === 'exited' ? seen : null;
