@@ -202,6 +202,8 @@ static void look_after(pid_t worker, struct stream streams[2], int exit_file, in
       if ((pid = wait4(-1, &status, WNOHANG, &used)) < 0) has_children = false;
       if (pid != worker || worker < 0) continue;
       worker = -1;
+      /* What it wrote is in the segments before its end is told; not more than that, since a descendant may write without end. */
+      for (int i = 0; i < 64; i++) drain_stream(&streams[i & 1]);
       keep_exit(exit_file, status, &used);
       close(alive);
       for (int i = 0; i < 2; i++) close(streams[i].write_end);

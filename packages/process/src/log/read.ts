@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import { type Call, type LogFrom, type LogRecord, runtimeFailure } from '@ostler/sdk';
-import type { InstanceDirectory } from '../instance/directory.ts';
+import { type InstanceDirectory, readExit } from '../instance/directory.ts';
 import { isHeld } from '../instance/lifeline.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { framedSource } from './framed-source.ts';
@@ -37,8 +37,9 @@ export async function* readLogs(instance: InstanceDirectory, from: LogFrom, foll
   const deafen = life.onChange(() => bell.ring());
   const isDraining = () => isHeld(join(path, 'draining'));
   try {
-    if (!follow) for (let round = 0; round < 20 && !isRunning() && isDraining(); round++) await bell.wait(50);
-    // Not before: the last lines are those that the worker wrote, not those that its drainer had come to.
+    // A compiled holder tells of the end when the worker's last byte is in its segment; others may still be at it.
+    const isWritten = () => spec.holder === 'compiled' && readExit(path) !== null;
+    for (let round = 0; !follow && round < 25 && !isRunning() && isDraining() && !isWritten(); round++) await bell.wait(Math.min(50, 2 ** round));
     const places = startPlaces(sources, from);
     for (let quiet = 0; ; ) {
       if (spec.segments === 'raw') trimSegments(path, spec.segmentFiles);
