@@ -1,8 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, test as anyTest, beforeEach, expect } from 'vitest';
 import { type Bench, bench, call, ended, holders, logsOf, until } from '../../driver/fixtures/bench.ts';
+import { findBinary } from './binary.ts';
+
+// Left out where there is neither a C compiler nor the package with the binary.
+const needsBinary = findBinary().path === null;
+const test = anyTest.skipIf(needsBinary);
 
 let b: Bench;
 beforeEach(() => {

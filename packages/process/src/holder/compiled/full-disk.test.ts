@@ -2,8 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, test as anyTest, expect } from 'vitest';
 import { call, driverOn, ended, logsOf, runOf, specOf, until } from '../../driver/fixtures/bench.ts';
+import { findBinary } from './binary.ts';
+
+// Left out where there is neither a C compiler nor the package with the binary.
+const needsBinary = findBinary().path === null;
+const test = anyTest.skipIf(needsBinary);
 
 let disk: string | null = null;
 afterEach(() => {

@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, test as anyTest, beforeEach, expect } from 'vitest';
 import { type Bench, bench, call, driverOn, ended, logsOf, until } from '../../driver/fixtures/bench.ts';
 import { readProcess, readProcessTable } from '../../identity/process-table.ts';
 import { isHeld } from '../../instance/lifeline.ts';
+import { findBinary } from './binary.ts';
+
+// Left out where there is neither a C compiler nor the package with the binary.
+const needsBinary = findBinary().path === null;
+const test = anyTest.skipIf(needsBinary);
 
 let b: Bench;
 beforeEach(() => {
