@@ -50,6 +50,8 @@ static int launcher(const char *lock_path, char **waits, int count, char **cgrou
   struct reply hello = {.stage = HELLO};
   for (size_t i = 0; i < COUNT(ignored); i++) signal(ignored[i], SIG_IGN);
   drop_inheritable();
+  /* What the agent's own parent left open is nobody's here, and a holder would keep it open for as long as its worker lives. */
+  for (int fd = 3; fd < 1024; fd++) close(fd);
 #ifdef __linux__
   prctl(PR_SET_NAME, "ostler-launcher", 0, 0, 0);
 #endif

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, test as anyTest, beforeEach, describe, expect } from 'vitest';
@@ -95,6 +95,16 @@ describe('a record', () => {
 });
 
 describe('a launcher', () => {
+  test('hands to holders and workers no file that its agent has from others', async () => {
+    const seen = join(folder, 'fds');
+    const child = spawn(binary, ['launch', join(folder, 'lock'), '0'], { stdio: ['pipe', 'ignore', 'inherit', 'pipe', 'pipe'] });
+    const environment = { PATH: '/usr/bin:/bin' };
+    child.stdin?.end(holdRecord(1, { ...startOf(['sh', '-c', `exec ls /proc/self/fd >${seen}`]), environment }, 1n << 62n));
+    await until(() => existsSync(seen) && readFileSync(seen, 'utf8') !== '', 'the list');
+    // 3 is what ls itself looks through.
+    expect(readFileSync(seen, 'utf8').trim().split('\n')).toEqual(['0', '1', '2', '3']);
+  });
+
   test('that was killed is followed by another, and its holders live on', async () => {
     const first = await b.start(['sleep', '60']);
     const launcher = Number(readdirSync('/proc').find((pid) => isLauncherOf(pid, b.state)));
