@@ -72,7 +72,7 @@ test.skipIf(abilities['tmpfs-mount'] !== null)(
     expect(JSON.stringify(doctor.body)).toMatch(/the disk of [^ ]+ is (?:almost )?full/);
     expect((await flooding())?.native.pid).toBe(pid);
     rmSync(join(path, 'ballast'));
-    await new Promise((done) => setTimeout(done, 1000));
+    await waitFor('what was lost is told', async () => String((await one.request('GET', '/v1/workers/flood/logs')).body).includes('"type":"gap"'), 30_000);
     writeFileSync(join(here, 'end'), '');
     const exit = await waitFor('its end is known', async () => (await flooding())?.exit ?? false, 30_000);
     expect(exit).toMatchObject({ code: 7 });

@@ -60,12 +60,11 @@ test('a process that left session, parents, environment and output stays below t
 });
 
 test('a signal to its own group reaches the whole group of the worker and not the holder', async () => {
-  const target = await b.start(['sh', '-c', 'trap "echo got; kill -KILL 0" TERM; sleep 100 & wait']);
-  await until(() => existsSync(join(dirOf(target.ref.instance), 'pid')), 'it');
-  await new Promise((done) => setTimeout(done, 100));
+  const target = await b.start(['sh', '-c', 'trap "echo got; kill -KILL 0" TERM; echo ready; sleep 100 & wait']);
+  await until(async () => (await logsOf(b.driver, target)).stdout, 'its trap');
   await b.driver.signal(target, 'SIGTERM', call());
   expect((await ended(b.driver, target)).exit).toMatchObject({ signal: 'SIGKILL', evidence: 'holder' });
-  expect((await logsOf(b.driver, target, 'start', true)).stdout).toBe('got\n');
+  expect((await logsOf(b.driver, target, 'start', true)).stdout).toBe('ready\ngot\n');
 });
 
 test('an instance directory that vanishes under a running worker costs neither worker nor holder', async () => {
