@@ -17,7 +17,7 @@ import { firstStarts, restore, resume } from './boot.ts';
 import { asProblem, makeControl, type Parts } from './control/index.ts';
 import { watchEngine } from './engine/index.ts';
 import { HostFile } from './host-file.ts';
-import { entries, openJournal } from './journal/index.ts';
+import { entries, type Journal, openJournal } from './journal/index.ts';
 import { loadPlugins } from './plugin/index.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { Reconciler } from './reconcile/index.ts';
@@ -90,6 +90,23 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   });
   hostFile.begin();
   const dataDir = await openDataDir(paths.dataDir);
+  let open: Journal | null = null;
+  const watchdog = new Watchdog({
+    file: join(paths.dataDir, 'watchdog.log'),
+    onStall: ({ busyMs, plugin, text }) => {
+      log.error({ plugin }, text);
+      const stalled = entries['loop.stalled'](clock.isoNow(), { ms: busyMs, during: plugin === null ? null : `the plugin ${plugin}` });
+      void open?.record({ journal: [stalled] }).catch(() => {});
+    },
+  });
+  life.push('watchdog', () => watchdog.close());
+  const readFile = async (canDoWithout: boolean, before: Applied | null) => {
+    const loaded = await hostFile.loadPlugins(canDoWithout, before);
+    return { plugins: loaded, read: await hostFile.read().catch((error: unknown) => (canDoWithout ? null : Promise.reject(error))) };
+  };
+  // `up` is nothing without its file, so it is read while the store opens.
+  const early = mode === 'up' ? readFile(false, null) : null;
+  early?.catch(() => {});
   let isStoreFull = false;
   const noteFull = (isFull: boolean): void => {
     isStoreFull = isFull;
@@ -97,24 +114,14 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const store = await openStore({ dataDir: paths.dataDir, thread: options.storeThread, log, onFull: noteFull });
   life.push('store', () => store.close());
   const journal = openJournal(store, { ...journalBounds, log });
+  open = journal;
   life.push('journal', () => journal.close());
   const snapshot = await store.load();
   const applied = (snapshot.values['applied'] ?? null) as Applied | null;
   const stuck = new StuckCalls();
-  const watchdog = new Watchdog({
-    file: join(paths.dataDir, 'watchdog.log'),
-    onStall: ({ busyMs, plugin, text }) => {
-      log.error({ plugin }, text);
-      void journal
-        .record({ journal: [entries['loop.stalled'](clock.isoNow(), { ms: busyMs, during: plugin === null ? null : `the plugin ${plugin}` })] })
-        .catch(() => {});
-    },
-  });
-  life.push('watchdog', () => watchdog.close());
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
-  const canDoWithout = mode === 'serve' && applied !== null;
-  const plugins = await hostFile.loadPlugins(canDoWithout, applied);
-  let config = await hostFile.read().catch((error: unknown) => (canDoWithout ? null : Promise.reject(error)));
+  const { plugins, read } = await (early ?? readFile(applied !== null, applied));
+  let config = read;
   const hostName = (): string => config?.host ?? applied?.host ?? options.host ?? hostname();
 
   if (paths.secretsDir !== null) makeSecretsDir(paths.secretsDir, uid);

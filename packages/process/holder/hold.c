@@ -10,6 +10,8 @@ struct ended {
 };
 
 static int dir = -1;
+/* Nothing is blocked (all bits 0 is the empty set on Linux and on macOS). */
+static const sigset_t none;
 
 static int open_in(const char *name, int how) { return openat(dir, name, how | O_CLOEXEC, 0600); }
 
@@ -109,11 +111,10 @@ static bool change_account(const struct launch *launch) {
 static _Noreturn void become(const struct launch *launch, const struct stream *streams, int news, bool is_in_own) {
   char text[300];
   struct reply reply = {.stage = IN_CGROUP};
-  sigset_t none;
   /* A group of its own, so that what it sends to its group does not reach the holder. */
   setpgid(0, 0);
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-  sigprocmask(SIG_SETMASK, (sigemptyset(&none), &none), NULL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
   if (enter_cgroups(launch, is_in_own) && (reply.stage = IN_LIMIT) && set_limits(launch) && (reply.stage = IN_FOLDER) && !chdir(launch->cwd)) {
     size_t length = identity(text, launch->boot, &reply.start);
     bool is_recorded = length > 0 && write_file("pid.tmp", text, length) && !renameat(dir, "pid.tmp", dir, "pid");
@@ -142,9 +143,8 @@ static pid_t fork_worker(const struct launch *launch, bool *is_in_own) {
   uint64_t how[11] = {0x200000000u /* CLONE_INTO_CGROUP */, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)group};
   if (group >= 0) pid = (pid_t)syscall(SYS_clone3, how, sizeof how);
   if (group >= 0) close(group);
-#else
-  (void)launch;
 #endif
+  (void)launch;
   *is_in_own = pid >= 0;
   return pid >= 0 ? pid : fork();
 }
@@ -154,11 +154,10 @@ static void on_child(int number) { (void)number; }
 /* Ends by SIGKILL, or with its work: what a terminal or a group is sent is not meant for it. */
 static void begin(int lock) {
   static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
-  sigset_t child;
+  sigset_t child = none;
   setsid();
   for (size_t i = 0; i < COUNT(ignored); i++) signal(ignored[i], SIG_IGN);
   sigaction(SIGCHLD, &(struct sigaction){.sa_handler = on_child}, NULL);
-  sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, NULL);
 #ifdef __linux__
@@ -172,14 +171,9 @@ static uint64_t us_of(struct timeval time) { return (uint64_t)time.tv_sec * 1000
 
 /* The state byte goes last: who sees it sees the whole record. */
 static bool keep_exit(int file, int status, const struct rusage *used) {
-  struct ended ended = {.magic = MAGIC("OSX1"), .kind = WIFEXITED(status) ? 1 : 2, .dumped = WIFSIGNALED(status) && WCOREDUMP(status)};
-  ended.value = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-  ended.oom_kills = UINT32_MAX;
-  ended.lost = lost_bytes();
-  ended.reaped_ns = now_ns();
-  ended.user_us = us_of(used->ru_utime);
-  ended.system_us = us_of(used->ru_stime);
-  ended.max_rss = (uint64_t)used->ru_maxrss;
+  struct ended ended = {.magic = MAGIC("OSX1"), .kind = WIFEXITED(status) ? 1 : 2, .dumped = WIFSIGNALED(status) && WCOREDUMP(status),
+                        .value = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), .oom_kills = UINT32_MAX, .lost = lost_bytes(),
+                        .reaped_ns = now_ns(), .user_us = us_of(used->ru_utime), .system_us = us_of(used->ru_stime), .max_rss = (uint64_t)used->ru_maxrss};
   return pwrite(file, &ended, sizeof ended, 0) > 0 && pwrite(file, &(char){1}, 1, offsetof(struct ended, state)) == 1;
 }
 
@@ -193,8 +187,6 @@ static void obey(int control, pid_t worker) {
 
 /* Until the worker is reaped, its descendants too (they come to us), and nobody can write any more. */
 static void look_after(pid_t worker, struct stream streams[2], int exit_file, int alive, int control, int notify) {
-  sigset_t none;
-  sigemptyset(&none);
   for (bool has_children = worker > 0;;) {
     int status, fds[] = {control, notify, streams[0].read_end, streams[1].read_end};
     struct rusage used;
@@ -254,8 +246,7 @@ void hold(const struct launch *launch, int replies, int lock) {
   if (worker == 0) become(launch, streams, news[1], is_in_own);
   close(news[1]);
   for (reply = (struct reply){.stage = IN_FORK}; read(news[0], &last, sizeof last) == (ssize_t)sizeof last; reply = last)
-    if (last.stage == RAN) last.pid = worker;
-    else last.pid = reply.pid;
+    last.pid = last.stage == RAN ? worker : reply.pid;
   close(news[0]);
   forget_record();
   answer(replies, seq, reply);

@@ -47,10 +47,7 @@ struct head {
   uint64_t segment_bytes, bytes_before;
   uint32_t segment_files, first_segment, limits, groups, spec_bytes, cgroups, argc, envc;
 };
-struct limit {
-  uint32_t resource, keeps_hard;
-  uint64_t soft, hard;
-};
+struct limit { uint32_t resource, keeps_hard; uint64_t soft, hard; };
 /* What it answers, once for each HOLD and DRAIN: small enough for a pipe to take it whole (POSIX, PIPE_BUF). start: as in `pid`. */
 struct reply {
   uint32_t magic, seq;

@@ -31,16 +31,11 @@ static const char *segment_name(char name[12], uint32_t index) {
 /* The oldest goes first: on a full disk that makes the room for the next. Each begins with the number of bytes before it, those lost included. */
 static bool next_segment(uint32_t index) {
   char name[12];
-  struct {
-    struct frame frame;
-    uint64_t before;
-  } first = {{.magic = MAGIC("OSF1"), .kind = 3, .at_ns = now_ns(), .length = 8}, segment.told};
+  struct { struct frame frame; uint64_t before; } first = {{.magic = MAGIC("OSF1"), .kind = 3, .at_ns = now_ns(), .length = 8}, segment.told};
   if (index >= segment.files) unlinkat(segment.dir, segment_name(name, index - segment.files), 0);
   int file = openat(segment.dir, segment_name(name, index), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  if (write(file, &first, sizeof first) != (ssize_t)sizeof first) {
-    unlinkat(segment.dir, name, 0);
-    close(file);
+  if (file < 0 || write(file, &first, sizeof first) != (ssize_t)sizeof first) {
+    if (file >= 0) close(file), unlinkat(segment.dir, name, 0);
     return false;
   }
   if (segment.file >= 0) close(segment.file);

@@ -22,8 +22,6 @@ static struct {
 static int said_file;
 static uint32_t worker_uid;
 
-static bool keep_said(void) { return pwrite(said_file, &said, sizeof said, 0) > 0; }
-
 int listen_notify(int dir, const char *name, uint32_t uid) {
   struct sockaddr_un address;
   socklen_t size = notify_address(name, &address);
@@ -31,7 +29,7 @@ int listen_notify(int dir, const char *name, uint32_t uid) {
   worker_uid = uid;
   said.magic = MAGIC("OSN1");
   said_file = openat(dir, "notify", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || !keep_said() || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes)) return -1;
+  if (fd < 0 || pwrite(said_file, &said, sizeof said, 0) < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes)) return -1;
   return bind(fd, (struct sockaddr *)&address, size) ? -1 : fd;
 }
 
@@ -60,11 +58,10 @@ void take_notify(int socket) {
     if (head && head->cmsg_type == SCM_CREDENTIALS) memcpy(&from, CMSG_DATA(head), sizeof from);
     if (from.uid != 0 && from.uid != worker_uid && from.uid != getuid()) continue;
     for (char *at = text, *end = text + length, *stop; at < end; at = stop + 1) {
-      stop = memchr(at, '\n', (size_t)(end - at));
-      if (!stop) stop = end;
+      if (!(stop = memchr(at, '\n', (size_t)(end - at)))) stop = end;
       take_line(at, (size_t)(stop - at));
     }
   }
-  keep_said();
+  if (pwrite(said_file, &said, sizeof said, 0) < 0) return;
 }
 #endif

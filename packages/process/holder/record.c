@@ -31,8 +31,7 @@ bool parse_record(char *bytes, size_t size, struct launch *out) {
   *out = (struct launch){.head = head, .limits = (const struct limit *)(head + 1), .spec = bytes + fixed};
   out->groups = (const uint32_t *)(out->limits + head->limits);
   if (!(out->dir = next_string(&at, end)) || !(out->boot = next_string(&at, end)) || !(out->cwd = next_string(&at, end))) return false;
-  if (!(out->notify = next_string(&at, end)) || strlen(out->dir) > 4000 || strlen(out->boot) > 200) return false;
-  if (out->dir[0] != '/') return false;
+  if (!(out->notify = next_string(&at, end)) || out->dir[0] != '/' || strlen(out->dir) > 4000 || strlen(out->boot) > 200) return false;
   if (!(out->cgroups = string_list(&at, end, &into, head->cgroups)) || !(out->argv = string_list(&at, end, &into, head->argc))) return false;
   return (out->envp = string_list(&at, end, &into, head->envc)) && at == end;
 }

@@ -9,6 +9,8 @@ export interface CoreClock extends Clock {
   after(ms: number, run: () => void): Cancel;
   /** RFC 3339 in UTC with milliseconds. */
   isoNow(): string;
+  /** Resolves in the next turn of the event loop, when what this one set off has come to rest; the same for all that ask in this one. */
+  turn(): Promise<void>;
 }
 
 /** Node turns a longer timeout into 1 ms (`TimeoutOverflowWarning`), so longer ones are walked in steps. */
@@ -33,12 +35,25 @@ function after(ms: number, run: () => void): Cancel {
   return () => clearTimeout(timer);
 }
 
+let nextTurn: Promise<void> | null = null;
+
+function turn(): Promise<void> {
+  nextTurn ??= new Promise((resolve) => {
+    setImmediate(() => {
+      nextTurn = null;
+      resolve();
+    });
+  });
+  return nextTurn;
+}
+
 /** The host's own clock. */
 export const systemClock: CoreClock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   isoNow: () => new Date().toISOString(),
   after,
+  turn,
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -70,6 +70,8 @@ function methods(thread: StoreThread): Omit<Store, 'path' | 'setAside'> {
   let closing: Promise<void> | null = null;
 
   async function commitWaiting(): Promise<void> {
+    // What is asked for in the same breath shares the first transaction.
+    await null;
     while (waiting.length > 0) {
       const group = waiting.slice(0, groupLimit);
       waiting = waiting.slice(groupLimit);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -18,7 +18,8 @@ export async function writeWhole(path: string, content: string | Uint8Array, isN
     }
     await (isNew ? linkOrRename(unfinished, path) : rename(unfinished, path));
   } finally {
-    await rm(unfinished, { force: true });
+    // Gone by the rename, usually.
+    await unlink(unfinished).catch(() => {});
   }
   const directory = await open(dirname(path), 'r');
   try {

@@ -126,10 +126,10 @@ export class Crew {
     return this.until(step, signal);
   }
 
-  /** Ends all timers and probes. Nothing is stopped. */
-  close(): void {
+  /** Ends all timers and probes. Nothing is stopped. Resolves when all that was decided is persisted, where the store still takes it. */
+  async close(): Promise<void> {
     this.#gate.shut();
-    for (const one of this.#workers.values()) one.close();
+    await Promise.all([...this.#workers.values()].map((one) => one.close()));
   }
   shutGate(): void {
     this.#gate.shut();

@@ -114,6 +114,7 @@ export class Effects {
       const secrets = await this.#of.services.reveal(generation, normal, controller.signal);
       this.#secrets = { epochOf: generation.counter, value: secrets };
       await prepare(this.#of.services, runtime, await this.#pinned(generation, runtime, normal, controller.signal), normal, controller.signal);
+      if (this.#preparing === controller) this.#preparing = null;
       await this.#of.send({ type: 'prepared', epoch });
     } catch (error) {
       const { code, message, cause } = asFailure(error, false);

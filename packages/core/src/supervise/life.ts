@@ -72,7 +72,7 @@ export interface SeenRunning extends Seen {
   readonly pid: number | null;
 }
 
-/** What the supervisor does once the new life is persisted. Timers, probes and slots follow from the phase and are not told. */
+/** What the supervisor does once the new life is persisted (what only reads or prepares: at once). Timers, probes and slots follow from the phase and are not told. */
 export type Effect =
   | { readonly do: 'prepare' }
   | { readonly do: 'start' }
@@ -95,8 +95,8 @@ export interface Scene {
   readonly at: string;
   readonly nowMs: number;
   readonly rules: WorkerRules;
-  /** For a start, should it come to one. */
-  readonly newInstance: string;
+  /** For a start, should it come to one: a fresh id with each call. */
+  newInstance(): string;
   /** In [0, 1): for jitter. */
   readonly random: number;
   /** `null`, or the dependency that does not hold at this moment. */

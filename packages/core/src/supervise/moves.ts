@@ -39,7 +39,7 @@ export function toStarting(life: Life, scene: Scene): Move {
     ...clean,
     phase: 'starting',
     reason: `starting: ${startCauses[life.startCause]}`,
-    instance: scene.newInstance,
+    instance: scene.newInstance(),
     instanceGeneration: life.generation,
     restarts: life.instance !== null && ['exited', 'start-failed', 'unhealthy'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
   });

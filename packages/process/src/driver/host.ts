@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { Holder } from '../holder/holder.ts';
 import { Holders } from '../holder/holders.ts';
 import { storeIdentity } from '../instance/directory.ts';
@@ -20,11 +20,23 @@ export function thisHost(state: string, holder?: Holder): Host {
     return known;
   };
   return {
-    store: () => storeIdentity(state),
+    store: () => storeOf(state),
     tools,
     holders: new Holders(state, tools, holder),
     tieToAgent: containerReason,
   };
+}
+
+const stores = new Map<string, { readonly ino: number; readonly mtimeMs: number; readonly identity: string }>();
+
+/** As {@link storeIdentity}; read again only when the file is another one. */
+function storeOf(state: string): string {
+  const known = stores.get(state);
+  const stat = statSync(`${state}/store`, { throwIfNoEntry: false });
+  if (known !== undefined && stat?.ino === known.ino && stat.mtimeMs === known.mtimeMs) return known.identity;
+  const identity = storeIdentity(state);
+  if (stat !== undefined) stores.set(state, { ino: stat.ino, mtimeMs: stat.mtimeMs, identity });
+  return identity;
 }
 
 /** Programs that, as PID 1, go on when the agent ends. */

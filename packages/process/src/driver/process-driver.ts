@@ -3,6 +3,7 @@ import { type Call, type InstanceRef, type Listed, type Observed, type RuntimeDr
 import { readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, instancePath, instancePaths, listInstances, openInstance, sweepInstances } from '../instance/directory.ts';
 import { readNotified } from '../instance/notify-record.ts';
+import { OpenInstances } from '../instance/open-instances.ts';
 import { writeSecretFiles } from '../launch/secret-files.ts';
 import { readLogs } from '../log/read.ts';
 import { trimSegments } from '../log/segment.ts';
@@ -31,7 +32,8 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
   const lifelines = new Lifelines((instance) => holders.of(instance.spec).takeOver?.({ dir: instance.path, spec: instance.spec }));
   let isSwept = false;
   const starting = new Map<string, Promise<Observed>>();
-  const find = ({ ref }: Target): InstanceDirectory | null => instanceOf(instancePath(state, ref), ref);
+  const directories = new OpenInstances();
+  const find = ({ ref }: Target): InstanceDirectory | null => instanceOf(instancePath(state, ref), ref, directories.open);
   const demand = (target: Target): InstanceDirectory => {
     const instance = find(target);
     if (instance !== null) return instance;
@@ -99,7 +101,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       return { engine, instances };
     },
     async *watch(agent, signal) {
-      for (const instance of listInstances(state, agent)) if (glance(instance) === 'running') lifelines.attach(instance);
+      for (const instance of listInstances(state, agent)) if (glance(instance).is === 'running') lifelines.attach(instance);
       yield* lifelines.watch(signal);
     },
     async stop(target, how, call) {
@@ -111,10 +113,11 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       if (instance === null) return;
       await removeEnded(instance, call);
       lifelines.detach(instance.path);
+      directories.forget(instance.path);
     },
     async *logs(target, from, follow, call) {
       const instance = demand(target);
-      const isRunning = () => ['starting', 'running', 'ending'].includes(glance(instance));
+      const isRunning = () => ['starting', 'running', 'ending'].includes(glance(instance).is);
       yield* readLogs(instance, from, follow, { isRunning, onChange: (listener) => lifelines.onChange(target.ref, listener) }, call);
     },
     async signal(target, signal) {
@@ -131,12 +134,12 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       };
       return targets.map((target) => {
         const instance = find(target);
-        return instance !== null && glance(instance) === 'running' ? usageOf(instance, table) : null;
+        return instance !== null && glance(instance).is === 'running' ? usageOf(instance, table) : null;
       });
     },
     async deliver(target, secrets) {
       const { spec, path } = demand(target);
-      if (glance({ spec, path }) !== 'running' || spec.secretsDir === null)
+      if (glance({ spec, path }).is !== 'running' || spec.secretsDir === null)
         throw runtimeFailure({
           code: 'not-running',
           outcome: 'no',

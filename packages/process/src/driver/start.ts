@@ -129,7 +129,7 @@ export async function startInstance<Options>(
 
 /** The record's own time, which later looks at the directory tell too. */
 function startedAt(path: string): string {
-  return (statSync(join(path, 'pid'), { throwIfNoEntry: false })?.mtime ?? new Date()).toISOString();
+  return (statSync(`${path}/pid`, { throwIfNoEntry: false })?.mtime ?? new Date()).toISOString();
 }
 
 function mountVariables({ mounts }: WorkerSpec): Record<string, string> {
@@ -150,7 +150,7 @@ async function awaitStart(instance: InstanceDirectory, engine: string, call: Cal
   // The shell itself needs some ms before it holds the lifeline; until then the directory looks as if nobody had come.
   const silentUntil = Date.now() + 5000;
   for (let waitMs = 1; ; waitMs = Math.min(waitMs + 1, 20)) {
-    const seen = glance(instance);
+    const { is: seen } = glance(instance);
     if (seen === 'running' || seen === 'exited' || seen === 'ending') return asObserved(await observe(instance, engine, call), ref);
     const trouble = readTrouble(instance.path);
     if (trouble !== null) throw failure('internal', 'no', `${ref.worker} was not started: ${trouble}`);

@@ -24,7 +24,7 @@ export async function stopInstance(
   call: Call,
 ): Promise<Found> {
   const signal = signalOf(how.signal);
-  const is = await settle(instance, call);
+  const { is } = await settle(instance, call);
   if (is === 'gone') return { is, engine };
   if (is === 'created') return observe(instance, engine, call);
   // Looked at before the worker goes: a child that left session and mark is an orphan afterwards, and nobody's.
@@ -32,7 +32,7 @@ export async function stopInstance(
   if (is === 'running' && how.graceMs > 0) {
     signalWorker(instance, signal);
     const until = Date.now() + how.graceMs;
-    for (let waitMs = 1; glance(instance) === 'running' && Date.now() < until; waitMs = Math.min(waitMs * 2, 50)) {
+    for (let waitMs = 1; glance(instance).is === 'running' && Date.now() < until; waitMs = Math.min(waitMs * 2, 50)) {
       throwIfAborted(call, instance);
       await sleep(Math.min(waitMs, Math.max(1, until - Date.now())));
     }
@@ -64,7 +64,7 @@ function throwIfAborted(call: Call, { spec }: InstanceDirectory): void {
 export async function removeEnded(instance: InstanceDirectory, call: Call): Promise<void> {
   const { path, spec } = instance;
   const conflict = (text: string) => runtimeFailure({ code: 'conflict', outcome: 'no', retryable: false, message: text });
-  const is = await settle(instance, call);
+  const { is } = await settle(instance, call);
   if (is === 'running') throw conflict(`${spec.ref.worker} ${spec.ref.instance} is running; stop it first`);
   const left = describe(treeMembers(instance));
   if (left.length > 0) throw conflict(`${spec.ref.worker} ${spec.ref.instance} has ended but left processes (${left.join('; ')}); stop it first`);

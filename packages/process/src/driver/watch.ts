@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Hint, InstanceRef, Listed } from '@ostler/sdk';
 import { handleTo, type Identity, lifeOf } from '../identity/identity.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
@@ -25,7 +24,7 @@ export class Lifelines {
   attach(instance: InstanceDirectory): void {
     const { path } = instance;
     if (this.#held.has(path) || this.#orphans.has(path)) return;
-    const release = watchLifeline(join(path, 'alive'), () => {
+    const release = watchLifeline(`${path}/alive`, () => {
       this.#held.delete(path);
       const worker = readIdentity(path, 'worker');
       if (worker !== null && lifeOf(worker) === 'alive') {
@@ -40,7 +39,7 @@ export class Lifelines {
   /** Tried again with each round until somebody reads. */
   #drain(instance: InstanceDirectory): void {
     const { path } = instance;
-    if (this.#draining.has(path) || isHeld(join(path, 'draining'))) return;
+    if (this.#draining.has(path) || isHeld(`${path}/draining`)) return;
     this.#draining.add(path);
     void Promise.resolve(this.#takeOver(instance))
       .catch(() => {})

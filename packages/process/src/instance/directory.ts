@@ -1,5 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type Dirent, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  type Dirent,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type InstanceRef, runtimeFailure } from '@ostler/sdk';
 import type { CgroupPaths } from '../cgroup/cgroup.ts';
@@ -176,20 +190,34 @@ export function storeIdentity(state: string): string {
   return readFileSync(path, 'utf8').trim();
 }
 
+const recordBytes = Buffer.alloc(4096);
+
+/** A small record and when it was written last; one look-up of its path. */
+function readRecord<X>(file: string, parse: (bytes: Buffer) => X | null): { readonly found: X; readonly mtime: Date } | null {
+  let fd: number;
+  try {
+    fd = openSync(file, 'r');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  try {
+    const found = parse(recordBytes.subarray(0, readSync(fd, recordBytes, 0, recordBytes.length, 0)));
+    return found === null ? null : { found, mtime: fstatSync(fd).mtime };
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** `worker`: what was run. `holder`: who claimed the directory. */
 export function readIdentity(path: string, of: 'worker' | 'holder'): (Identity & { readonly at: string }) | null {
-  const file = join(path, of === 'worker' ? 'pid' : 'holder');
-  const identity = readOr(file, (bytes) => parseIdentity(bytes.toString()));
-  if (identity === null) return null;
-  const at = statSync(file, { throwIfNoEntry: false })?.mtime.toISOString();
-  return at === undefined ? null : { ...identity, at };
+  const record = readRecord(`${path}/${of === 'worker' ? 'pid' : 'holder'}`, (bytes) => parseIdentity(bytes.toString()));
+  return record === null ? null : { ...record.found, at: record.mtime.toISOString() };
 }
 
 export function readExit(path: string): (ExitRecord & { readonly at: string }) | null {
-  const file = join(path, 'exit');
-  const record = readOr(file, parseExit);
-  if (record === null) return null;
-  return { ...record, at: record.at ?? statSync(file).mtime.toISOString() };
+  const record = readRecord(`${path}/exit`, parseExit);
+  return record === null ? null : { ...record.found, at: record.found.at ?? record.mtime.toISOString() };
 }
 
 /** Why the holder did not run the worker. */

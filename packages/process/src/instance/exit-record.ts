@@ -35,12 +35,15 @@ export interface ExitRecord {
 
 const magic = 0x3158534f;
 
+/** SIGPOLL and SIGIOT are second names of SIGIO and SIGABRT. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .filter(([name]) => name !== 'SIGPOLL' && name !== 'SIGIOT')
+    .map(([name, value]) => [value as number, name]),
+);
+
 /** The name of a signal number on this platform. */
-export function signalName(number: number): string | null {
-  // SIGPOLL and SIGIOT are second names of SIGIO and SIGABRT.
-  const found = Object.entries(constants.signals).find(([name, value]) => value === number && name !== 'SIGPOLL' && name !== 'SIGIOT');
-  return found?.[0] ?? null;
-}
+export const signalName = (number: number): string | null => signalNames.get(number) ?? null;
 
 /** `null` = not ended (or not wholly written) yet. */
 export function parseExit(bytes: Uint8Array): ExitRecord | null {

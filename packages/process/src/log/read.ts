@@ -1,5 +1,4 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { join } from 'node:path';
 import { type Call, type LogFrom, type LogRecord, runtimeFailure } from '@ostler/sdk';
 import { type InstanceDirectory, readExit } from '../instance/directory.ts';
 import { isHeld } from '../instance/lifeline.ts';
@@ -33,13 +32,14 @@ export async function* readLogs(instance: InstanceDirectory, from: LogFrom, foll
   const { isRunning } = life;
   const { path, spec } = instance;
   const sources = spec.segments === 'framed' ? [framedSource(path)] : [rawSource(path, 'out', spec.segmentBytes), rawSource(path, 'err', spec.segmentBytes)];
-  const bell = new Bell(path, call.signal);
+  const bell = new Bell(call.signal);
+  if (follow) bell.hang(path);
   const deafen = life.onChange(() => bell.ring());
-  const isDraining = () => isHeld(join(path, 'draining'));
+  const isDraining = () => isHeld(`${path}/draining`);
   try {
     // A compiled holder tells of the end when the worker's last byte is in its segment; others may still be at it.
     const isWritten = () => spec.holder === 'compiled' && readExit(path) !== null;
-    for (let round = 0; !follow && round < 25 && !isRunning() && isDraining() && !isWritten(); round++) await bell.wait(Math.min(50, 2 ** round));
+    for (let round = 0; !follow && round < 25 && !isWritten() && !isRunning() && isDraining(); round++) await bell.wait(Math.min(50, 2 ** round));
     const places = startPlaces(sources, from);
     for (let quiet = 0; ; ) {
       if (spec.segments === 'raw') trimSegments(path, spec.segmentFiles);
@@ -87,14 +87,18 @@ function startPlaces(sources: readonly LogSource[], from: LogFrom): Map<string, 
 
 /** Rings when the directory changes, and after a while anyhow: events may be missed on network disks and are coarse on macOS. */
 class Bell {
-  readonly #watcher: FSWatcher | null;
+  #watcher: FSWatcher | null = null;
   readonly #signal: AbortSignal;
   #hasRung = false;
   #wake: (() => void) | null = null;
 
-  constructor(dir: string, signal: AbortSignal) {
+  constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener('abort', this.ring);
+  }
+
+  /** Before the first look at what it is to ring for. */
+  hang(dir: string): void {
     try {
       this.#watcher = watch(dir, this.ring);
       this.#watcher.on('error', this.ring);

@@ -40,7 +40,7 @@ export function segmentIndex(suffix: string): number {
 /** Oldest first. Empty when the directory is gone. */
 export function listSegments(dir: string, prefix: SegmentPrefix): readonly Segment[] {
   return segmentNames(dir, prefix).flatMap(({ name, index }) => {
-    const path = join(dir, name);
+    const path = `${dir}/${name}`;
     const stat = statSync(path, { throwIfNoEntry: false });
     return stat === undefined ? [] : [{ index, path, bytes: stat.size, modifiedMs: stat.mtimeMs }];
   });

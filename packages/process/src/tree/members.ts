@@ -67,10 +67,11 @@ export function treeMembers(instance: InstanceDirectory, known: readonly Process
   const { path, spec } = instance;
   const table = lazily(read);
   if (spec.holder !== 'compiled') return searched(instance, known, table());
-  const holder = readIdentity(path, 'holder');
-  const below = holder !== null && lifeOf(holder) === 'alive' ? descendantsOf(holder.pid) : readExit(path)?.hasNoneLeft === true ? [] : null;
+  const hasNoneLeft = readExit(path)?.hasNoneLeft === true;
+  const holder = hasNoneLeft ? null : readIdentity(path, 'holder');
+  const below = hasNoneLeft ? [] : holder !== null && lifeOf(holder) === 'alive' ? descendantsOf(holder.pid) : null;
   if (below === null) return searched(instance, known, table());
-  const pids = new Set([...below, ...cgroupMembers(spec.cgroups)]);
+  const pids = new Set(hasNoneLeft ? [] : [...below, ...cgroupMembers(spec.cgroups)]);
   const entries = [...pids].filter((pid) => pid !== process.pid).flatMap((pid) => readProcess(pid) ?? []);
   const stillThere = known.filter(({ pid, start }) => !pids.has(pid) && readProcess(pid)?.start === start).flatMap(({ pid }) => readProcess(pid) ?? []);
   return [...entries, ...stillThere].filter(({ state }) => isAliveState(state));

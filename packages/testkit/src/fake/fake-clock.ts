@@ -5,6 +5,8 @@ export interface FakeClock extends Clock {
   isoNow(): string;
   /** Runs once, `ms` from now; returns what cancels it. */
   after(ms: number, run: () => void): () => void;
+  /** Resolves when what is under way without waiting for time has come to rest. */
+  turn(): Promise<void>;
   /** Goes on by `ms`, timer by timer in order of their time; after each, all that waited for it runs. */
   advance(ms: number): Promise<void>;
   /** Lets what is due now run, without time going on. */
@@ -30,7 +32,7 @@ export function fakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
   };
   // several turns of the loop: a result passes through streams and promises of other packages before it arrives
   const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 6; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   const nextDue = (until: number): readonly [number, { readonly dueMs: number; run(): void }] | undefined => {
     const due = [...timers].filter(([, timer]) => timer.dueMs <= until);
@@ -42,6 +44,7 @@ export function fakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
     monotonicMs: () => monotonic,
     isoNow: () => new Date(offset + monotonic).toISOString(),
     after,
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
     settle,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
