@@ -26,8 +26,8 @@ export async function prepare(peer: Peer, site: Site): Promise<void> {
 }
 
 /** Starts the supervisor; its own output goes to files of the site. */
-export function launch(peer: Peer, site: Site, stamps = new Stamps(site.stamps)): Launched {
-  const [command = '', ...args] = peer.command(site);
+export function launch(peer: Peer, site: Site, stamps = new Stamps(site.stamps), line = peer.command(site)): Launched {
+  const [command = '', ...args] = line;
   const [out, err] = ['supervisor.out', 'supervisor.err'].map((name) => openSync(join(site.dir, name), 'a', 0o600)) as [number, number];
   let ended: string | number | null = null;
   const startedNs = process.hrtime.bigint();

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -32,15 +33,20 @@ export const ostler: Peer = {
     });
     writeFileSync(join(site.dir, 'ostler.json'), JSON.stringify({ ostler: 1, workers: Object.fromEntries(workers) }));
   },
-  command: (site) => ostlerCommand('up', '--config', join(site.dir, 'ostler.json'), '--data-dir', dataDirOf(site), '--socket', socketOf(site)),
+  command: (site) => agent('serve', site),
+  foreground: (site) => agent('up', site),
   role: (one, run) => (isAgent(one.words) || isLauncher(one, run) ? 'supervisor' : 'holder'),
   loggedLines: async ({ dir }) => (await keptLines(join(dir, 'd'))) - 1,
   async end(site) {
     // In its own way first, so that it takes its cgroups away.
-    const agent = belonging(site).find(({ words }) => isAgent(words));
-    if (agent === undefined) return;
-    process.kill(agent.pid, 'SIGTERM');
-    for (const end = performance.now() + stopMs; performance.now() < end && existsSync(`/proc/${agent.pid}`); ) await pause(50);
+    const running = belonging(site).find(({ words }) => isAgent(words));
+    if (running === undefined) return;
+    if (running.words[2] === 'serve') {
+      const [command = '', ...args] = ostlerCommand('down', '--socket', socketOf(site));
+      spawnSync(command, args, { timeout: stopMs, stdio: 'ignore' });
+    }
+    process.kill(running.pid, 'SIGTERM');
+    for (const end = performance.now() + stopMs; performance.now() < end && existsSync(`/proc/${running.pid}`); ) await pause(50);
   },
   sweep(site) {
     const id = join(dataDirOf(site), 'agent.id');
@@ -50,7 +56,11 @@ export const ostler: Peer = {
   },
 };
 
-const isAgent = (words: readonly string[]): boolean => words[1] === bin && words[2] === 'up';
+/** An agent with nothing said but where its files are. */
+const agent = (verb: 'up' | 'serve', site: Site): readonly string[] =>
+  ostlerCommand(verb, '--config', join(site.dir, 'ostler.json'), '--data-dir', dataDirOf(site), '--socket', socketOf(site));
+
+const isAgent = (words: readonly string[]): boolean => words[1] === bin && ['up', 'serve'].includes(words[2] ?? '');
 /** The agent's own child that starts the holders; they are forked from it, bear its command line, and outlive it. */
 const isLauncher = ({ words, parent }: Process, run: readonly Process[]): boolean =>
   basename(words[0] ?? '') === 'ostler-holder' && words[1] === 'launch' && run.some(({ pid, words: its }) => pid === parent && isAgent(its));

@@ -17,8 +17,10 @@ export interface Peer {
   lay(site: Site): void;
   /** Brings up what is there before it on a real host; not timed. */
   boot?(site: Site): Promise<void>;
-  /** What starts it with all its workers. */
+  /** What starts it with all its workers, as a service does. */
   command(site: Site): readonly string[];
+  /** What a person starts it with, where that is another one: the row `start` counts it. */
+  foreground?(site: Site): readonly string[];
   environment?(site: Site): Readonly<Record<string, string>>;
   /** Of a process of the run that is no worker: whether it is the supervisor itself, holds a worker or its log, or is neither. `run`: all of the run. */
   role(process: Process, run: readonly Process[]): 'supervisor' | 'holder' | null;
