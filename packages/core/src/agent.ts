@@ -25,7 +25,7 @@ import { Runtime } from './runtimes.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
-import { type GenerationRecord, keyedHmac, openDataDir, openStore } from './store/index.ts';
+import { type GenerationRecord, type JournalEntry, keyedHmac, openDataDir, openStore } from './store/index.ts';
 import { type Applied, Crew, type RuntimeAccess, type Services, sentence, startSlots } from './supervise/index.ts';
 
 export interface AgentOptions {
@@ -91,12 +91,13 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   hostFile.begin();
   const dataDir = await openDataDir(paths.dataDir);
   let open: Journal | null = null;
+  /** A line that nothing depends on: where it cannot be kept, it is not. */
+  const note = (entry: JournalEntry): void => void open?.record({ journal: [entry] }).catch(() => {});
   const watchdog = new Watchdog({
     file: join(paths.dataDir, 'watchdog.log'),
     onStall: ({ busyMs, plugin, text }) => {
       log.error({ plugin }, text);
-      const stalled = entries['loop.stalled'](clock.isoNow(), { ms: busyMs, during: plugin === null ? null : `the plugin ${plugin}` });
-      void open?.record({ journal: [stalled] }).catch(() => {});
+      note(entries['loop.stalled'](clock.isoNow(), { ms: busyMs, during: plugin === null ? null : `the plugin ${plugin}` }));
     },
   });
   life.push('watchdog', () => watchdog.close());
@@ -104,14 +105,11 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     const loaded = await hostFile.loadPlugins(canDoWithout, before);
     return { plugins: loaded, read: await hostFile.read().catch((error: unknown) => (canDoWithout ? null : Promise.reject(error))) };
   };
-  // `up` is nothing without its file, so it is read while the store opens.
+  // `up` is nothing without its file: it is read while the store opens.
   const early = mode === 'up' ? readFile(false, null) : null;
   early?.catch(() => {});
-  let isStoreFull = false;
-  const noteFull = (isFull: boolean): void => {
-    isStoreFull = isFull;
-  };
-  const store = await openStore({ dataDir: paths.dataDir, thread: options.storeThread, log, onFull: noteFull });
+  const disk = { isFull: false };
+  const store = await openStore({ dataDir: paths.dataDir, thread: options.storeThread, log, onFull: (isFull) => Object.assign(disk, { isFull }) });
   life.push('store', () => store.close());
   const journal = openJournal(store, { ...journalBounds, log });
   open = journal;
@@ -190,12 +188,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       ...(ping === undefined ? {} : { pingEveryMs: ping }),
       ...(facts === undefined ? {} : { factsEveryMs: facts }),
       onChange: (state) => {
-        const at = clock.isoNow();
-        if (state.state === 'down')
-          void journal
-            .record({ journal: [entries['runtime.down'](at, { runtime: hosted.name, message: sentence(state.reason ?? 'no answer') })] })
-            .catch(() => {});
-        else if (hasBegun) void journal.record({ journal: [entries['runtime.up'](at, { runtime: hosted.name, afterMs: null })] }).catch(() => {});
+        if (state.state === 'down') note(entries['runtime.down'](clock.isoNow(), { runtime: hosted.name, message: sentence(state.reason ?? 'no answer') }));
+        else if (hasBegun) note(entries['runtime.up'](clock.isoNow(), { runtime: hosted.name, afterMs: null }));
         void runtimes.get(hosted.name)?.changed();
       },
     });
@@ -209,13 +203,15 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const known = { config, key: dataDir.key };
   const adopted = (await Promise.all([...runtimes.values()].map((runtime) => runtime.begin(known)))).reduce((sum, found) => sum + found, 0);
   hasBegun = true;
-  await journal.record({
+  const begun = journal.record({
     journal: [
       ...(store.setAside === null ? [] : [entries['store.set-aside'](startedAt, { path: store.setAside, why: 'it could not be read' })]),
       ...setUp.failures.map(({ plugin, what, message }) => entries['plugin.failed'](startedAt, { plugin, what, message: sentence(message) })),
       entries['agent.started'](startedAt, { version: release, pid: process.pid, hostFile: options.hostFile, adopted }),
     ],
   });
+  // On a full disk an agent is needed more than a line about it.
+  await begun.catch((error) => log.warn({ error: String(error) }, 'the start of the agent could not be written down'));
 
   const reconciler = new Reconciler({
     crew,
@@ -264,7 +260,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     },
     plugins: () => [...setUp.list()],
     notes: () => [...dataDir.notes, ...secretWarnings],
-    isStoreFull: () => isStoreFull,
+    isStoreFull: () => disk.isFull,
     reload,
     endSoon: (cause) => void setTimeout(() => void stop({ workers: 'leave', cause }), 50),
   };

@@ -76,6 +76,8 @@ export async function resume(one: Supervisor): Promise<void> {
   const { life, services } = one;
   one.begin();
   if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
+  // The last agent died before it had taken everything of it away.
+  if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) await one.send({ type: 'remove', by: life.heldBy ?? 'apply' });
   const schedule = one.normal()?.rules.schedule ?? null;
   if (schedule === null || life.want !== 'run') return;
   const nowMs = services.clock.nowMs();

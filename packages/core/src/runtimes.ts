@@ -60,7 +60,8 @@ export class Runtime {
     const { state, reason } = this.#engine.state();
     if (state === 'up' && this.#known !== null) {
       if (!this.#isAdopted) await this.#adopt();
-      else await Promise.all(this.#own().map((one) => (one.life.blind === null ? undefined : one.look('looked'))));
+      // Also after an adoption: it may have begun before the loss that blinded them.
+      if (this.#isAdopted) await Promise.all(this.#own().map((one) => (one.life.blind === null ? undefined : one.look('looked'))));
     }
     if (state === 'down') await this.#blind(reason ?? 'it does not answer');
     this.#crew.update();
@@ -144,8 +145,9 @@ export class Runtime {
       const is = new Map(instances.map((one) => [`${one.ref.worker}/${one.ref.instance}`, one.is]));
       for (const one of this.#own()) {
         const seen = is.get(`${one.worker}/${one.life.instance}`);
-        if (one.life.phase === 'running' && seen !== 'running') void one.look('looked');
-        if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look('looked');
+        // Blind on an engine that answers: it had another store, which may be back.
+        if (one.life.blind !== null || (one.life.phase === 'running' && seen !== 'running')) void one.look('looked');
+        else if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look('looked');
       }
     } catch {
       this.#engine.suspect();

@@ -22,14 +22,26 @@ export class Effects {
   #looking: Promise<void> | null = null;
   /** A hint came whose look had to wait, or may have asked too early. */
   #isLookOwed = false;
+  #ownEpoch: number | null = null;
   #isClosed = false;
 
   constructor(of: Subject) {
     this.#of = of;
   }
 
+  /** After each move: what is prepared for nothing is given up. */
+  align({ phase, epoch }: Life, effects: readonly Effect[]): void {
+    if (phase !== 'preparing') this.#preparing?.abort();
+    if (effects.some((effect) => effect.do === 'start' || effect.do === 'stop')) this.#ownEpoch = epoch;
+  }
+
+  /** A start or stop that this agent has decided on, and whose outcome it will hear; not one that a dead agent left. */
+  #isUnderWay(): boolean {
+    const { phase, epoch } = this.#of.life;
+    return (phase === 'starting' || phase === 'stopping') && epoch === this.#ownEpoch;
+  }
+
   run(effect: Exclude<Effect, { do: 'forget' }>, life: Life): void {
-    if (life.phase !== 'preparing') this.#preparing?.abort();
     switch (effect.do) {
       case 'prepare':
         this.#quietly(this.#prepare(life));
@@ -49,12 +61,6 @@ export class Effects {
     }
   }
 
-  /** After this agent came up: what the last one had begun is found out or begun again. */
-  resume(): void {
-    const { life } = this.#of;
-    if (life.phase === 'preparing') this.#quietly(this.#prepare(life));
-  }
-
   look(how: 'adopted' | 'looked'): Promise<void> {
     if (this.#looking !== null) this.#isLookOwed = true;
     this.#looking ??= this.#look(how).finally(() => {
@@ -66,8 +72,7 @@ export class Effects {
 
   /** A worker may end before the answer of its start has been written down: the hint of it came while nothing could be made of it. */
   #lookIfOwed(): void {
-    const { phase } = this.#of.life;
-    if (!this.#isLookOwed || this.#isClosed || this.#looking !== null || phase === 'starting' || phase === 'stopping') return;
+    if (!this.#isLookOwed || this.#isClosed || this.#looking !== null || this.#isUnderWay()) return;
     this.#isLookOwed = false;
     this.#quietly(this.look('looked'));
   }
@@ -117,6 +122,9 @@ export class Effects {
       if (this.#preparing === controller) this.#preparing = null;
       await this.#of.send({ type: 'prepared', epoch });
     } catch (error) {
+      // Begun anew: what becomes of the worker is for that one to tell.
+      if (this.#preparing !== controller) return;
+      this.#preparing = null;
       const { code, message, cause } = asFailure(error, false);
       await this.#of.send({ type: 'prepare-failed', epoch, code, message: cause === undefined ? message : `${message}\n${cause}` });
     }
@@ -147,6 +155,13 @@ export class Effects {
       const secrets = prepared ?? (await services.reveal(generation, normal, new AbortController().signal));
       this.#secrets = null;
       this.#mask = secretMask(secrets);
+      if (this.#of.life.epoch !== epoch) return;
+      const why = this.#calledOff();
+      if (why !== null) {
+        const failure = { code: why.code, outcome: 'no', retryable: true, message: `it was called off before anything was done: ${why.text}` } as const;
+        await this.#of.send({ type: 'start-failed', epoch, failure });
+        return;
+      }
       const found = await start(services, runtime, target.ref, generation, normal, secrets);
       await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
     } catch (error) {
@@ -159,9 +174,17 @@ export class Effects {
     await this.#retire();
   }
 
+  /** Between the decision and its turn. */
+  #calledOff(): { readonly code: 'aborted' | 'engine-down'; readonly text: string } | null {
+    const { want, blind } = this.#of.life;
+    if (want !== 'run') return { code: 'aborted', text: 'it is not wanted any more' };
+    return blind === null ? null : { code: 'engine-down', text: blind.reason };
+  }
+
   async #stop(life: Life): Promise<void> {
     const target = this.#of.target();
-    if (target === null || this.#of.life.phase !== 'stopping') return;
+    // Blind: it is asked for again when it can be seen.
+    if (target === null || this.#of.life.phase !== 'stopping' || this.#of.life.blind !== null) return;
     const { epoch } = this.#of.life;
     const rule = (this.#of.normal(this.#of.generation(life.instanceGeneration)) ?? this.#of.normal())?.rules.stop;
     try {
@@ -178,10 +201,11 @@ export class Effects {
   async #look(how: 'adopted' | 'looked'): Promise<void> {
     const { services, life } = this.#of;
     // A call is under way whose answer says the same; what is not there yet must not be taken for gone.
-    if (how === 'looked' && (life.phase === 'starting' || life.phase === 'stopping') && life.blind === null) {
+    if (how === 'looked' && this.#isUnderWay() && life.blind === null) {
       this.#isLookOwed = true;
       return;
     }
+    const isInherited = (life.phase === 'starting' || life.phase === 'stopping') && !this.#isUnderWay();
     const target = this.#of.target();
     const runtime = this.#runtime();
     if (target === null) {
@@ -192,7 +216,12 @@ export class Effects {
       if (runtime === null) throw new Error(`no loaded plugin brings the runtime ${this.#of.runtimeName() ?? ''}`);
       // After an unknown outcome the handle may be another one's: by its name alone.
       const found = await inspect(services, runtime, life.phase === 'unresolved' ? { ref: target.ref, handle: null } : target);
-      await this.#of.observe(found, how, 0);
+      // Something was begun since: the answer is of a time before it.
+      if (this.#of.life.epoch !== life.epoch) {
+        this.#isLookOwed = true;
+        return;
+      }
+      await this.#of.observe(found, isInherited ? 'adopted' : how, 0);
     } catch (error) {
       const { message } = asFailure(error, false);
       runtime?.suspect();

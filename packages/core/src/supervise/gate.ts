@@ -57,6 +57,8 @@ export class Gate {
     const runtime = one.services.runtime(generation.runtime);
     if (runtime === null) return `the runtime ${generation.runtime}, which no loaded plugin brings`;
     if (!runtime.isUp()) return `the runtime ${runtime.name}${runtime.reason() === null ? '' : `: ${runtime.reason()}`}`;
+    // It would keep a slot for a start that may not begin.
+    if (one.life.blind !== null) return `sight of what is left of it: ${one.life.blind.reason}`;
     return one.services.missing(one.worker);
   }
 }

@@ -39,7 +39,9 @@ const onlyIn = <E extends LifeEvent>(phase: Life['phase'], cell: Cell<E>): Row<E
 });
 
 export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) => (life.blind === null ? move.toPreparing(life, scene) : move.stay(life)));
-export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) => move.toStarting(life, scene));
+export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) =>
+  life.blind === null ? move.toStarting(life, scene) : move.toWaiting(life, scene, life.startCause),
+);
 export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (life, { message, code }, scene) => {
   const fact: Fact = { type: 'worker.start-failed', data: { code, outcome: 'no', message: move.sentence(message) } };
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
@@ -199,6 +201,11 @@ const seesAgain: Cell<Of<'sighted'>> = (life, _, scene) => {
   const facts: Fact[] = [{ type: 'worker.seen', data: { afterMs: Math.max(0, scene.nowMs - Date.parse(life.blind.since)) } }];
   return move.reconsider({ ...life, blind: null }, scene, facts);
 };
+/** A stop that was decided in the dark, or whose call was lost in it, is asked for again. */
+const stopsAgain: Cell<Of<'sighted'>> = (life, event, scene) => {
+  const seen = seesAgain(life, event, scene);
+  return seen.life === life ? seen : { ...seen, effects: [...seen.effects, { do: 'stop', cause: life.stopCause ?? 'restart' }] };
+};
 const seesAtRest: Cell<Of<'sighted'>> = (life) => (life.blind === null ? move.stay(life) : move.stay({ ...life, blind: null }));
 export const sighted: Row<Of<'sighted'>> = {
   idle: seesAtRest,
@@ -209,6 +216,6 @@ export const sighted: Row<Of<'sighted'>> = {
   preparing: seesAgain,
   starting: seesAgain,
   running: seesAgain,
-  stopping: seesAgain,
+  stopping: stopsAgain,
   unresolved: seesAgain,
 };

@@ -12,11 +12,15 @@ export function toRecord(worker: string, life: Life): WorkerRecord {
   return { worker, want, heldBy, phase, health, generation, instance, since, reason, restarts, failures, nextTryAt, epoch, lastDueAt, extra };
 }
 
-/** Extras that an older form of the store did not have come as those of a new life. */
+/**
+ * Extras that an older form of the store did not have come as those of a new life. What a dead agent was preparing waits for its turn again: nothing of
+ * a preparation is lost with it.
+ */
 export function fromRecord({ worker: _, extra, ...record }: WorkerRecord): Life {
   const known = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? (extra as Partial<Life>) : {};
   const kept = Object.fromEntries(extras.filter((name) => name in known).map((name) => [name, known[name]]));
-  return { ...newLife(record.since), ...record, instanceGeneration: record.generation, ...kept };
+  const phase = record.phase === 'preparing' ? 'waiting' : record.phase;
+  return { ...newLife(record.since), ...record, phase, instanceGeneration: record.generation, ...kept };
 }
 
 /** A fact as the journal tells it. The builders are typed by their own data; here they are chosen by name. */

@@ -107,10 +107,9 @@ export class Supervisor implements Subject {
     await saved;
   }
 
-  /** Timers, probes and gate as the life says it: after adoption, when nothing has moved yet. */
+  /** Timers and probes as the life says it: after adoption, when nothing has moved yet. */
   begin(): void {
     this.#timers.align(null);
-    this.#effects.resume();
   }
 
   /** An instance that runs and that the store does not know takes the place of the one that ended last. */
@@ -139,11 +138,18 @@ export class Supervisor implements Subject {
   async observe(found: Found, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
     const { instance } = this.#life;
     if (found.is === 'running') this.#live = { instance: found.ref.instance, pid: found.pid ?? null, endpoints: found.endpoints };
-    if (this.#life.blind !== null) await this.send({ type: 'sighted' });
+    const record = instance === null ? null : this.instances.get(instance);
+    const isSameEngine = found.is !== 'gone' || record === null || record.engine === null || record.engine === found.engine;
+    // Another store of its engine cannot see it either.
+    const sighted = this.#life.blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
+    await Promise.all([sighted, this.#tell(found, isSameEngine, how, tookMs)]);
+  }
+
+  /** Without a pause after what was seen before: until it is persisted, it may be true no more. */
+  async #tell(found: Found, isSameEngine: boolean, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
+    const { instance } = this.#life;
     if (found.is === 'gone') {
-      const record = instance === null ? null : this.instances.get(instance);
-      if (instance === null || record === null) return;
-      const isSameEngine = record.engine === null || record.engine === found.engine;
+      if (instance === null || this.instances.get(instance) === null) return;
       return this.send({ type: 'gone', seen: { instance, engine: found.engine }, isSameEngine });
     }
     const seen = { instance: found.ref.instance, handle: found.handle, engine: found.engine };
@@ -181,12 +187,14 @@ export class Supervisor implements Subject {
     const decided = transition(before, event, scene);
     if (decided.is === 'impossible')
       this.services.log.error({ worker: this.worker, event: event.type, phase: before.phase }, 'a bug: this event cannot happen in this phase');
-    if (decided.is !== 'moved') return nothingMoved;
+    // That all is as wished already is true once it is persisted.
+    if (decided.is !== 'moved') return { saved: this.#saver.settled() };
     const { move } = decided;
     const changed = this.instances.after(before, move.life, event, scene.at, (counter) => this.generation(counter));
     this.#life = move.life;
     this.instances.keep(changed);
     const saving = this.#saver.save(this.#batch(move, changed, scene.at));
+    this.#effects.align(move.life, move.effects);
     for (const effect of move.effects) if (isHarmless(effect)) this.#effects.run(effect, move.life);
     this.#timers.align(before);
     this.#given.onChange(this, before);
@@ -197,9 +205,10 @@ export class Supervisor implements Subject {
   async #act({ effects, life }: Move, saving: Promise<boolean>): Promise<void> {
     if (!(await saving)) return;
     for (const effect of effects) {
-      // Not waited for: the stop that led here is itself a call that removals wait for.
-      if (effect.do === 'forget') void this.#forget();
-      else if (!isHarmless(effect)) this.#effects.run(effect, life);
+      // Not waited for: the stop that led here is itself a call that removals wait for. Wanted again since: then it stays.
+      if (effect.do === 'forget') {
+        if (this.#life.want === 'removed') void this.#forget();
+      } else if (!isHarmless(effect)) this.#effects.run(effect, life);
     }
   }
 

@@ -109,7 +109,8 @@ const declared = (life: Life, event: Of<'declare'>): Life => ({
   generation: event.generation,
   failures: 0,
   restarts: 0,
-  ...(life.want === 'removed' ? { want: 'run', heldBy: null } : {}),
+  // The stop of what was to be removed is followed by a start then.
+  ...(life.want === 'removed' ? { want: 'run', heldBy: null, onward: 'start' } : {}),
 });
 const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
   event.isNew

@@ -1,0 +1,88 @@
+import { storeFailure } from '../../src/store/failure.ts';
+import type { Batch, GenerationRecord, InstanceRecord, JournalRecord, Snapshot, Store, WorkerRecord } from '../../src/store/index.ts';
+import type { Owner } from './timeline.ts';
+
+interface Commit {
+  readonly owner: Owner;
+  readonly batch: Batch;
+  readonly resolve: (records: readonly JournalRecord[]) => void;
+  readonly reject: (error: Error) => void;
+  records: readonly JournalRecord[] | null;
+}
+
+/** What is on the disk, and the commits on their way to it: each is written in one step and acknowledged in another, between which an agent may die. */
+export class Disk {
+  readonly workers = new Map<string, WorkerRecord>();
+  readonly instances = new Map<string, InstanceRecord>();
+  readonly generations = new Map<string, GenerationRecord>();
+  readonly journal: JournalRecord[] = [];
+  isFull = false;
+  #asked: Commit[] = [];
+  #written: Commit[] = [];
+
+  hasWork(): boolean {
+    return this.#asked.length > 0 || this.#written.length > 0;
+  }
+
+  /** Goes on with one commit: written, or refused, or acknowledged. Those of dead agents were lost with them. */
+  step(): void {
+    const isAlive = ({ owner }: Commit): boolean => !owner.isDead;
+    this.#asked = this.#asked.filter(isAlive);
+    this.#written = this.#written.filter(isAlive);
+    const acknowledged = this.#written.shift();
+    if (acknowledged !== undefined) {
+      acknowledged.resolve(acknowledged.records ?? []);
+      return;
+    }
+    const next = this.#asked.shift();
+    if (next === undefined) return;
+    if (this.isFull) {
+      next.reject(storeFailure('full', 'the simulated disk is full'));
+      return;
+    }
+    next.records = this.#apply(next.batch);
+    this.#written.push(next);
+  }
+
+  open(owner: Owner): Store {
+    const unlessDead = <X>(answer: () => X): Promise<X> => (owner.isDead ? new Promise(() => {}) : Promise.resolve(answer()));
+    return {
+      path: ':simulated:',
+      setAside: null,
+      load: () =>
+        unlessDead(
+          (): Snapshot => ({
+            workers: [...this.workers.values()],
+            instances: [...this.instances.values()],
+            generations: [...this.generations.values()],
+            values: {},
+          }),
+        ),
+      commit: (batch) =>
+        new Promise((resolve, reject) => {
+          if (!owner.isDead) this.#asked.push({ owner, batch, resolve, reject, records: null });
+        }),
+      journal: ({ worker, limit }) =>
+        unlessDead(() => {
+          const fits = this.journal.filter((one) => worker === undefined || one.worker === worker);
+          return limit === undefined ? fits : fits.slice(-limit);
+        }),
+      trimJournal: async () => {},
+      close: async () => {},
+    };
+  }
+
+  #apply(batch: Batch): readonly JournalRecord[] {
+    for (const row of batch.workers ?? []) this.workers.set(row.worker, row);
+    for (const row of batch.instances ?? []) this.instances.set(`${row.worker}/${row.instance}`, row);
+    for (const row of batch.generations ?? []) this.generations.set(`${row.worker}/${row.counter}`, row);
+    for (const worker of batch.forgetWorkers ?? []) {
+      this.workers.delete(worker);
+      for (const table of [this.instances, this.generations]) for (const [key, row] of table) if (row.worker === worker) table.delete(key);
+    }
+    for (const { worker, instance } of batch.forgetInstances ?? []) this.instances.delete(`${worker}/${instance}`);
+    const records = (batch.journal ?? []).map((entry, index) => ({ ...entry, cursor: this.journal.length + index + 1 }));
+    this.journal.push(...records);
+    return records;
+  }
+}

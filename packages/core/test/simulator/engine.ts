@@ -1,0 +1,254 @@
+import {
+  type Call,
+  type Exit,
+  type Found,
+  type Hint,
+  type InstanceRef,
+  type Observed,
+  type RuntimeDriver,
+  type RuntimeFailure,
+  runtimeFailure,
+} from '@ostler/sdk';
+import type { Random } from './random.ts';
+import type { Owner, Timeline } from './timeline.ts';
+
+/** How a worker's program behaves when it runs. */
+export interface Behaviour {
+  /** It ends by itself; `null` = it runs until it is stopped. */
+  readonly exit: { readonly afterMs: number; readonly code: number } | null;
+  readonly failsToStart: boolean;
+  readonly ignoresSignals: boolean;
+}
+
+export interface Real {
+  readonly ref: InstanceRef;
+  /** The engine's store in which it is. */
+  readonly store: string;
+  readonly startedAt: string;
+  is: 'created' | 'running' | 'exited';
+  exit: Exit | null;
+}
+
+/** A call that an agent made and that has not been answered. */
+export interface Request {
+  readonly owner: Owner;
+  readonly engine: Engine;
+  readonly method: string;
+  readonly worker: string | null;
+  readonly instance: string | null;
+  readonly isMutating: boolean;
+  readonly act: () => unknown;
+  readonly answer: (answer: { readonly value: unknown } | { readonly error: unknown }) => void;
+  /** The engine has done it; its answer is on the way. */
+  done: { readonly value: unknown } | { readonly error: unknown } | null;
+  /** Its caller has gone on without it. */
+  isAbandoned: boolean;
+}
+
+const failure = (code: RuntimeFailure['code'], outcome: RuntimeFailure['outcome'], message: string) =>
+  runtimeFailure({ code, outcome, retryable: outcome !== 'no', message });
+
+export interface EngineGiven {
+  readonly name: string;
+  readonly timeline: Timeline;
+  readonly random: Random;
+  behaviour(worker: string): Behaviour;
+  /** Before the engine hears of it. */
+  onAsked(request: Request): void;
+  /** A run begins. */
+  onStart(real: Real): void;
+}
+
+const world: Owner = { isDead: false };
+
+/** One engine as it really is. Its driver only puts requests before it; when each is carried out and answered is the schedule's choice. */
+export class Engine {
+  readonly name: string;
+  readonly #given: EngineGiven;
+  store: string;
+  isDown = false;
+  isFrozen = false;
+  /** Its events are lost. */
+  isDeaf = false;
+  readonly instances = new Map<string, Real>();
+  readonly requests: Request[] = [];
+  #watchers: { readonly owner: Owner; readonly tell: (hint: Hint) => void }[] = [];
+
+  constructor(given: EngineGiven) {
+    this.name = given.name;
+    this.#given = given;
+    this.store = `${given.name}-store-1`;
+  }
+
+  /** Those of the store that it has now. */
+  here(): readonly Real[] {
+    return [...this.instances.values()].filter(({ store }) => store === this.store);
+  }
+
+  end(real: Real, exit: Pick<Exit, 'code' | 'signal'>): void {
+    if (real.is !== 'running') return;
+    real.is = 'exited';
+    real.exit = { ...exit, at: new Date(this.#given.timeline.epochMs()).toISOString(), oom: 'no', evidence: 'engine' };
+    this.#tell(real.ref);
+  }
+
+  #tell(ref: InstanceRef): void {
+    this.#watchers = this.#watchers.filter(({ owner }) => !owner.isDead);
+    if (!this.isDeaf) for (const { tell } of this.#watchers) tell({ kind: 'changed', ref });
+  }
+
+  /** Goes on with a request: it is carried out, or its answer arrives. */
+  step(request: Request): void {
+    if (request.done === null) {
+      if (this.isDown) {
+        request.done = { error: failure('engine-down', 'no', `${this.name} does not answer`) };
+        return;
+      }
+      try {
+        request.done = { value: request.act() };
+      } catch (error) {
+        request.done = { error };
+      }
+      if (request.isAbandoned || request.owner.isDead) this.#drop(request);
+      return;
+    }
+    this.#drop(request);
+    const { random } = this.#given;
+    if (request.isMutating && 'value' in request.done && random.chance(0.04)) request.answer({ error: failure('timeout', 'unknown', 'the answer was lost') });
+    else request.answer(request.done);
+  }
+
+  /** What it had not begun when it died. */
+  forgetRequests(): void {
+    for (const request of [...this.requests]) {
+      if (request.done !== null) continue;
+      this.#drop(request);
+      request.answer({ error: failure('engine-down', request.isMutating ? 'unknown' : 'no', `${this.name} went away`) });
+    }
+  }
+
+  #drop(request: Request): void {
+    const at = this.requests.indexOf(request);
+    if (at >= 0) this.requests.splice(at, 1);
+  }
+
+  #find(ref: InstanceRef): Real | undefined {
+    const found = this.instances.get(`${ref.worker}/${ref.instance}`);
+    return found?.store === this.store ? found : undefined;
+  }
+
+  #found(ref: InstanceRef): Found {
+    const real = this.#find(ref);
+    return real === undefined ? { is: 'gone', engine: this.store } : this.#observed(real);
+  }
+
+  #observed(real: Real): Observed {
+    const head = { ref: real.ref, handle: { version: 1, data: null }, engine: this.store };
+    if (real.is === 'running') return { ...head, is: 'running', startedAt: real.startedAt, endpoints: [], pid: 1 };
+    return real.is === 'created' ? { ...head, is: 'created' } : { ...head, is: 'exited', exit: real.exit! };
+  }
+
+  #start(ref: InstanceRef): Observed {
+    const known = this.#find(ref);
+    if (known !== undefined && known.is !== 'created') return this.#observed(known);
+    const { behaviour, random, timeline, onStart } = this.#given;
+    const { exit, failsToStart } = behaviour(ref.worker);
+    if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
+    const key = `${ref.worker}/${ref.instance}`;
+    const startedAt = new Date(timeline.epochMs()).toISOString();
+    if (known === undefined && random.chance(0.03)) {
+      this.instances.set(key, { ref, store: this.store, startedAt, is: 'created', exit: null });
+      throw failure('internal', 'unknown', 'it failed between the two halves of the start');
+    }
+    const real: Real = { ref, store: this.store, startedAt, is: 'running', exit: null };
+    this.instances.set(key, real);
+    onStart(real);
+    if (exit !== null) timeline.after(world, exit.afterMs, () => this.end(real, { code: exit.code, signal: null }));
+    this.#tell(ref);
+    return this.#observed(real);
+  }
+
+  #stop(ref: InstanceRef, signal: string): Found {
+    const real = this.#find(ref);
+    if (real !== undefined) this.end(real, { code: null, signal: this.#given.behaviour(ref.worker).ignoresSignals ? 'SIGKILL' : signal });
+    return this.#found(ref);
+  }
+
+  #remove(ref: InstanceRef): void {
+    const real = this.#find(ref);
+    if (real?.is === 'running') throw failure('conflict', 'no', 'it is running: stop it first');
+    this.instances.delete(`${ref.worker}/${ref.instance}`);
+  }
+
+  #ask<X>(owner: Owner, method: string, ref: InstanceRef | null, isMutating: boolean, call: Call, act: () => X): Promise<X> {
+    return new Promise((resolve, reject) => {
+      if (owner.isDead) return;
+      const request: Request = {
+        ...{ owner, engine: this, method, worker: ref?.worker ?? null, instance: ref?.instance ?? null, isMutating, act, done: null, isAbandoned: false },
+        answer: (answer) => {
+          if (owner.isDead || request.isAbandoned) return;
+          if ('value' in answer) resolve(answer.value as X);
+          else reject(answer.error as Error);
+        },
+      };
+      this.#given.onAsked(request);
+      this.requests.push(request);
+      call.signal.addEventListener('abort', () => {
+        if (request.isAbandoned) return;
+        request.isAbandoned = true;
+        // An engine that has thawed may carry it out all the same.
+        if (this.#given.random.chance(0.5)) this.#drop(request);
+        reject(failure('aborted', isMutating ? 'unknown' : 'no', 'its time was up'));
+      });
+    });
+  }
+
+  driver(owner: Owner): RuntimeDriver {
+    const facts = () => ({
+      ...{ engine: this.store, name: this.name, version: '1', limits: { memory: 'hard', cpu: 'hard', pids: 'hard', gpuMemory: 'none' } as const, gpus: [] },
+      ...{ outlives: { agent: true, engine: true }, notes: [] },
+    });
+    return {
+      restarts: 'agent',
+      ping: (call) => this.#ask(owner, 'ping', null, false, call, () => {}),
+      facts: (call) => this.#ask(owner, 'facts', null, false, call, facts),
+      check: () => [],
+      resolve: async () => ({ digest: 'sha256:1', inputs: {}, data: null }),
+      prepare: ({ spec }, call) => this.#ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => {}),
+      start: (ref, _, call) => this.#ask(owner, 'start', ref, true, call, () => this.#start(ref)),
+      inspect: ({ ref }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref)),
+      list: (_, call) =>
+        this.#ask(owner, 'list', null, false, call, () => ({
+          engine: this.store,
+          instances: this.here().map(({ ref, is }) => ({ ref, handle: { version: 1, data: null }, is })),
+        })),
+      watch: (_, signal) => this.#watch(owner, signal),
+      stop: ({ ref }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal)),
+      remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
+      // biome-ignore lint/correctness/useYield: nothing was printed.
+      async *logs() {},
+      close: async () => {},
+    };
+  }
+
+  async *#watch(owner: Owner, signal: AbortSignal): AsyncGenerator<Hint> {
+    const waiting: Hint[] = [{ kind: 'gap', why: 'the watch begins' }];
+    let wake = (): void => {};
+    this.#watchers.push({
+      owner,
+      tell: (hint) => {
+        waiting.push(hint);
+        wake();
+      },
+    });
+    signal.addEventListener('abort', () => wake());
+    while (!signal.aborted) {
+      const hint = waiting.shift();
+      if (hint !== undefined) yield hint;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  }
+}

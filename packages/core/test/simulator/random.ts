@@ -1,0 +1,31 @@
+/** Seeded chance: the same seed, the same story. Mulberry32. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** In [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  }
+
+  /** In [0, below). */
+  int(below: number): number {
+    return Math.floor(this.next() * below);
+  }
+
+  chance(part: number): boolean {
+    return this.next() < part;
+  }
+
+  pick<X>(list: readonly X[]): X {
+    const found = list[this.int(list.length)];
+    if (found === undefined) throw new Error('nothing to pick from');
+    return found;
+  }
+}
