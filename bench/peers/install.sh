@@ -9,7 +9,8 @@ else
   echo 'not root, or no apt-get: install s6 and runit yourself' >&2
 fi
 mkdir -p .peers
-[ -x .peers/venv/bin/pip ] || python3 -m venv .peers/venv
+# One that was made in another folder bears its path, and nothing in it can be run.
+.peers/venv/bin/pip --version >/dev/null 2>&1 || python3 -m venv --clear .peers/venv
 .peers/venv/bin/pip install -q 'setuptools<80' supervisor==4.3.0
 echo '{ "private": true }' >.peers/package.json
 npm install --prefix .peers --ignore-scripts --no-audit --no-fund --loglevel=error pm2@7.0.4

@@ -110,6 +110,38 @@ describe('a worker', () => {
     host.die();
     expect((await host.boot()).all()).toEqual([]);
   });
+  test('whose removal was cut short by the death of its agent is removed by the next one', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    // Stopping and ended are on the disk, that it is forgotten is not.
+    host.faults.dieAfter(2);
+    void host.crew().get('web')!.send({ type: 'remove', by: 'apply' });
+    await host.clock.advance(5000);
+    expect(host.world.live('web')).toEqual([]);
+    host.die();
+    await host.boot();
+    await host.clock.advance(5000);
+    expect(host.crew().all()).toEqual([]);
+  });
+  test('that is held twice is said to be held when that is on the disk', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    host.faults.full();
+    let answers = 0;
+    for (let time = 0; time < 2; time += 1)
+      void host
+        .crew()
+        .get('web')!
+        .send(hold)
+        .then(() => {
+          answers += 1;
+        });
+    await host.clock.advance(3000);
+    expect([answers, host.world.live('web').length]).toEqual([0, 1]);
+    host.faults.full(false);
+    await host.clock.advance(3000);
+    expect([answers, host.world.live('web').length]).toEqual([2, 0]);
+  });
   test('keeps the last three ended instances and no more', async () => {
     const host = await scriptedHost({ web: { exit: { afterMs: 10, code: 1 } } });
     await host.declare('web', { restart: { backoff: { min: '1s', max: '1s' } } });

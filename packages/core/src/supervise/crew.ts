@@ -54,7 +54,7 @@ export class Crew {
       instances,
       onChange: (of, before) => this.#changed(of, before),
       onForgotten: (name) => {
-        this.#workers.delete(name);
+        if (this.#workers.get(name) === supervisor) this.#workers.delete(name);
         this.#order = null;
         this.#told(name);
       },
@@ -141,7 +141,9 @@ export class Crew {
     if (this.#waiting.size === 0) return;
     const { rank } = this.#ordered();
     const waiting = [...this.#waiting].sort((a, b) => rank.get(a)! - rank.get(b)!);
-    this.#gate.update(waiting, this.#starting);
+    // What cannot be seen may stay so for ever, which must not keep the others waiting.
+    const seen = [...this.#starting].filter(({ life }) => life.blind === null);
+    this.#gate.update(waiting, seen);
   }
 
   #sort(one: Supervisor): void {

@@ -221,7 +221,9 @@ export class Effects {
         this.#isLookOwed = true;
         return;
       }
-      await this.#of.observe(found, isInherited ? 'adopted' : how, 0);
+      // That nothing is there yet says nothing while the start is still under way.
+      if (life.phase === 'starting' && this.#isUnderWay() && (found.is === 'gone' || found.is === 'created')) await this.#of.send({ type: 'sighted' });
+      else await this.#of.observe(found, isInherited ? 'adopted' : how, 0);
     } catch (error) {
       const { message } = asFailure(error, false);
       runtime?.suspect();

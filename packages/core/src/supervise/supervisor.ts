@@ -207,7 +207,7 @@ export class Supervisor implements Subject {
     for (const effect of effects) {
       // Not waited for: the stop that led here is itself a call that removals wait for. Wanted again since: then it stays.
       if (effect.do === 'forget') {
-        if (this.#life.want === 'removed') void this.#forget();
+        if (this.#life.want === 'removed' && !this.#isForgotten) void this.#forget();
       } else if (!isHarmless(effect)) this.#effects.run(effect, life);
     }
   }

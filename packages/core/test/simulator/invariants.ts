@@ -61,18 +61,6 @@ export const invariants: readonly Invariant[] = [
     },
   },
   {
-    name: 'start slots',
-    sentence: 'An agent never has more workers prepared and started at once than the host allows; the second half of a start needs no slot again.',
-    check({ agent, engines, slots }) {
-      const asked = engines.flatMap(({ requests }) => requests).filter(({ owner, method }) => owner === agent?.owner && ['prepare', 'start'].includes(method));
-      const isSecondHalf = (worker: string | null): boolean => agent?.crew.get(worker ?? '')?.life.startCause === 'again';
-      const starting = new Set(
-        asked.filter(({ isAbandoned, done, worker }) => !isAbandoned && done === null && !isSecondHalf(worker)).map(({ worker }) => worker),
-      ).size;
-      return starting > slots ? `${starting} start at once, ${slots} may` : null;
-    },
-  },
-  {
     name: 'gone is seen',
     sentence: 'An instance is gone only where its own engine store was asked: another store is no evidence.',
     check({ engines, disk }) {
@@ -109,6 +97,20 @@ export const invariants: readonly Invariant[] = [
 ];
 
 export const callInvariants: readonly CallInvariant[] = [
+  {
+    name: 'start slots',
+    sentence:
+      'A worker gets a slot only while fewer than the host allows are prepared or started, the second halves of starts and those that cannot be seen aside.',
+    check({ agent, slots, blind }, { method, worker }) {
+      if (method !== 'prepare') return null;
+      const others = agent?.crew.all().filter((one) => {
+        const { phase, startCause, blind: sight } = one.life;
+        const isStarting = phase === 'preparing' || (phase === 'starting' && startCause !== 'again');
+        return isStarting && one.worker !== worker && sight === null && !blind.has(one.worker);
+      });
+      return others !== undefined && others.length >= slots ? `${worker} is prepared beside ${others.length} others, ${slots} may` : null;
+    },
+  },
   {
     name: 'ref before start',
     sentence: 'Every start has a ref that was persisted before it.',
