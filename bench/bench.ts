@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { allStarted, type Launched, launch, prepare } from './launch.ts';
 import type { Options } from './options.ts';
 import type { Peer, RowName } from './peers/peer.ts';
@@ -60,4 +61,7 @@ export async function rounds(peers: readonly Peer[], count: number, budgetMs: nu
     }
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Without the place of this checkout: results are kept and shared. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replaceAll(root, '');

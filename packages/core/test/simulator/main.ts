@@ -19,6 +19,8 @@ const { values } = parseArgs({
 });
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+// Who reads only the first lines has closed the pipe.
+process.stdout.on('error', () => process.exit(1));
 
 /** What the violation does not need is left out, as long as it stays. */
 async function smallest(first: Outcome): Promise<{ readonly without: ReadonlySet<FaultKind>; readonly outcome: Outcome }> {

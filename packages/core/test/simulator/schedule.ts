@@ -2,10 +2,11 @@ import { setImmediate as turnOfNode } from 'node:timers/promises';
 import { Agent } from './agent.ts';
 import { Disk } from './disk.ts';
 import { Engine, type Request } from './engine.ts';
-import { type Declared, someHost } from './host.ts';
+import { someHost } from './host.ts';
 import { callInvariants, invariants, leaked, unsettled, type View } from './invariants.ts';
 import { Random } from './random.ts';
 import { Timeline } from './timeline.ts';
+import { User } from './user.ts';
 
 export const faultKinds = ['death', 'reboot', 'down', 'freeze', 'replace', 'deaf', 'full', 'clock'] as const;
 export type FaultKind = (typeof faultKinds)[number];
@@ -63,10 +64,7 @@ class Story {
   readonly #timeline = new Timeline();
   readonly #disk = new Disk();
   readonly #engines: readonly Engine[];
-  readonly #declared: Map<string, Declared>;
-  readonly #held = new Set<string>();
-  /** Number of the last wish for a worker: an answer to an older one says nothing any more. */
-  readonly #wishes = new Map<string, number>();
+  readonly #user: User;
   readonly #slots: number;
   #blind: ReadonlySet<string> = new Set();
   #agent: Agent | null = null;
@@ -79,7 +77,7 @@ class Story {
     const { workers, behaviours } = someHost(this.#random);
     this.workers = workers.length;
     this.#slots = 1 + this.#random.int(4);
-    this.#declared = new Map(workers.map((one) => [one.name, one]));
+    this.#user = new User(workers, this.#random, (text) => this.#tell(text));
     const plain = { exit: null, failsToStart: false, ignoresSignals: false };
     this.#engines = ['docker', 'native'].map(
       (name) =>
@@ -93,7 +91,7 @@ class Story {
   async run(): Promise<void> {
     this.#boot();
     await this.#settle();
-    for (const one of this.#declared.values()) this.#user(`declare ${one.name}`, (agent) => agent.declare(one));
+    if (this.#agent !== null) this.#user.declareAll(this.#agent);
     const limit = this.#options.steps ?? 120 + this.#random.int(160);
     while (this.steps < limit) await this.#step();
     this.#heal();
@@ -107,7 +105,7 @@ class Story {
   }
 
   #view(): View {
-    return { engines: this.#engines, disk: this.#disk, agent: this.#agent, slots: this.#slots, held: this.#held, blind: this.#blind };
+    return { engines: this.#engines, disk: this.#disk, agent: this.#agent, slots: this.#slots, held: this.#user.held, blind: this.#blind };
   }
 
   #tell(text: string): void {
@@ -167,7 +165,7 @@ class Story {
       [requests.length > 0 ? 12 : 0, () => this.#stepRequest(this.#random.pick(requests))],
       [4, () => void this.#timeline.advance()],
       [this.#agent !== null && this.#agent.probes.length > 0 ? 3 : 0, () => this.#verdict()],
-      [this.#agent?.isUp ? 1.2 : 0, () => this.#wish()],
+      [this.#agent?.isUp ? 1.2 : 0, () => this.#user.wish(this.#agent!)],
       [0.7, () => this.#accident()],
       [1, () => this.#fault()],
     ];
@@ -200,37 +198,6 @@ class Story {
     const isGood = this.#random.chance(0.85);
     this.#tell(`${watch.worker}/${watch.instance} is found ${isGood ? 'healthy' : 'unhealthy'}`);
     watch.onVerdict({ health: isGood ? 'ok' : 'bad', evidence: 'a probe', failures: isGood ? 0 : 3, afterMs: isGood ? 1 : null });
-  }
-
-  #user(what: string, run: (agent: Agent) => Promise<unknown>, then?: () => void): void {
-    const agent = this.#agent;
-    if (agent === null) return;
-    this.#tell(`the user: ${what}`);
-    run(agent).then(
-      () => agent.owner.isDead || then?.(),
-      () => {},
-    );
-  }
-
-  #wish(): void {
-    const declared = this.#random.pick([...this.#declared.values()]);
-    const { name } = declared;
-    const one = this.#agent!.crew.get(name);
-    const kind = this.#random.int(10);
-    if (one === undefined || kind < 9) {
-      this.#wishes.set(name, (this.#wishes.get(name) ?? 0) + 1);
-      // Not held from the moment that something else is asked for, held from the answer on; also one that was held when it was removed.
-      this.#held.delete(name);
-    }
-    const number = this.#wishes.get(name);
-    // What is being removed cannot be held.
-    const hold = (): void => void (this.#wishes.get(name) === number && one?.life.want === 'held' && this.#held.add(name));
-    if (one === undefined) this.#user(`declare ${name}`, (agent) => agent.declare(declared));
-    else if (kind === 9) this.#user(`change ${name}`, (agent) => agent.declare({ ...declared }));
-    else if (kind < 3) this.#user(`stop ${name}`, () => one.send({ type: 'hold', by: 'user', cause: 'held' }), hold);
-    else if (kind < 6) this.#user(`start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
-    else if (kind < 8) this.#user(`restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
-    else this.#user(`remove ${name}`, () => one.send({ type: 'remove', by: 'apply' }));
   }
 
   /** What happens to workers without anybody's doing. */
