@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type FaultKind, faultKinds, type Outcome, runSchedule } from './schedule.ts';
+import { type FaultKind, faultKinds, type Outcome } from './outcome.ts';
+import { runSchedule } from './schedule.ts';
 
 const usage = `npm run simulate -- [options]
   --schedules N   how many stories (10000)

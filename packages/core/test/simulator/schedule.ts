@@ -4,31 +4,10 @@ import { Disk } from './disk.ts';
 import { Engine, type Request } from './engine.ts';
 import { someHost } from './host.ts';
 import { callInvariants, invariants, leaked, unsettled, type View } from './invariants.ts';
+import { type FaultKind, faultKinds, type Outcome, type ScheduleOptions } from './outcome.ts';
 import { Random } from './random.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';
-
-export const faultKinds = ['death', 'reboot', 'down', 'freeze', 'replace', 'deaf', 'full', 'clock'] as const;
-export type FaultKind = (typeof faultKinds)[number];
-
-export interface ScheduleOptions {
-  readonly seed: number;
-  /** Left out of the story, to find what it needs. */
-  readonly without?: ReadonlySet<FaultKind>;
-  /** Steps before everything heals. */
-  readonly steps?: number;
-  /** Hears what each step does. */
-  readonly onStep?: ((text: string) => void) | undefined;
-}
-
-export interface Outcome {
-  readonly seed: number;
-  readonly steps: number;
-  readonly workers: number;
-  readonly faults: ReadonlyMap<FaultKind, number>;
-  /** The name of what did not hold, and how; `null` = all held. */
-  readonly violation: { readonly name: string; readonly text: string } | null;
-}
 
 class Violation extends Error {
   readonly of: string;
