@@ -200,7 +200,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   let hasBegun = false;
   life.push('supervision', () => crew.close());
   restore(crew, snapshot);
-  const known = { config, key: dataDir.key };
+  const known = { getConfig: () => config, key: dataDir.key };
   const adopted = (await Promise.all([...runtimes.values()].map((runtime) => runtime.begin(known)))).reduce((sum, found) => sum + found, 0);
   hasBegun = true;
   const begun = journal.record({

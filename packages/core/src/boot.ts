@@ -32,16 +32,22 @@ export function listAll(crew: Crew, { name, plugin, driver }: RuntimeAccess): Pr
 
 /** What a host file says that the instances found without a store might be of. */
 export interface Known {
-  readonly config: HostConfig | null;
+  /** As it is now: an engine may come up long after the file was edited. */
+  getConfig(): HostConfig | null;
   readonly key: Uint8Array;
 }
 
 /**
  * Takes over what one runtime has of this agent: each worker of the store is looked at, and what the store does not know (it was lost) is entered
- * from its ref. Resolves with the number of workers that were found running.
+ * from its ref. Resolves with the number of workers that were found running, and with those that it entered.
  */
-export async function adopt(crew: Crew, runtime: RuntimeAccess, { engine, instances }: Listing, known: Known): Promise<number> {
-  for (const listed of instances) enter(crew, runtime, engine, listed, known);
+export async function adopt(
+  crew: Crew,
+  runtime: RuntimeAccess,
+  { engine, instances }: Listing,
+  known: Known,
+): Promise<{ readonly running: number; readonly entered: readonly Supervisor[] }> {
+  const entered = instances.flatMap((listed) => enter(crew, runtime, engine, listed, known) ?? []);
   const running = new Set(instances.filter(({ is }) => is !== 'exited').map(({ ref }) => `${ref.worker}/${ref.instance}`));
   const own = crew.all().filter((one) => one.runtimeName() === runtime.name);
   await Promise.all(
@@ -51,7 +57,7 @@ export async function adopt(crew: Crew, runtime: RuntimeAccess, { engine, instan
       else if (life.blind !== null) await one.send({ type: 'sighted' });
     }),
   );
-  return own.filter(({ life }) => life.phase === 'running' && life.blind === null).length;
+  return { running: own.filter(({ life }) => life.phase === 'running' && life.blind === null).length, entered };
 }
 
 /** The first starts are waited for so long, and as long again while they come on; no longer than {@link firstRounds} times. */
@@ -90,9 +96,10 @@ export async function resume(one: Supervisor): Promise<void> {
   await one.send(schedule.missed === 'once' ? { type: 'due', at: now } : { type: 'missed', at: count === 1 ? at : now, count });
 }
 
-function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle, is }: Listed, known: Known): void {
+/** The worker, where it is a new one. */
+function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle, is }: Listed, known: Known): Supervisor | null {
   const there = crew.get(ref.worker);
-  if (there?.instances.get(ref.instance)) return;
+  if (there?.instances.get(ref.instance)) return null;
   const at = crew.services.clock.isoNow();
   const record: InstanceRecord = {
     ...{ worker: ref.worker, instance: ref.instance, generation: ref.generation, runtime: runtime.name, handle, engine },
@@ -101,16 +108,20 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
   if (there !== undefined) {
     // Kept for its logs and removed with the others; a second one that runs is told of, not touched.
     there.instances.keep([record]);
-    if (is === 'exited') return;
+    if (is === 'exited') {
+      there.keepFound();
+      return null;
+    }
     if (active.has(there.life.phase)) {
       crew.services.log.error(
         { worker: ref.worker, instance: ref.instance },
         'a second instance of this worker runs, which the store does not know; it is left alone',
       );
-      return;
+      return null;
     }
     there.adoptUnknown(ref.instance, counterOf(ref));
-    return;
+    there.keepFound();
+    return null;
   }
   const generation = recognise(ref, runtime.name, known, at);
   const life = {
@@ -120,7 +131,10 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
     instance: ref.instance,
     instanceGeneration: counterOf(ref),
   };
-  crew.add(ref.worker, is === 'exited' ? life : { ...life, phase: 'unresolved', unresolved: 'start' }, generation === null ? [] : [generation], [record]);
+  const phase = is === 'exited' ? life : ({ ...life, phase: 'unresolved', unresolved: 'start' } as const);
+  const made = crew.add(ref.worker, phase, generation === null ? [] : [generation], [record]);
+  made.keepFound();
+  return made;
 }
 
 const counterOf = ({ generation }: InstanceRef): number | null => {
@@ -129,7 +143,8 @@ const counterOf = ({ generation }: InstanceRef): number | null => {
 };
 
 /** The generation of an instance, if the host file still says what its digest stands for. */
-function recognise(ref: InstanceRef, runtime: string, { config, key }: Known, at: string): GenerationRecord | null {
+function recognise(ref: InstanceRef, runtime: string, { getConfig, key }: Known, at: string): GenerationRecord | null {
+  const config = getConfig();
   const written = config?.workers[ref.worker]?.written;
   const counter = counterOf(ref);
   const digest = ref.generation.split('-')[1] ?? '';

@@ -1,5 +1,5 @@
 import { type Hint, isRuntimeFailure, type RuntimeDriver } from '@ostler/sdk';
-import { adopt, type Known, listAll } from './boot.ts';
+import { adopt, type Known, listAll, resume } from './boot.ts';
 import type { EngineWatch } from './engine/index.ts';
 import type { Crew, RuntimeAccess } from './supervise/index.ts';
 
@@ -22,6 +22,7 @@ export class Runtime {
   readonly #ended = new AbortController();
   #known: Known | null = null;
   #isAdopted = false;
+  #hasBegun = false;
   #adopting: Promise<number> | null = null;
 
   constructor(hosted: HostedRuntime, crew: Crew, engine: EngineWatch) {
@@ -50,6 +51,7 @@ export class Runtime {
     this.#known = known;
     await this.#engine.ready();
     const found = await this.#adopt();
+    this.#hasBegun = true;
     void this.#followHints();
     void this.#listNowAndThen();
     return found;
@@ -81,10 +83,12 @@ export class Runtime {
 
   async #adoptOnce(): Promise<number> {
     try {
-      const found = await adopt(this.#crew, this.access, await listAll(this.#crew, this.access), this.#known!);
+      const { running, entered } = await adopt(this.#crew, this.access, await listAll(this.#crew, this.access), this.#known!);
       this.#isAdopted = true;
+      // At boot all are resumed together. One whose definition is not known waits for the host file.
+      if (this.#hasBegun) await Promise.all(entered.map((one) => (one.generation() === null ? undefined : resume(one))));
       this.#crew.update();
-      return found;
+      return running;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#crew.services.log.warn(

@@ -11,6 +11,9 @@ import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/
 import { type Desiring, desire } from './desired.ts';
 import { portTroubles } from './ports.ts';
 
+/** The longest removal of one instance, and some. */
+const forgottenMs = 90_000;
+
 export interface Plan {
   readonly hostFile: string;
   readonly digest: string;
@@ -149,8 +152,7 @@ export class Reconciler {
   async #declare(step: Step, generation: GenerationRecord): Promise<void> {
     const { crew } = this.#given;
     const { worker } = step;
-    // Being forgotten at this moment: it comes back as a new one.
-    if (crew.get(worker)?.isClosed) await crew.until(() => crew.get(worker) === undefined, AbortSignal.timeout(90_000));
+    if (crew.get(worker)?.isClosed) await this.#forgotten(worker, generation);
     const supervisor = crew.get(worker) ?? crew.add(worker, newLife(generation.createdAt), [], []);
     supervisor.learn(generation);
     await supervisor.send({
@@ -160,6 +162,22 @@ export class Reconciler {
       isNew: step.kind === 'add',
       runtime: generation.runtime,
     });
+  }
+
+  /** Being forgotten at this moment, with all its rows: it comes back as a new one after that. */
+  async #forgotten(worker: string, generation: GenerationRecord): Promise<void> {
+    const { crew } = this.#given;
+    const late = new AbortController();
+    const cancel = crew.services.clock.after(forgottenMs, () => late.abort());
+    const isForgotten = await crew.until(() => !crew.get(worker)?.isClosed, late.signal);
+    cancel();
+    if (!isForgotten)
+      throw problem({
+        code: 'not-finished-in-time',
+        message: `${worker} is still being removed, so it was not declared again`,
+        hint: 'its runtime does not answer. Apply again when it does; `ostler why` says more.',
+      });
+    await crew.services.journal.record({ generations: [generation] });
   }
 
   #mint(step: Step, desired: Desired, createdAt: string): GenerationRecord {

@@ -24,6 +24,7 @@ export const startCauses = {
   unhealthy: 'the last one was unhealthy',
   dependency: 'a worker that it depends on was started anew',
   due: 'it is due',
+  engine: 'it had ended together with its engine',
   again: 'whether the last start happened was not known, and nothing of it is there',
 } as const;
 export type StartCause = keyof typeof startCauses;

@@ -145,6 +145,7 @@ export class Effects {
     if (this.#of.life.epoch !== epoch) return;
     const { services } = this.#of;
     const sinceMs = services.clock.monotonicMs();
+    let isAsked = false;
     try {
       const target = this.#of.target();
       const generation = this.#of.generation(life.instanceGeneration);
@@ -162,10 +163,11 @@ export class Effects {
         await this.#of.send({ type: 'start-failed', epoch, failure });
         return;
       }
+      isAsked = true;
       const found = await start(services, runtime, target.ref, generation, normal, secrets);
       await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
     } catch (error) {
-      const failure = asFailure(error, true);
+      const failure = asFailure(error, isAsked);
       this.#runtime()?.suspect();
       await this.#of.send({ type: 'start-failed', epoch, failure });
       if (failure.outcome === 'no' && target(this.#of, life) !== null) await this.#remove(life.instance!).catch(() => {});

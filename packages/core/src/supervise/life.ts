@@ -54,8 +54,21 @@ export type LifeEvent =
   | { readonly type: 'stop-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
   | { readonly type: 'running'; readonly seen: SeenRunning; readonly how: 'started' | 'adopted' | 'looked'; readonly tookMs: number }
   | { readonly type: 'created'; readonly seen: Seen }
-  | { readonly type: 'exited'; readonly seen: Seen; readonly exit: Exit; readonly left: readonly string[]; readonly lastLines: readonly string[] }
-  | { readonly type: 'gone'; readonly seen: { readonly instance: string; readonly engine: string }; readonly isSameEngine: boolean }
+  | {
+      readonly type: 'exited';
+      readonly seen: Seen;
+      readonly exit: Exit;
+      readonly left: readonly string[];
+      readonly lastLines: readonly string[];
+      /** While its engine could not be asked: that is no failure of the worker. */
+      readonly isWithEngine: boolean;
+    }
+  | {
+      readonly type: 'gone';
+      readonly seen: { readonly instance: string; readonly engine: string };
+      readonly isSameEngine: boolean;
+      readonly isWithEngine: boolean;
+    }
   | { readonly type: 'alarm'; readonly epoch: number }
   | { readonly type: 'healthy'; readonly instance: string; readonly afterMs: number | null }
   | { readonly type: 'unhealthy'; readonly instance: string; readonly evidence: string; readonly failures: number }

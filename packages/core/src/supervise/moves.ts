@@ -41,7 +41,7 @@ export function toStarting(life: Life, scene: Scene): Move {
     reason: `starting: ${startCauses[life.startCause]}`,
     instance: scene.newInstance(),
     instanceGeneration: life.generation,
-    restarts: life.instance !== null && ['exited', 'start-failed', 'unhealthy'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
+    restarts: life.instance !== null && ['exited', 'start-failed', 'unhealthy', 'engine'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
   });
   return stay(next, [{ type: 'worker.starting', data: { generation: life.generation, cause: startCauses[life.startCause] } }], [{ do: 'start' }]);
 }
@@ -112,14 +112,15 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   return toWaiting({ ...life, failures: 0 }, scene, cause, facts);
 }
 
-/** After an end that nobody asked for. */
-export function afterEnd(life: Life, scene: Scene, exit: Exit, facts: readonly Fact[]): Move {
+/** After an end that nobody asked for. `isWithEngine`: it counts against nothing, and what a policy of `never` would keep down stays down all the same. */
+export function afterEnd(life: Life, scene: Scene, exit: Exit, facts: readonly Fact[], isWithEngine: boolean): Move {
   if (life.want !== 'run') return afterStop(life, scene, facts);
   const endMs = exit.at === null ? scene.nowMs : Date.parse(exit.at);
   const ranMs = life.startedMs === null ? null : Math.max(0, endMs - life.startedMs);
   if (life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation)
     return toWaiting({ ...life, failures: 0 }, scene, 'changed', facts);
   if (scene.rules.kind === 'cron' && life.isQueued) return toWaiting({ ...life, isQueued: false }, scene, 'due', facts);
+  if (isWithEngine && scene.rules.restart.policy !== 'never' && !isSuccess(scene.rules.restart, exit)) return toWaiting(life, scene, 'engine', facts);
   const next = afterExit(scene.rules, exit, ranMs, life.failures, scene.random);
   if (next.is === 'done') {
     const done: Fact = { type: 'worker.done', data: { code: exit.code, tookMs: ranMs } };

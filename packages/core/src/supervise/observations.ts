@@ -104,7 +104,8 @@ const stoppedFacts = (life: Life, scene: Scene, signal: string | null): Fact => 
     wasKilled: signal === 'SIGKILL' && scene.rules.stop.signal !== 'SIGKILL',
   },
 });
-const ended = (life: Life, event: Of<'exited'>, scene: Scene): Move => move.afterEnd(life, scene, event.exit, move.endFacts(life, event, scene));
+const ended = (life: Life, event: Of<'exited'>, scene: Scene): Move =>
+  move.afterEnd(life, scene, event.exit, move.endFacts(life, event, scene), event.isWithEngine);
 const endedByStop = (life: Life, event: Of<'exited'>, scene: Scene): Move =>
   move.afterStop(life, scene, [...move.endFacts(life, event, scene), stoppedFacts(life, scene, event.exit.signal)]);
 export const exited: Row<Of<'exited'>> = {
@@ -125,7 +126,8 @@ export const exited: Row<Of<'exited'>> = {
 const vanished: Cell<Of<'gone'>> = (life, event, scene) => {
   if (!event.isSameEngine) return elsewhere(life, scene);
   const exit = { code: null, signal: null, at: null, oom: 'unknown', evidence: 'none' } as const;
-  return move.afterEnd(life, scene, exit, [{ type: 'worker.exited', data: { code: null, signal: null, oom: 'unknown', evidence: 'none', afterMs: null } }]);
+  const fact: Fact = { type: 'worker.exited', data: { code: null, signal: null, oom: 'unknown', evidence: 'none', afterMs: null } };
+  return move.afterEnd(life, scene, exit, [fact], event.isWithEngine);
 };
 const elsewhere = (life: Life, scene: Scene): Move => {
   const reason = 'engine-replaced: another store of its engine answers, which says nothing about it';

@@ -81,6 +81,7 @@ function merged(batches: readonly Batch[]): Batch {
   return {
     workers: batches.flatMap((batch) => batch.workers ?? []).slice(-1),
     instances: [...instances.values()],
+    generations: batches.flatMap((batch) => batch.generations ?? []),
     journal: batches.flatMap((batch) => batch.journal ?? []),
     forgetWorkers: batches.flatMap((batch) => batch.forgetWorkers ?? []),
   };

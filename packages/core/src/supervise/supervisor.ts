@@ -117,6 +117,11 @@ export class Supervisor implements Subject {
     this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', instance, instanceGeneration };
   }
 
+  /** What was found on the host and stands in no store yet: before anything that follows from it. */
+  keepFound(): void {
+    void this.#saver.save({ workers: [toRecord(this.worker, this.#life)], instances: this.instances.all(), generations: this.generations, journal: [] });
+  }
+
   /** Asks the runtime what is there. `adopted`: for the first time by this agent. */
   look(how: 'adopted' | 'looked'): Promise<void> {
     return this.#effects.look(how);
@@ -141,16 +146,17 @@ export class Supervisor implements Subject {
     const record = instance === null ? null : this.instances.get(instance);
     const isSameEngine = found.is !== 'gone' || record === null || record.engine === null || record.engine === found.engine;
     // Another store of its engine cannot see it either.
-    const sighted = this.#life.blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
-    await Promise.all([sighted, this.#tell(found, isSameEngine, how, tookMs)]);
+    const { blind } = this.#life;
+    const sighted = blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
+    await Promise.all([sighted, this.#tell(found, isSameEngine, isWithEngine(found, blind), how, tookMs)]);
   }
 
   /** Without a pause after what was seen before: until it is persisted, it may be true no more. */
-  async #tell(found: Found, isSameEngine: boolean, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
+  async #tell(found: Found, isSameEngine: boolean, isWithEngine: boolean, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
     const { instance } = this.#life;
     if (found.is === 'gone') {
       if (instance === null || this.instances.get(instance) === null) return;
-      return this.send({ type: 'gone', seen: { instance, engine: found.engine }, isSameEngine });
+      return this.send({ type: 'gone', seen: { instance, engine: found.engine }, isSameEngine, isWithEngine });
     }
     const seen = { instance: found.ref.instance, handle: found.handle, engine: found.engine };
     if (found.is === 'running') {
@@ -159,7 +165,7 @@ export class Supervisor implements Subject {
     }
     if (found.is === 'created') return this.send({ type: 'created', seen });
     const lastLines = await this.#effects.lastLines(found as Observed & { is: 'exited' });
-    return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines });
+    return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines, isWithEngine });
   }
 
   /** `generation`: whose rules count; the one that is to run, and at its declaration already the new one. */
@@ -225,6 +231,16 @@ export class Supervisor implements Subject {
     await this.#saver.save({ forgetWorkers: [this.worker] });
     this.#given.onForgotten(this.worker);
   }
+}
+
+/** So long before the agent noticed it, an engine may have been lost: two pings, and their deadlines. */
+const noticeMs = 15_000;
+
+/** It ended while its runtime could not be asked, or shortly before that was noticed. */
+function isWithEngine(found: Found, blind: Life['blind']): boolean {
+  if (blind === null) return false;
+  if (found.is !== 'exited' || found.exit.at === null) return found.is === 'gone' || found.is === 'exited';
+  return Date.parse(found.exit.at) >= Date.parse(blind.since) - noticeMs;
 }
 
 const nothingMoved = { saved: Promise.resolve() };

@@ -1,3 +1,4 @@
+import type { Json } from '@ostler/sdk';
 import { storeFailure } from '../../src/store/failure.ts';
 import type { Batch, GenerationRecord, InstanceRecord, JournalRecord, Snapshot, Store, WorkerRecord } from '../../src/store/index.ts';
 import type { Owner } from './timeline.ts';
@@ -15,7 +16,9 @@ export class Disk {
   readonly workers = new Map<string, WorkerRecord>();
   readonly instances = new Map<string, InstanceRecord>();
   readonly generations = new Map<string, GenerationRecord>();
-  readonly journal: JournalRecord[] = [];
+  readonly values = new Map<string, Json>();
+  /** Another list after a loss. */
+  journal: JournalRecord[] = [];
   isFull = false;
   #asked: Commit[] = [];
   #written: Commit[] = [];
@@ -44,6 +47,14 @@ export class Disk {
     this.#written.push(next);
   }
 
+  /** All that it had, as after a store that could not be read was set aside. */
+  lose(): void {
+    for (const table of [this.workers, this.instances, this.generations, this.values]) table.clear();
+    this.journal = [];
+    this.#asked = [];
+    this.#written = [];
+  }
+
   open(owner: Owner): Store {
     const unlessDead = <X>(answer: () => X): Promise<X> => (owner.isDead ? new Promise(() => {}) : Promise.resolve(answer()));
     return {
@@ -55,16 +66,16 @@ export class Disk {
             workers: [...this.workers.values()],
             instances: [...this.instances.values()],
             generations: [...this.generations.values()],
-            values: {},
+            values: Object.fromEntries(this.values),
           }),
         ),
       commit: (batch) =>
         new Promise((resolve, reject) => {
           if (!owner.isDead) this.#asked.push({ owner, batch, resolve, reject, records: null });
         }),
-      journal: ({ worker, limit }) =>
+      journal: ({ worker, limit, afterCursor }) =>
         unlessDead(() => {
-          const fits = this.journal.filter((one) => worker === undefined || one.worker === worker);
+          const fits = this.journal.filter((one) => (worker === undefined || one.worker === worker) && one.cursor > (afterCursor ?? 0));
           return limit === undefined ? fits : fits.slice(-limit);
         }),
       trimJournal: async () => {},
@@ -76,6 +87,7 @@ export class Disk {
     for (const row of batch.workers ?? []) this.workers.set(row.worker, row);
     for (const row of batch.instances ?? []) this.instances.set(`${row.worker}/${row.instance}`, row);
     for (const row of batch.generations ?? []) this.generations.set(`${row.worker}/${row.counter}`, row);
+    for (const [key, value] of Object.entries(batch.values ?? {})) this.values.set(key, value);
     for (const worker of batch.forgetWorkers ?? []) {
       this.workers.delete(worker);
       for (const table of [this.instances, this.generations]) for (const [key, row] of table) if (row.worker === worker) table.delete(key);

@@ -1,4 +1,5 @@
 import {
+  type Artifact,
   type Call,
   type Exit,
   type Found,
@@ -16,6 +17,7 @@ import type { Owner, Timeline } from './timeline.ts';
 export interface Behaviour {
   /** It ends by itself; `null` = it runs until it is stopped. */
   readonly exit: { readonly afterMs: number; readonly code: number } | null;
+  readonly failsToPrepare: boolean;
   readonly failsToStart: boolean;
   readonly ignoresSignals: boolean;
 }
@@ -26,6 +28,8 @@ export interface Real {
   readonly store: string;
   readonly startedAt: string;
   is: 'created' | 'running' | 'exited';
+  /** It ended because its engine did. */
+  endedWithEngine: boolean;
   exit: Exit | null;
 }
 
@@ -55,10 +59,11 @@ export interface EngineGiven {
   behaviour(worker: string): Behaviour;
   /** Before the engine hears of it. */
   onAsked(request: Request): void;
-  /** A run begins. */
-  onStart(real: Real): void;
+  /** A call of this method was answered with an error, or given up. */
+  onFailed(method: string): void;
 }
 
+const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
 const world: Owner = { isDead: false };
 
 /** One engine as it really is. Its driver only puts requests before it; when each is carried out and answered is the schedule's choice. */
@@ -92,6 +97,16 @@ export class Engine {
     this.#tell(real.ref);
   }
 
+  /** The engine goes down; without live-restore its instances go with it. */
+  goDown(isTakingAll: boolean): void {
+    this.isDown = true;
+    this.forgetRequests();
+    for (const real of isTakingAll ? this.here() : []) {
+      real.endedWithEngine = real.is === 'running';
+      this.end(real, { code: 137, signal: null });
+    }
+  }
+
   #tell(ref: InstanceRef): void {
     this.#watchers = this.#watchers.filter(({ owner }) => !owner.isDead);
     if (!this.isDeaf) for (const { tell } of this.#watchers) tell({ kind: 'changed', ref });
@@ -114,8 +129,10 @@ export class Engine {
     }
     this.#drop(request);
     const { random } = this.#given;
-    if (request.isMutating && 'value' in request.done && random.chance(0.04)) request.answer({ error: failure('timeout', 'unknown', 'the answer was lost') });
-    else request.answer(request.done);
+    const isLost = request.isMutating && 'value' in request.done && random.chance(0.04);
+    const answer = isLost ? { error: failure('timeout', 'unknown', 'the answer was lost') } : request.done;
+    if ('error' in answer) this.#given.onFailed(request.method);
+    request.answer(answer);
   }
 
   /** What it had not begun when it died. */
@@ -123,6 +140,7 @@ export class Engine {
     for (const request of [...this.requests]) {
       if (request.done !== null) continue;
       this.#drop(request);
+      this.#given.onFailed(request.method);
       request.answer({ error: failure('engine-down', request.isMutating ? 'unknown' : 'no', `${this.name} went away`) });
     }
   }
@@ -151,18 +169,17 @@ export class Engine {
   #start(ref: InstanceRef): Observed {
     const known = this.#find(ref);
     if (known !== undefined && known.is !== 'created') return this.#observed(known);
-    const { behaviour, random, timeline, onStart } = this.#given;
+    const { behaviour, random, timeline } = this.#given;
     const { exit, failsToStart } = behaviour(ref.worker);
     if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
     const key = `${ref.worker}/${ref.instance}`;
     const startedAt = new Date(timeline.epochMs()).toISOString();
     if (known === undefined && random.chance(0.03)) {
-      this.instances.set(key, { ref, store: this.store, startedAt, is: 'created', exit: null });
+      this.instances.set(key, { ref, store: this.store, startedAt, is: 'created', endedWithEngine: false, exit: null });
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
     }
-    const real: Real = { ref, store: this.store, startedAt, is: 'running', exit: null };
+    const real: Real = { ref, store: this.store, startedAt, is: 'running', endedWithEngine: false, exit: null };
     this.instances.set(key, real);
-    onStart(real);
     if (exit !== null) timeline.after(world, exit.afterMs, () => this.end(real, { code: exit.code, signal: null }));
     this.#tell(ref);
     return this.#observed(real);
@@ -172,6 +189,14 @@ export class Engine {
     const real = this.#find(ref);
     if (real !== undefined) this.end(real, { code: null, signal: this.#given.behaviour(ref.worker).ignoresSignals ? 'SIGKILL' : signal });
     return this.#found(ref);
+  }
+
+  #prepare(worker: string): void {
+    if (this.#given.behaviour(worker).failsToPrepare && this.#given.random.chance(0.5)) throw failure('not-found', 'no', 'there is no such image');
+  }
+
+  #signal(ref: InstanceRef): void {
+    if (this.#find(ref)?.is !== 'running') throw failure('not-running', 'no', 'it does not run');
   }
 
   #remove(ref: InstanceRef): void {
@@ -198,6 +223,7 @@ export class Engine {
         request.isAbandoned = true;
         // An engine that has thawed may carry it out all the same.
         if (this.#given.random.chance(0.5)) this.#drop(request);
+        this.#given.onFailed(method);
         reject(failure('aborted', isMutating ? 'unknown' : 'no', 'its time was up'));
       });
     });
@@ -213,8 +239,13 @@ export class Engine {
       ping: (call) => this.#ask(owner, 'ping', null, false, call, () => {}),
       facts: (call) => this.#ask(owner, 'facts', null, false, call, facts),
       check: () => [],
-      resolve: async () => ({ digest: 'sha256:1', inputs: {}, data: null }),
-      prepare: ({ spec }, call) => this.#ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => {}),
+      // Asked by every plan: put before the engine only where that makes a difference.
+      resolve: ({ name }, call) =>
+        this.isDown || this.isFrozen
+          ? this.#ask(owner, 'resolve', { agent: '', worker: name, generation: '', instance: '' }, false, call, () => artifact)
+          : Promise.resolve(artifact),
+      prepare: ({ spec }, call) =>
+        this.#ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => this.#prepare(spec.name)),
       start: (ref, _, call) => this.#ask(owner, 'start', ref, true, call, () => this.#start(ref)),
       inspect: ({ ref }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref)),
       list: (_, call) =>
@@ -224,6 +255,7 @@ export class Engine {
         })),
       watch: (_, signal) => this.#watch(owner, signal),
       stop: ({ ref }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal)),
+      signal: ({ ref }, _, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref)),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
       // biome-ignore lint/correctness/useYield: nothing was printed.
       async *logs() {},

@@ -1,32 +1,53 @@
+import type { Json } from '@ostler/sdk';
 import type { Behaviour } from './engine.ts';
 import type { Random } from './random.ts';
 
 /** A worker as the simulated host file has it. */
 export interface Declared {
   readonly name: string;
-  readonly runtime: 'docker' | 'native';
-  readonly kind: 'service' | 'job';
-  readonly dependsOn: readonly { readonly worker: string; readonly is: 'healthy' | 'started' | 'completed' | 'ended' }[];
+  readonly written: Json & { readonly runtime: string | readonly string[]; readonly dependsOn: Readonly<Record<string, { readonly is: string }>> };
 }
+
+type Kind = 'service' | 'job' | 'cron';
 
 /** 3 to 12 workers; each may depend on some before it, so that there is no circle. */
 export function someHost(random: Random): { readonly workers: readonly Declared[]; readonly behaviours: ReadonlyMap<string, Behaviour> } {
-  const workers: Declared[] = [];
+  const workers: (Declared & { readonly kind: Kind })[] = [];
   const behaviours = new Map<string, Behaviour>();
   const count = 3 + random.int(10);
   for (let index = 0; index < count; index++) {
-    const kind = random.chance(0.2) ? 'job' : 'service';
-    const before = workers.filter(() => random.chance(Math.min(0.5, 1.5 / (index + 1))));
-    const dependsOn = before.map(({ name, kind: its }) => ({
-      worker: name,
-      is: its === 'job' ? random.pick(['completed', 'ended'] as const) : random.pick(['healthy', 'started'] as const),
-    }));
     const name = `w${index}`;
-    workers.push({ name, runtime: random.chance(0.6) ? 'docker' : 'native', kind, dependsOn });
-    const afterMs = 10 ** (1 + random.next() * 4);
-    const crashes = kind === 'job' || random.chance(0.3);
-    const exit = crashes ? { afterMs, code: kind === 'job' && random.chance(0.7) ? 0 : random.int(3) } : null;
-    behaviours.set(name, { exit, failsToStart: random.chance(0.1), ignoresSignals: random.chance(0.1) });
+    const kind: Kind = random.chance(0.08) ? 'cron' : random.chance(0.2) ? 'job' : 'service';
+    const before = workers.filter((one) => one.kind !== 'cron' && random.chance(Math.min(0.5, 1.5 / (index + 1))));
+    const dependsOn = Object.fromEntries(before.map((one) => [one.name, dependency(one.kind, random)]));
+    const written = { runtime: random.chance(0.6) ? 'docker' : 'native', command: ['run'], ...kindly(kind, random), dependsOn };
+    workers.push({ name, kind, written });
+    behaviours.set(name, someBehaviour(kind, random));
   }
   return { workers, behaviours };
+}
+
+function dependency(its: Kind, random: Random) {
+  const is = its === 'job' ? random.pick(['completed', 'ended']) : random.pick(['healthy', 'started']);
+  return { is, ...(random.chance(0.15) ? { restartWithIt: true } : {}), ...(random.chance(0.1) ? { stopWithIt: true } : {}) };
+}
+
+function kindly(kind: Kind, random: Random) {
+  const timeout = random.chance(0.4) ? { timeout: '20s' } : {};
+  if (kind === 'cron')
+    return {
+      schedule: { cron: '* * * * *', timezone: 'UTC', overlap: random.pick(['skip', 'queue', 'replace']), missed: random.pick(['skip', 'once']), ...timeout },
+    };
+  if (kind === 'job') return { kind };
+  return {
+    health: { minUp: '2s', onUnhealthy: random.pick(['restart', 'restart', 'restart', 'report', 'stop', 'signal']) },
+    restart: { ...(random.chance(0.2) ? { giveUp: 2 } : {}), ...(random.chance(0.2) ? { resetAfter: '5s' } : {}) },
+  };
+}
+
+function someBehaviour(kind: Kind, random: Random): Behaviour {
+  const afterMs = 10 ** (1 + random.next() * 4);
+  const crashes = kind !== 'service' || random.chance(0.3);
+  const exit = crashes ? { afterMs, code: kind !== 'service' && random.chance(0.7) ? 0 : random.int(3) } : null;
+  return { exit, failsToPrepare: random.chance(0.1), failsToStart: random.chance(0.1), ignoresSignals: random.chance(0.1) };
 }

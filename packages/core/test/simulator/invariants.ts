@@ -1,5 +1,5 @@
+import { startCauses } from '../../src/supervise/cause.ts';
 import type { Agent } from './agent.ts';
-import { canary } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine, Request } from './engine.ts';
 
@@ -11,6 +11,8 @@ export interface View {
   readonly slots: number;
   /** Blind when the last step had come to its end: what turns blind in the step in which a call goes out could not be known by it. */
   readonly blind: ReadonlySet<string>;
+  /** Instances that ended with their engine while this agent could not see them. */
+  readonly lost: ReadonlySet<string>;
   /** Held by a person, and told that it is. */
   readonly held: ReadonlySet<string>;
 }
@@ -45,7 +47,37 @@ class Fold {
     return this.#up.get(worker) ?? false;
   }
 }
-const folds = new WeakMap<Disk, Fold>();
+/** By journal: after a loss it is another one. */
+const folds = new WeakMap<object, Fold>();
+
+const lastHeard = new WeakMap<Agent, number>();
+
+const byItself: ReadonlySet<string> = new Set([startCauses.exited, startCauses['start-failed'], startCauses.unhealthy]);
+const mostInAMinute = 10;
+
+/** When each worker was started because the last one had ended, since somebody had to do with it. */
+class Pace {
+  readonly #starts = new Map<string, number[]>();
+  #at = 0;
+
+  tooMany({ journal }: Disk): string | null {
+    for (; this.#at < journal.length; this.#at++) {
+      const { type, worker, at, data } = journal[this.#at]!;
+      if (worker === null) continue;
+      // The host's clock is set now and then: a start before the last one begins a new count.
+      const before = this.#starts.get(worker) ?? [];
+      if (['worker.changed', 'worker.declared', 'worker.released'].includes(type)) this.#starts.delete(worker);
+      if (type !== 'worker.starting') continue;
+      const nowMs = Date.parse(at);
+      if (!byItself.has((data as { cause: string }).cause) || nowMs < (before.at(-1) ?? 0)) this.#starts.delete(worker);
+      else this.#starts.set(worker, [...before.filter((ms) => nowMs - ms < 60_000), nowMs]);
+      if ((this.#starts.get(worker)?.length ?? 0) > mostInAMinute) return `${worker} was started ${mostInAMinute + 1} times within a minute`;
+    }
+    return null;
+  }
+}
+const judged = new WeakMap<object, number>();
+const paces = new WeakMap<object, Pace>();
 
 export const invariants: readonly Invariant[] = [
   {
@@ -76,13 +108,56 @@ export const invariants: readonly Invariant[] = [
     name: 'journal and state',
     sentence: 'What the journal tells of a worker is what its row says: it runs, or it does not.',
     check({ disk }) {
-      const fold = folds.get(disk) ?? new Fold();
-      folds.set(disk, fold);
+      const fold = folds.get(disk.journal) ?? new Fold();
+      folds.set(disk.journal, fold);
       for (const { worker, phase } of disk.workers.values()) {
         const isUp = fold.isUp(disk, worker);
         if (phase === 'running' && !isUp) return `${worker} runs by its row, not by the journal`;
         if (['backoff', 'done', 'failed'].includes(phase) && isUp) return `${worker} runs by the journal, its row says ${phase}`;
       }
+      return null;
+    },
+  },
+  {
+    name: 'no secret',
+    sentence: 'The value of a secret is in no line of the log.',
+    check: ({ agent }) => agent?.leaks[0] ?? null,
+  },
+  {
+    name: 'persisted, then told',
+    sentence: 'Who follows the journal hears what is on the disk, each entry once, none left out.',
+    check({ agent, disk }) {
+      for (const { cursor, text } of agent?.heard.splice(0) ?? []) {
+        if (disk.journal[cursor - 1]?.text !== text) return `entry ${cursor} was told and is not on the disk: ${text}`;
+        const last = lastHeard.get(agent!) ?? cursor - 1;
+        if (cursor !== last + 1) return `after entry ${last} of the journal ${cursor} was told`;
+        lastHeard.set(agent!, cursor);
+      }
+      return null;
+    },
+  },
+  {
+    name: 'a crash loop is slowed',
+    sentence: 'A worker that ends again and again by itself is not started more than ten times a minute.',
+    check({ disk }) {
+      const pace = paces.get(disk.journal) ?? new Pace();
+      paces.set(disk.journal, pace);
+      return pace.tooMany(disk);
+    },
+  },
+  {
+    name: 'no fault of its own',
+    sentence: 'A worker that ended with its engine is neither slowed nor given up for that.',
+    check({ disk, lost }) {
+      const from = judged.get(disk.journal) ?? 0;
+      judged.set(disk.journal, disk.journal.length);
+      for (const { type, worker, instance } of disk.journal.slice(from))
+        if (
+          (type === 'worker.backoff' || type === 'worker.failed') &&
+          lost.has(`${worker}/${instance}`) &&
+          (disk.instances.get(`${worker}/${instance}`)?.stopCause ?? null) === null
+        )
+          return `${worker} got ${type}: ${instance} had ended with its engine`;
       return null;
     },
   },
@@ -97,20 +172,6 @@ export const invariants: readonly Invariant[] = [
 ];
 
 export const callInvariants: readonly CallInvariant[] = [
-  {
-    name: 'start slots',
-    sentence:
-      'A worker gets a slot only while fewer than the host allows are prepared or started, the second halves of starts and those that cannot be seen aside.',
-    check({ agent, slots, blind }, { method, worker }) {
-      if (method !== 'prepare') return null;
-      const others = agent?.crew.all().filter((one) => {
-        const { phase, startCause, blind: sight } = one.life;
-        const isStarting = phase === 'preparing' || (phase === 'starting' && startCause !== 'again');
-        return isStarting && one.worker !== worker && sight === null && !blind.has(one.worker);
-      });
-      return others !== undefined && others.length >= slots ? `${worker} is prepared beside ${others.length} others, ${slots} may` : null;
-    },
-  },
   {
     name: 'ref before start',
     sentence: 'Every start has a ref that was persisted before it.',
@@ -152,38 +213,3 @@ export const callInvariants: readonly CallInvariant[] = [
     check: ({ held }, { method, worker }) => (method === 'start' && worker !== null && held.has(worker) ? `${worker} is held and started` : null),
   },
 ];
-
-/** Whether all is as it should be once nothing fails any more; what is not, in a sentence. */
-export function unsettled({ engines, agent, disk }: View): string | null {
-  if (agent === null || !agent.isUp) return 'the agent is not up';
-  const running = new Map(live(engines).map((real) => [real.ref.worker, real]));
-  for (const one of agent.crew.all()) {
-    const { worker, life } = one;
-    const real = running.get(worker);
-    const { phase, want, blind } = life;
-    // Nobody but a person knows what became of one whose engine has another store now.
-    const { engine: store = null } = disk.instances.get(`${worker}/${life.instance}`) ?? {};
-    if (blind !== null && store !== null && !engines.some((engine) => engine.store === store)) continue;
-    if (blind !== null) return `${worker} cannot be seen`;
-    if (phase === 'running') {
-      if (real?.ref.instance !== life.instance) return `${worker} is taken for running and is not`;
-      if (want !== 'run') return `${worker} runs and is ${want}`;
-      continue;
-    }
-    if (real !== undefined) return `${worker} runs and is ${phase}`;
-    if (['done', 'failed', 'backoff'].includes(phase)) continue;
-    if (phase === 'idle' && want !== 'run') continue;
-    // Or found on an engine and not in the store: it waits for the host file.
-    if (phase === 'waiting' && agent.crew.services.missing(worker) !== null) continue;
-    if (one.generation() === null) continue;
-    return `${worker} is ${phase} (${life.reason}), wanted to ${want}`;
-  }
-  for (const [worker, { ref }] of running) if (agent.crew.get(worker)?.life.instance !== ref.instance) return `${worker}/${ref.instance} runs and is nobody's`;
-  return null;
-}
-
-/** The value of a secret, where it must not be. */
-export function leaked({ disk }: View): string | null {
-  const kept = JSON.stringify([disk.journal, [...disk.workers.values()], [...disk.instances.values()]]);
-  return kept.includes(canary) ? 'the value of a secret is on the disk' : null;
-}

@@ -1,10 +1,14 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { coverage } from './coverage.ts';
+import { runMany } from './many.ts';
 import { type FaultKind, faultKinds, type Outcome } from './outcome.ts';
 import { runSchedule } from './schedule.ts';
 
 const usage = `npm run simulate -- [options]
   --schedules N   how many stories (10000)
-  --seed N        the first one's seed (1); the others follow it
+  --seed N|new    the first one's seed (1), the others follow it; new = one that was never used
+  --threads N     default: one for each core
   --replay N      tells one story, step by step
   --without A,B   leaves faults out of it: ${faultKinds.join(' ')}
 `;
@@ -13,6 +17,7 @@ const { values } = parseArgs({
   options: {
     schedules: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
+    threads: { type: 'string', default: String(availableParallelism()) },
     replay: { type: 'string' },
     without: { type: 'string', default: '' },
     help: { type: 'boolean' },
@@ -38,48 +43,38 @@ async function smallest(first: Outcome): Promise<{ readonly without: ReadonlySet
   return { without, outcome };
 }
 
-async function tell(seed: number, without?: ReadonlySet<FaultKind>): Promise<Outcome> {
-  return runSchedule({ seed, ...(without === undefined ? {} : { without }), onStep: say });
+async function explain(seed: number): Promise<void> {
+  const { without, outcome } = await smallest(await runSchedule({ seed }));
+  const left = [...without].join(',');
+  await runSchedule({ seed, without, onStep: say });
+  say(`\nViolated: ${outcome.violation?.name}: ${outcome.violation?.text}`);
+  say(`Seed ${seed}, ${outcome.steps} steps${left === '' ? '' : `, without ${left}`}.`);
+  say(`Again: npm run simulate -- --replay ${seed}${left === '' ? '' : ` --without ${left}`}`);
 }
 
-const quantile = (sorted: readonly number[], part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-
-async function simulate(count: number, seed: number): Promise<boolean> {
+async function simulate(count: number, seed: number, threads: number): Promise<boolean> {
   const from = performance.now();
-  const steps: number[] = [];
-  const faults = new Map<FaultKind, number>();
-  let twoDeaths = 0;
-  let replaced = 0;
-  for (let index = 0; index < count; index++) {
-    const outcome = await runSchedule({ seed: seed + index });
-    if (outcome.violation !== null) {
-      const { without, outcome: small } = await smallest(outcome);
-      await tell(outcome.seed, without);
-      say(`\nViolated: ${small.violation?.name}: ${small.violation?.text}`);
-      say(
-        `Seed ${outcome.seed}, ${small.steps} steps${without.size === 0 ? '' : `, without ${[...without].join(', ')}`}. Again: npm run simulate -- --replay ${outcome.seed} --without ${[...without].join(',')}`,
-      );
-      return false;
-    }
-    steps.push(outcome.steps);
-    for (const [kind, times] of outcome.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
-    if ((outcome.faults.get('death') ?? 0) + (outcome.faults.get('reboot') ?? 0) >= 2) twoDeaths += 1;
-    if (outcome.faults.has('replace')) replaced += 1;
+  const seconds = (): number => (performance.now() - from) / 1000;
+  const result = await runMany(count, seed, threads, (done) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${count}, ${Math.round(done / seconds())} a second `);
+  });
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  if ('violated' in result) {
+    await explain(result.violated);
+    return false;
   }
-  const seconds = (performance.now() - from) / 1000;
-  steps.sort((a, b) => a - b);
-  const percent = (part: number): string => `${Math.round((part / count) * 100)} %`;
-  say(`${count} schedules from seed ${seed}, no violation, ${seconds.toFixed(1)} s (${Math.round(count / seconds)} a second)`);
-  say(`steps: median ${quantile(steps, 0.5)}, 5 % ${quantile(steps, 0.05)}, 95 % ${quantile(steps, 0.95)}`);
-  say(`two deaths of the agent or more: ${percent(twoDeaths)}; an engine with another store: ${percent(replaced)}`);
-  say(`faults: ${[...faults].map(([kind, times]) => `${kind} ${times}`).join(', ')}`);
+  say(`${count} schedules from seed ${seed}, no violation, ${seconds().toFixed(1)} s on ${threads} threads (${Math.round(count / seconds())} a second)`);
+  for (const line of result.tally.lines(coverage.cells)) say(line);
   return true;
 }
 
 if (values.help) say(usage);
 else if (values.replay !== undefined) {
   const without = new Set(faultKinds.filter((kind) => values.without.split(',').includes(kind)));
-  const { violation } = await tell(Number(values.replay), without);
+  const { violation } = await runSchedule({ seed: Number(values.replay), without, onStep: say });
   say(violation === null ? 'All held.' : `Violated: ${violation.name}: ${violation.text}`);
   process.exitCode = violation === null ? 0 : 1;
-} else process.exitCode = (await simulate(Number(values.schedules), Number(values.seed))) ? 0 : 1;
+} else {
+  const seed = values.seed === 'new' ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  process.exitCode = (await simulate(Number(values.schedules), seed, Number(values.threads))) ? 0 : 1;
+}

@@ -1,4 +1,4 @@
-export const faultKinds = ['death', 'reboot', 'down', 'freeze', 'replace', 'deaf', 'full', 'clock'] as const;
+export const faultKinds = ['death', 'reboot', 'down', 'freeze', 'replace', 'deaf', 'full', 'clock', 'lost'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 export interface ScheduleOptions {
@@ -16,6 +16,8 @@ export interface Outcome {
   readonly steps: number;
   readonly workers: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
+  /** Calls that were answered with an error or given up, by method. */
+  readonly failed: ReadonlyMap<string, number>;
   /** The name of what did not hold, and how; `null` = all held. */
   readonly violation: { readonly name: string; readonly text: string } | null;
 }

@@ -34,6 +34,11 @@ export class Timeline {
     this.#offsetMs += ms;
   }
 
+  /** The host sleeps: when it wakes, all that was due meanwhile is due at once. */
+  suspend(ms: number): void {
+    this.nowMs += ms;
+  }
+
   epochMs(): number {
     return startMs + this.#offsetMs + this.nowMs;
   }

@@ -1,25 +1,28 @@
 import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
+import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
 
-/** Somebody who holds, starts, restarts, changes, removes and declares again, and who remembers what was answered. */
+/** Somebody who holds, starts, restarts, edits the host file and applies it, and who remembers what was answered. */
 export class User {
   /** Held, and told that it is. */
   readonly held = new Set<string>();
+  /** Version of the file whose apply was answered last. */
+  applied = -1;
   readonly #workers: readonly Declared[];
+  readonly #file: HostFile;
   readonly #random: Random;
   readonly #tell: (text: string) => void;
+  /** Under way. */
+  #applies = 0;
   /** Number of the last wish for a worker: an answer to an older one says nothing any more. */
   readonly #wishes = new Map<string, number>();
 
-  constructor(workers: readonly Declared[], random: Random, tell: (text: string) => void) {
+  constructor(workers: readonly Declared[], file: HostFile, random: Random, tell: (text: string) => void) {
     this.#workers = workers;
+    this.#file = file;
     this.#random = random;
     this.#tell = tell;
-  }
-
-  declareAll(agent: Agent): void {
-    for (const one of this.#workers) this.#ask(agent, `declare ${one.name}`, () => agent.declare(one));
   }
 
   wish(agent: Agent): void {
@@ -27,27 +30,66 @@ export class User {
     const { name } = declared;
     const one = agent.crew.get(name);
     const kind = this.#random.int(10);
-    if (one === undefined || kind < 9) {
-      this.#wishes.set(name, (this.#wishes.get(name) ?? 0) + 1);
-      // Not held from the moment that something else is asked for, held from the answer on; also one that was held when it was removed.
-      this.held.delete(name);
-    }
+    const isThere = one !== undefined && this.#file.has(name);
+    if (!isThere || kind < 8) this.#forget(name);
     const number = this.#wishes.get(name);
-    // What is being removed cannot be held.
-    const hold = (): void => void (this.#wishes.get(name) === number && one?.life.want === 'held' && this.held.add(name));
-    if (one === undefined) this.#ask(agent, `declare ${name}`, () => agent.declare(declared));
-    else if (kind === 9) this.#ask(agent, `change ${name}`, () => agent.declare({ ...declared }));
+    // What is being removed cannot be held; an apply that is under way may have read the file when it was not in it.
+    const hold = (): void => {
+      if (this.#wishes.get(name) === number && one?.life.want === 'held' && this.#applies === 0) this.held.add(name);
+    };
+    if (!isThere) this.#edit(agent, `declare ${name}`, () => this.#file.put(declared));
     else if (kind < 3) this.#ask(agent, `stop ${name}`, () => one.send({ type: 'hold', by: 'user', cause: 'held' }), hold);
-    else if (kind < 6) this.#ask(agent, `start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
-    else if (kind < 8) this.#ask(agent, `restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
-    else this.#ask(agent, `remove ${name}`, () => one.send({ type: 'remove', by: 'apply' }));
+    else if (kind < 5) this.#ask(agent, `start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
+    else if (kind < 7) this.#ask(agent, `restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
+    else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
+    else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+  }
+
+  /** The store was lost, and with it who is held. */
+  forgetAll(): void {
+    for (const { name } of this.#workers) this.#forget(name);
+    this.applied = -1;
+  }
+
+  apply(agent: Agent): void {
+    const { version } = this.#file;
+    this.#applies += 1;
+    this.#ask(
+      agent,
+      'apply',
+      () => agent.apply().finally(() => this.#ended(agent)),
+      () => {
+        this.applied = version;
+      },
+    );
+  }
+
+  #ended({ owner }: Agent): void {
+    if (!owner.isDead) this.#applies -= 1;
+  }
+
+  /** Those that were under way ended with their agent. */
+  agentDied(): void {
+    this.#applies = 0;
+  }
+
+  /** Not held from the moment that something else is asked for, held from the answer on; also one that was held when it was removed. */
+  #forget(name: string): void {
+    this.#wishes.set(name, (this.#wishes.get(name) ?? 0) + 1);
+    this.held.delete(name);
+  }
+
+  #edit(agent: Agent, what: string, edit: () => void): void {
+    edit();
+    this.#tell(`the user: ${what}`);
+    this.apply(agent);
   }
 
   #ask(agent: Agent, what: string, run: () => Promise<unknown>, then?: () => void): void {
     this.#tell(`the user: ${what}`);
     run().then(
       () => agent.owner.isDead || then?.(),
-      () => {},
+      (error: unknown) => agent.owner.isDead || this.#tell(`the user is told: ${String(error)}`),
     );
   }
 }

@@ -1,0 +1,64 @@
+import type { HostConfig } from '../../src/config/index.ts';
+import { map } from '../../src/config/node.ts';
+import type { Declared } from './host.ts';
+
+const nowhere = { file: '/host/ostler.yaml', line: 1, column: 1 };
+
+/** The host file of a story, as it would be read at this moment. */
+export class HostFile {
+  /** Grows with each edit. */
+  version = 0;
+  readonly apply: 'manual' | 'auto';
+  readonly #workers: Map<string, Declared>;
+  readonly #edits = new Map<string, number>();
+
+  constructor(workers: readonly Declared[], apply: 'manual' | 'auto') {
+    this.apply = apply;
+    this.#workers = new Map(workers.map((one) => [one.name, one]));
+  }
+
+  has(name: string): boolean {
+    return this.#workers.has(name);
+  }
+
+  names(): readonly string[] {
+    return [...this.#workers.keys()];
+  }
+
+  put(declared: Declared): void {
+    this.version += 1;
+    this.#workers.set(declared.name, declared);
+  }
+
+  /** Another value in its environment. */
+  edit(name: string): void {
+    const { written } = this.#workers.get(name)!;
+    const edit = (this.#edits.get(name) ?? 0) + 1;
+    this.#edits.set(name, edit);
+    this.put({ name, written: { ...(written as object), env: { EDIT: String(edit) } } as unknown as Declared['written'] });
+  }
+
+  remove(name: string): void {
+    this.version += 1;
+    this.#workers.delete(name);
+  }
+
+  read(): HostConfig {
+    const workers = Object.fromEntries([...this.#workers].map(([name, { written }]) => [name, { written, place: () => nowhere }]));
+    return {
+      ...{
+        path: nowhere.file,
+        baseDir: '/host',
+        host: 'host',
+        files: [],
+        plugins: [],
+        agent: { apply: this.apply },
+        workers,
+        left: {},
+        volumes: {},
+        networks: {},
+      },
+      ...{ root: map(new Map(), nowhere), warnings: [] },
+    } as unknown as HostConfig;
+  }
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { Behaviour, Real } from './engine.ts';
+import type { Declared } from './host.ts';
+import { Random } from './random.ts';
+import { World } from './world.ts';
+
+// The interleavings in which agents are known to start things twice, or to lose them. What must always hold is looked at after every step of them.
+
+const worker = (name: string, runtime: string | readonly string[] = 'docker', more: object = {}): Declared => ({
+  name,
+  written: { runtime, command: ['run'], dependsOn: {}, ...more },
+});
+const crashes: Behaviour = { exit: { afterMs: 50, code: 1 }, failsToPrepare: false, failsToStart: false, ignoresSignals: false };
+
+interface Given {
+  readonly workers?: readonly Declared[];
+  readonly behaviours?: ReadonlyMap<string, Behaviour>;
+  readonly seed?: number;
+}
+
+function worldOf({ workers = [worker('w0')], behaviours = new Map(), seed = 1 }: Given = {}): World {
+  const world = new World({ workers, behaviours, random: new Random(seed), slots: 4, apply: 'manual' });
+  world.boot();
+  return world;
+}
+
+const asked = (world: World, method: string) => [...world.docker.requests, ...world.native.requests].find((one) => one.method === method);
+const carriedOut = async (world: World, method: string): Promise<void> => {
+  await world.until(() => asked(world, method) !== undefined);
+  world.stepRequest(asked(world, method)!);
+  await world.settle();
+};
+const all = (world: World): readonly Real[] => world.engines.flatMap(({ instances }) => [...instances.values()]);
+const running = (world: World): readonly string[] => all(world).flatMap(({ is, ref }) => (is === 'running' ? [`${ref.worker}/${ref.instance}`] : []));
+const isRunning = (world: World): boolean => world.agent?.crew.get('w0')?.life.phase === 'running';
+
+/** Some of what an engine does is chance: whether an aborted call is carried out after all. */
+const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+
+describe('at most one instance, and it is kept, when', () => {
+  it('the agent dies between the start and its answer, and the list hangs as the next one comes', async () => {
+    const world = worldOf();
+    await carriedOut(world, 'start');
+    const [first] = running(world);
+    world.docker.isFrozen = true;
+    world.die();
+    await world.pass(20_000);
+    expect(running(world)).toEqual([first]);
+    world.heal();
+    await world.comeTrue();
+    expect(running(world)).toEqual([first]);
+  });
+
+  it.each(seeds)('a start is given up on a frozen engine, its instance is seen gone, and the engine thaws (seed %i)', async (seed) => {
+    const world = worldOf({ seed });
+    await world.until(() => asked(world, 'start') !== undefined);
+    world.docker.isFrozen = true;
+    await world.pass(95_000);
+    expect(world.agent?.crew.get('w0')?.life.phase).not.toBe('running');
+    world.docker.isFrozen = false;
+    // The look comes before the late start.
+    const late = world.docker.requests.find(({ method }) => method === 'start');
+    await world.until(() => world.docker.requests.every((one) => one === late || one.method === 'start') || isRunning(world));
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(1);
+  });
+
+  it('a worker ends by itself while its stop hangs, and somebody starts it meanwhile', async () => {
+    const world = worldOf();
+    await world.comeTrue();
+    const before = running(world);
+    void world.agent!.crew.get('w0')!.send({ type: 'hold', by: 'user', cause: 'held' });
+    await world.until(() => asked(world, 'stop') !== undefined);
+    world.docker.isFrozen = true;
+    world.docker.end(all(world)[0]!, { code: 0, signal: null });
+    void world.agent!.crew.get('w0')!.send({ type: 'start', by: 'user', cause: 'user' });
+    await world.pass(3000);
+    world.heal();
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(1);
+    expect(running(world)).not.toEqual(before);
+  });
+
+  it('Docker comes up before its disk is mounted, and what it had returns later', async () => {
+    const world = worldOf();
+    await world.comeTrue();
+    const before = running(world);
+    world.docker.store = 'the bare mount point';
+    world.die();
+    await world.pass(120_000);
+    expect(all(world)).toHaveLength(1);
+    expect(world.agent?.crew.get('w0')?.life.blind?.reason).toContain('another store');
+    world.docker.store = 'docker-store-1';
+    await world.comeTrue();
+    expect(running(world)).toEqual(before);
+  });
+
+  it('a worker may run on Docker or natively, and Docker is late as the host comes up', async () => {
+    const world = worldOf({ workers: [worker('w0', ['docker', 'native'])] });
+    world.docker.isDown = true;
+    await world.pass(60_000);
+    expect(all(world)).toEqual([]);
+    world.docker.isDown = false;
+    await world.comeTrue();
+    world.docker.isDown = true;
+    world.reboot();
+    await world.pass(60_000);
+    world.docker.isDown = false;
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(1);
+    expect(world.native.instances.size).toBe(0);
+  });
+
+  it.each(seeds)('the host sleeps while calls are under way, and all deadlines have passed as it wakes (seed %i)', async (seed) => {
+    const world = worldOf({ seed, workers: [worker('w0'), worker('w1', 'native'), worker('w2')] });
+    await world.until(() => asked(world, 'start') !== undefined);
+    world.timeline.suspend(120_000);
+    // Timers first: the answers come too late.
+    while (world.timeline.advance(world.timeline.nowMs)) await world.settle();
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(3);
+  });
+
+  it('the disk is full between the intent and the result of a worker that crashes again and again, and has room when the next agent comes', async () => {
+    const world = worldOf({ behaviours: new Map([['w0', crashes]]) });
+    await world.until(() => (world.agent?.crew.get('w0')?.life.failures ?? 0) >= 3 && asked(world, 'start') !== undefined);
+    world.disk.isFull = true;
+    await world.pass(30_000);
+    world.die();
+    await world.pass(5000);
+    world.disk.isFull = false;
+    await world.comeTrue();
+    expect(['backoff', 'running']).toContain(world.agent?.crew.get('w0')?.life.phase);
+  });
+
+  it('the call of an agent that is no more is carried out while the next one adopts, and the file goes back and forth', async () => {
+    const world = worldOf();
+    await world.comeTrue();
+    world.file.edit('w0');
+    world.user.apply(world.agent!);
+    await world.until(() => asked(world, 'start') !== undefined);
+    const late = asked(world, 'start')!;
+    world.die();
+    await world.until(() => world.agent?.isUp === true && world.docker.requests.every((one) => one === late || one.owner === world.agent?.owner));
+    world.file.edit('w0');
+    world.user.apply(world.agent!);
+    if (world.docker.requests.includes(late)) world.stepRequest(late);
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(1);
+  });
+});

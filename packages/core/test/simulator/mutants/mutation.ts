@@ -1,0 +1,99 @@
+import { parseSync, visitorKeys } from 'oxc-parser';
+
+/** One small change of one source file: what stands from `start` to `end` (UTF-16 units) becomes `text`. */
+export interface Mutation {
+  readonly file: string;
+  readonly line: number;
+  readonly operator: string;
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  /** What stood there, in one line. */
+  readonly was: string;
+}
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [field: string]: unknown;
+}
+
+/** Parts of a life and of its records that decide something; left out, the old value stays. */
+const decisive = new Set(
+  'want heldBy phase generation instance instanceGeneration failures epoch blind unresolved onward stopCause startCause isQueued startedMs lastDueAt workers instances generations journal forgetWorkers forgetInstances state engine handle'.split(
+    ' ',
+  ),
+);
+
+/** Every mutation of a file, in order. */
+export function mutationsOf(file: string, source: string): readonly Mutation[] {
+  const found: Mutation[] = [];
+  const add = (operator: string, { start, end }: { readonly start: number; readonly end: number }, text: string): void => {
+    const line = source.slice(0, start).split('\n').length;
+    found.push({ file, line, operator, start, end, text, was: source.slice(start, end).replaceAll(/\s+/g, ' ').slice(0, 120) });
+  };
+  const text = ({ start, end }: Node): string => source.slice(start, end);
+  const visit = (node: Node, parent: Node | null): void => {
+    mutate(node, parent, add, text);
+    for (const key of visitorKeys[node.type] ?? []) {
+      const child = node[key] as Node | readonly (Node | null)[] | null | undefined;
+      for (const one of Array.isArray(child) ? (child as readonly (Node | null)[]) : [child as Node | null | undefined]) if (one) visit(one, node);
+    }
+  };
+  visit(parseSync(file, source).program as unknown as Node, null);
+  return found;
+}
+
+function mutate(
+  node: Node,
+  parent: Node | null,
+  add: (operator: string, at: { readonly start: number; readonly end: number }, text: string) => void,
+  text: (node: Node) => string,
+): void {
+  switch (node.type) {
+    case 'ExpressionStatement': {
+      const expression = node['expression'] as Node;
+      // What only tells people decides nothing.
+      const isSaid = /\.log\.|^log\./.test(text(expression));
+      if (!isSaid && expression.type !== 'Literal') add('drop statement', node, ';');
+      if (!isSaid && isCall(expression)) add('repeat statement', node, `{ ${text(node)} ${text(node)} }`);
+      break;
+    }
+    case 'IfStatement':
+      add('negate guard', node['test'] as Node, `!(${text(node['test'] as Node)})`);
+      break;
+    case 'ConditionalExpression':
+      add('negate choice', node['test'] as Node, `!(${text(node['test'] as Node)})`);
+      break;
+    case 'LogicalExpression': {
+      const [left, right] = [node['left'] as Node, node['right'] as Node];
+      if (node['operator'] === '??') break;
+      add('left half', node, `(${text(left)})`);
+      add('right half', node, `(${text(right)})`);
+      break;
+    }
+    case 'BinaryExpression':
+      if (/epoch/i.test(text(node))) add('drop epoch check', node, node['operator'] === '!==' ? 'false' : 'true');
+      break;
+    case 'Property':
+      if (parent?.type === 'ObjectExpression' && (parent['properties'] as readonly Node[]).some(({ type }) => type === 'SpreadElement')) {
+        const { name } = node['key'] as Node & { readonly name?: string };
+        if (name !== undefined && decisive.has(name)) add('keep the old', node, '...{}');
+      }
+      if (parent?.type === 'ObjectExpression' && decisive.has(String((node['key'] as Node)['name'])) && /record\(|#batch/.test(text(parent)))
+        add('drop write', node, '...{}');
+      break;
+    case 'ObjectExpression':
+      if (parent?.type === 'ArrayExpression' && hasKey(node, 'do')) {
+        add('drop effect', node, '...[]');
+        add('repeat effect', node, `${text(node)}, ${text(node)}`);
+      }
+      break;
+  }
+}
+
+const isCall = ({ type, argument }: Node): boolean =>
+  type === 'CallExpression' || ((type === 'AwaitExpression' || type === 'UnaryExpression') && isCall(argument as Node));
+const hasKey = (node: Node, name: string): boolean =>
+  (node['properties'] as readonly Node[]).some((one) => (one['key'] as Node | undefined)?.['name'] === name);

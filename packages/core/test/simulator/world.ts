@@ -1,0 +1,271 @@
+import { setImmediate as turnOfNode } from 'node:timers/promises';
+import { Agent } from './agent.ts';
+import { coverage } from './coverage.ts';
+import { beyondSlots, unmetDependency } from './decisions.ts';
+import { Disk } from './disk.ts';
+import { type Behaviour, Engine, type Request } from './engine.ts';
+import type { Declared } from './host.ts';
+import { HostFile } from './host-file.ts';
+import { callInvariants, invariants, type View } from './invariants.ts';
+import type { Random } from './random.ts';
+import { leaked, unsettled } from './rest.ts';
+import { Timeline } from './timeline.ts';
+import { User } from './user.ts';
+
+export class Violation extends Error {
+  readonly of: string;
+  constructor(of: string, text: string) {
+    super(text);
+    this.of = of;
+  }
+}
+
+export interface WorldGiven {
+  readonly workers: readonly Declared[];
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly random: Random;
+  readonly slots: number;
+  readonly apply: 'manual' | 'auto';
+  /** Hears what happens. */
+  readonly onTell?: ((text: string) => void) | undefined;
+}
+
+/** How long a host may take to come to rest once nothing fails any more. */
+const settleMs = 15 * 60_000;
+const settleSteps = 20_000;
+const steady: Behaviour = { exit: null, failsToPrepare: false, failsToStart: false, ignoresSignals: false };
+
+/** A host, its engines, its disk, its user and the agent of the moment; whatever is done to it, all that must hold is looked at after each step. */
+export class World {
+  steps = 0;
+  readonly failed = new Map<string, number>();
+  readonly timeline = new Timeline();
+  readonly disk = new Disk();
+  readonly docker: Engine;
+  readonly native: Engine;
+  readonly file: HostFile;
+  readonly user: User;
+  agent: Agent | null = null;
+  /** The host's clock was set: what it says of the past is no evidence. */
+  isClockSet = false;
+  readonly #given: WorldGiven;
+  readonly #phases = new Map<string, string>();
+  readonly #lost = new Set<string>();
+  #blind: ReadonlySet<string> = new Set();
+  #serial = 0;
+  #broken: Violation | null = null;
+
+  constructor(given: WorldGiven) {
+    this.#given = given;
+    const { workers, behaviours, random, apply } = given;
+    this.file = new HostFile(workers, apply);
+    this.user = new User(workers, this.file, random, (text) => this.tell(text));
+    const engine = (name: string): Engine =>
+      new Engine({
+        ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady },
+        onFailed: (method) => void this.failed.set(method, (this.failed.get(method) ?? 0) + 1),
+        onAsked: (request) => this.#asked(request),
+      });
+    this.docker = engine('docker');
+    this.native = engine('native');
+  }
+
+  get engines(): readonly Engine[] {
+    return [this.docker, this.native];
+  }
+
+  tell(text: string): void {
+    this.#given.onTell?.(`${String(this.steps).padStart(4)} ${(this.timeline.nowMs / 1000).toFixed(3).padStart(9)} s  ${text}`);
+  }
+
+  boot(): void {
+    this.tell('an agent starts');
+    const { random, slots } = this.#given;
+    this.agent = new Agent({
+      ...{ timeline: this.timeline, disk: this.disk, engines: this.engines, hostFile: this.file, random, slots },
+      newInstance: () => `i${++this.#serial}`,
+      onDecision: (worker, to) => {
+        const text = to === 'start' ? unmetDependency(this.#view(), worker) : beyondSlots(this.#view(), worker);
+        if (text !== null) this.#broken ??= new Violation(to === 'start' ? 'dependencies' : 'start slots', text);
+      },
+    });
+  }
+
+  /** The agent is killed and, after `meanwhile`, started again. */
+  die(meanwhile = (): void => {}): void {
+    this.tell('the agent is killed');
+    this.agent?.die();
+    this.#lost.clear();
+    this.user.agentDied();
+    meanwhile();
+    this.boot();
+  }
+
+  reboot(): void {
+    this.tell('the host is started again');
+    this.die(() => {
+      for (const engine of this.engines) {
+        engine.forgetRequests();
+        for (const real of engine.instances.values()) engine.end(real, { code: 255, signal: null });
+      }
+    });
+  }
+
+  /** What a dead agent had begun could not be told from nothing then: it ends with it. */
+  loseStore(): void {
+    this.tell('the store is lost');
+    for (const engine of this.engines) engine.forgetRequests();
+    this.die(() => {
+      this.disk.lose();
+      this.user.forgetAll();
+    });
+  }
+
+  /** Its data root is another one: what ran in the old one has ended with the engine that had it. */
+  replaceDocker(store: string): void {
+    if (this.docker.store === store) return;
+    this.tell(`docker comes up with ${store}`);
+    this.docker.forgetRequests();
+    for (const real of this.docker.here()) this.docker.end(real, { code: 137, signal: null });
+    this.docker.store = store;
+  }
+
+  /** All that follows by itself has happened; then everything is looked at. */
+  async settle(): Promise<void> {
+    await turnOfNode();
+    if (this.#broken !== null) throw this.#broken;
+    const impossible = coverage.takeImpossible();
+    if (impossible !== null) throw new Violation('nothing impossible', `event and phase of a cell that cannot be: ${impossible}`);
+    const view = this.#view();
+    if (this.#given.onTell !== undefined) this.#tellPhases();
+    for (const { name, check } of invariants) {
+      const text = check(view);
+      if (text !== null) throw new Violation(name, text);
+    }
+    const blind = this.agent?.crew.all().filter(({ life }) => life.blind !== null) ?? [];
+    this.#blind = new Set(blind.map(({ worker }) => worker));
+    for (const { worker, life } of this.isClockSet ? [] : blind) {
+      const key = `${worker}/${life.instance}`;
+      if (this.engines.some(({ instances }) => instances.get(key)?.endedWithEngine)) this.#lost.add(key);
+    }
+  }
+
+  /** Those that can go on. */
+  steppable(): readonly Request[] {
+    return this.engines.flatMap((engine) => (engine.isFrozen ? engine.requests.filter(({ done }) => done !== null) : engine.requests));
+  }
+
+  stepDisk(): void {
+    this.tell('the disk goes on');
+    this.disk.step();
+  }
+
+  stepRequest(request: Request): void {
+    const { method, engine, done } = request;
+    if (method !== 'ping') this.tell(`${engine.name} ${done === null ? 'carries out' : 'answers'} ${nameOf(request)}`);
+    engine.step(request);
+  }
+
+  /** But one engine, if it is named, that hangs. */
+  heal(without: string | null = null): void {
+    this.tell(without === null ? 'nothing fails any more' : `nothing fails any more but ${without}, which hangs`);
+    for (const engine of this.engines) {
+      engine.isDown = false;
+      engine.isFrozen = engine.name === without;
+      engine.isDeaf = false;
+    }
+    if (without === null) this.replaceDocker('docker-store-1');
+    this.disk.isFull = false;
+  }
+
+  /** Everything that is on its way arrives before time goes on. */
+  async comeToRest(without: string | null = null): Promise<void> {
+    const endMs = this.timeline.nowMs + settleMs;
+    let why: string | null = 'nothing was looked at';
+    for (let step = 0; step < settleSteps && this.timeline.nowMs < endMs; step++) {
+      if (!this.#goOn()) {
+        why = unsettled(this.#view(), { without });
+        if (why === null) return;
+        if (step % 3 === 0) this.findHealthy();
+        else this.timeline.advance();
+      }
+      this.steps += 1;
+      await this.settle();
+    }
+    throw new Violation('comes to rest', `after ${Math.round((this.timeline.nowMs - endMs + settleMs) / 1000)} s in which nothing failed: ${why}`);
+  }
+
+  /** What is on its way arrives, in its order, and then time goes on, until this is true. */
+  async until(isTrue: () => boolean): Promise<void> {
+    await this.settle();
+    for (let step = 0; !isTrue(); step++) {
+      if (step > settleSteps) throw new Error('it never came to that');
+      if (!this.#goOn()) this.timeline.advance();
+      this.steps += 1;
+      await this.settle();
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    const endMs = this.timeline.nowMs + ms;
+    // A timer of nobody, so that there is something to wait for.
+    this.timeline.after({ isDead: false }, ms, () => {});
+    await this.until(() => this.timeline.nowMs >= endMs);
+  }
+
+  findHealthy(): void {
+    for (const watch of [...(this.agent?.probes ?? [])]) watch.onVerdict({ health: 'ok', evidence: '', failures: 0, afterMs: 1 });
+  }
+
+  /** `false`: nothing is on its way. */
+  #goOn(): boolean {
+    const [request] = this.steppable();
+    if (this.timeline.hasTurns()) this.timeline.turn();
+    else if (this.disk.hasWork()) this.stepDisk();
+    else if (request !== undefined) this.stepRequest(request);
+    else return false;
+    return true;
+  }
+
+  /** At rest, and the host file is true: there is nothing to apply, nothing has told a secret. */
+  async comeTrue(): Promise<void> {
+    await this.comeToRest();
+    for (let time = 0; this.user.applied !== this.file.version && time < 3; time++) {
+      this.user.apply(this.agent!);
+      // A commit that the full disk refused is tried again after a while.
+      await this.pass(2500);
+      await this.comeToRest();
+    }
+    if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
+    const pending = await this.agent!.pending();
+    if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
+    const leak = leaked(this.#view());
+    if (leak !== null) throw new Violation('no secret', leak);
+  }
+
+  #view(): View {
+    return {
+      ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
+      ...{ held: this.user.held, blind: this.#blind, lost: this.#lost },
+    };
+  }
+
+  #asked(request: Request): void {
+    if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
+    for (const { name, check } of callInvariants) {
+      const text = check(this.#view(), request);
+      // Thrown here it would be the supervisor's to handle.
+      if (text !== null) this.#broken ??= new Violation(name, text);
+    }
+  }
+
+  #tellPhases(): void {
+    for (const { worker, life } of this.agent?.crew.all() ?? []) {
+      const now = `${life.phase}${life.want === 'run' ? '' : `, ${life.want}`}${life.blind === null ? '' : ', blind'} (${life.instance})`;
+      if (this.#phases.get(worker) !== now) this.tell(`        ${worker} is ${now}`);
+      this.#phases.set(worker, now);
+    }
+  }
+}
+
+const nameOf = ({ method, worker, instance }: Request): string => `${method}${worker === null ? '' : ` of ${worker}/${instance}`}`;
