@@ -88,12 +88,12 @@ async function keptLines(dataDir: string): Promise<number> {
 const headerBytes = 24;
 const magic = 0x3146534f;
 
-/** The frames of a segment: a header with the length of what follows at byte 16, its kind at byte 4 (0 = a gap). */
+/** The frames of a segment: a header with the length of what follows at byte 16, its kind at byte 4: 1 and 2 are output, 0 is a gap without anything. */
 function framedLines(segment: Buffer): number {
   let lines = 0;
   for (let at = 0; at + headerBytes <= segment.length && segment.readUInt32LE(at) === magic; ) {
     const end = at + headerBytes + segment.readUInt32LE(at + 16);
-    if (segment[at + 4] !== 0) lines += lineEnds(segment.subarray(at + headerBytes, end));
+    if (segment[at + 4] === 1 || segment[at + 4] === 2) lines += lineEnds(segment.subarray(at + headerBytes, end));
     at = segment[at + 4] === 0 ? at + headerBytes : end;
   }
   return lines;
