@@ -82,6 +82,9 @@ export async function resume(one: Supervisor): Promise<void> {
   const { life, services } = one;
   one.begin();
   if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
+  // The last agent died in its own end, with the stop of this one under way.
+  const isStopping = life.phase === 'stopping' || life.unresolved === 'stop';
+  if (life.want === 'run' && isStopping && life.onward === 'rest') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
   // The last agent died before it had taken everything of it away.
   if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) await one.send({ type: 'remove', by: life.heldBy ?? 'apply' });
   const schedule = one.normal()?.rules.schedule ?? null;

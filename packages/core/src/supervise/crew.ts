@@ -100,7 +100,7 @@ export class Crew {
 
   /**
    * Stops workers, those that others depend on last: each one when its dependents no longer run. `event`: the hold that each gets. Resolves when all
-   * are at rest, or with `false` at the signal.
+   * are at rest and that is persisted, or with `false` at the signal.
    */
   async stopInOrder(workers: readonly Supervisor[], event: Extract<LifeEvent, { type: 'hold' }>, signal: AbortSignal): Promise<boolean> {
     const isAtRest = ({ life }: Supervisor): boolean => ['idle', 'done', 'failed'].includes(life.phase);
@@ -123,7 +123,9 @@ export class Crew {
       }
       return isDone;
     };
-    return this.until(step, signal);
+    if (!(await this.until(step, signal))) return false;
+    const late = new Promise<false>((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }));
+    return Promise.race([Promise.all(workers.map((one) => one.settled())).then(() => true), late]);
   }
 
   /** Ends all timers and probes. Nothing is stopped. Resolves when all that was decided is persisted, where the store still takes it. */

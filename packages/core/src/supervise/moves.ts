@@ -99,6 +99,9 @@ export function toUnresolved(life: Life, scene: Scene, what: 'start' | 'stop', m
   return stay(next, [{ type: 'worker.unresolved', data: { what, message: sentence(message) } }], [{ do: 'inspect', afterMs: 0 }]);
 }
 
+/** Why it is started after a stop, where that was for no restart. */
+const followingStart: Partial<Record<StopCause, StartCause>> = { changed: 'changed', dependency: 'dependency', replaced: 'due', shutdown: 'declared' };
+
 /** After an end that was asked for. */
 export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Move {
   const { stopCause, onward } = life;
@@ -108,8 +111,7 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   if (stopCause === 'timeout')
     return retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, 'it ran longer than its schedule allows'), 'exited', facts);
   if (onward === 'rest') return toRest(life, scene, 'idle', stopCause === 'shutdown' ? 'stopped, its agent was ended' : 'stopped', facts);
-  const cause: StartCause = stopCause === 'changed' ? 'changed' : stopCause === 'dependency' ? 'dependency' : stopCause === 'replaced' ? 'due' : 'restart';
-  return toWaiting({ ...life, failures: 0 }, scene, cause, facts);
+  return toWaiting({ ...life, failures: 0 }, scene, followingStart[stopCause ?? 'restart'] ?? 'restart', facts);
 }
 
 /** After an end that nobody asked for. `isWithEngine`: it counts against nothing, and what a policy of `never` would keep down stays down all the same. */

@@ -107,6 +107,11 @@ export class Supervisor implements Subject {
     await saved;
   }
 
+  /** Resolves when all that was decided on it is persisted. */
+  settled(): Promise<void> {
+    return this.#saver.settled();
+  }
+
   /** Timers and probes as the life says it: after adoption, when nothing has moved yet. */
   begin(): void {
     this.#timers.align(null);

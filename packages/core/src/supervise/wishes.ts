@@ -23,6 +23,9 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
   return move.toWaiting({ ...wanted(life), failures: 0, restarts: 0 }, scene, 'user', facts);
 };
 const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
+/** Wanted, and stopped all the same: with its agent. */
+const startAfterStop: Cell<Of<'start'>> = (life, { by }) =>
+  life.want === 'run' && life.onward === 'start' ? move.stay(life) : move.stay({ ...wanted(life), onward: 'start' }, released(life, by));
 export const start: Row<Of<'start'>> = {
   idle: startAtRest,
   done: startAtRest,
@@ -33,8 +36,8 @@ export const start: Row<Of<'start'>> = {
   starting: startOnTheWay,
   // Blind: the stop that was asked for has not begun yet.
   running: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), stopCause: null, onward: 'rest' }, released(life, by))),
-  stopping: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), onward: 'start' }, released(life, by))),
-  unresolved: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), onward: 'start' }, released(life, by))),
+  stopping: startAfterStop,
+  unresolved: startAfterStop,
 };
 
 const heldFacts = (life: Life, by: string): readonly Fact[] => (life.want === 'held' ? [] : [{ type: 'worker.held', data: { by } }]);

@@ -49,6 +49,7 @@ export class Agent {
   /** Lines of its log that bear what they must not. */
   readonly leaks: string[] = [];
   isUp = false;
+  isEnding = false;
   readonly #reconciler: Reconciler;
   readonly #given: AgentGiven;
 
@@ -149,6 +150,19 @@ export class Agent {
     // What an engine had left of a worker that is no more, and that was found after the last apply, waits for the next.
     const isLeft = (step: (typeof steps)[number]): boolean => step.kind === 'remove' && !this.#given.hostFile.has(step.worker);
     return steps.filter((step) => step.kind !== 'keep' && !isLeft(step)).map(({ worker, kind, why }) => `${kind} ${worker}: ${why}`);
+  }
+
+  /** With its workers, in order; resolves when all are at rest, never after its death. */
+  async end(): Promise<void> {
+    this.isEnding = true;
+    this.crew.shutGate();
+    await this.crew.stopInOrder(this.crew.all(), { type: 'hold', by: 'the agent', cause: 'shutdown' }, new AbortController().signal);
+    if (this.owner.isDead) await new Promise(() => {});
+  }
+
+  /** Everything is stopped and held. */
+  async down(): Promise<void> {
+    await this.crew.stopInOrder(this.crew.all(), { type: 'hold', by: 'down', cause: 'down' }, new AbortController().signal);
   }
 
   die(): void {

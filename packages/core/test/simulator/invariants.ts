@@ -187,6 +187,17 @@ export const callInvariants: readonly CallInvariant[] = [
         : null,
   },
   {
+    name: 'stops in order',
+    sentence: 'Where everything is stopped, a worker is stopped when those that depend on it no longer run.',
+    check({ agent, disk }, { method, worker, instance }) {
+      const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
+      if (method !== 'stop' || (cause !== 'down' && cause !== 'shutdown')) return null;
+      const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
+      const still = dependents.find(({ life }) => life.phase === 'running' && life.blind === null && life.stopCause === null && life.want === 'held');
+      return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
+    },
+  },
+  {
     name: 'nothing in the dark',
     sentence: 'Nothing is started or stopped while it cannot be seen what is there, or is not known what the last call did.',
     check({ agent, blind }, { method, worker }) {

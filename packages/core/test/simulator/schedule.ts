@@ -19,7 +19,18 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
 }
 
 /** Each kind as often as it is to come up. */
-const frequency: Readonly<Record<FaultKind, number>> = { death: 6, reboot: 2, down: 4, freeze: 4, replace: 3, deaf: 3, full: 3, clock: 2, lost: 1 };
+const frequency: Readonly<Record<FaultKind, number>> = {
+  death: 6,
+  reboot: 2,
+  down: 4,
+  freeze: 4,
+  replace: 3,
+  deaf: 3,
+  full: 3,
+  clock: 2,
+  lost: 1,
+  shutdown: 1,
+};
 const dice = faultKinds.flatMap((kind) => Array.from({ length: frequency[kind] }, () => kind));
 
 class Story {
@@ -66,7 +77,7 @@ class Story {
       [4, () => void timeline.advance()],
       [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
       [agent !== null && agent.lateProbe !== null ? 0.3 : 0, () => this.#verdict(agent!.lateProbe!)],
-      [agent?.isUp ? 1.2 : 0, () => world.user.wish(agent!)],
+      [agent?.isUp && !agent.isEnding ? 1.2 : 0, () => world.user.wish(agent!)],
       [0.7, () => this.#accident()],
       [0.7, () => this.#fault()],
     ];
@@ -132,6 +143,9 @@ class Story {
       case 'full':
         world.disk.isFull = !undo;
         world.tell(world.disk.isFull ? 'the disk is full' : 'the disk has room');
+        break;
+      case 'shutdown':
+        world.shutDown();
         break;
       case 'lost':
         world.loseStore();

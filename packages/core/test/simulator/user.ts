@@ -13,7 +13,7 @@ export class User {
   readonly #file: HostFile;
   readonly #random: Random;
   readonly #tell: (text: string) => void;
-  /** Under way. */
+  /** Applies that are under way. */
   #applies = 0;
   /** Number of the last wish for a worker: an answer to an older one says nothing any more. */
   readonly #wishes = new Map<string, number>();
@@ -26,6 +26,10 @@ export class User {
   }
 
   wish(agent: Agent): void {
+    if (this.#random.chance(0.02)) {
+      this.#down(agent);
+      return;
+    }
     const declared = this.#random.pick(this.#workers);
     const { name } = declared;
     const one = agent.crew.get(name);
@@ -33,16 +37,26 @@ export class User {
     const isThere = one !== undefined && this.#file.has(name);
     if (!isThere || kind < 8) this.#forget(name);
     const number = this.#wishes.get(name);
-    // What is being removed cannot be held; an apply that is under way may have read the file when it was not in it.
-    const hold = (): void => {
-      if (this.#wishes.get(name) === number && one?.life.want === 'held' && this.#applies === 0) this.held.add(name);
-    };
+    const hold = (): void => this.#hold(agent, name, number);
     if (!isThere) this.#edit(agent, `declare ${name}`, () => this.#file.put(declared));
     else if (kind < 3) this.#ask(agent, `stop ${name}`, () => one.send({ type: 'hold', by: 'user', cause: 'held' }), hold);
     else if (kind < 5) this.#ask(agent, `start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
     else if (kind < 7) this.#ask(agent, `restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
     else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+  }
+
+  /** All are held from the answer on, those that somebody wished something else of in between aside. */
+  #down(agent: Agent): void {
+    const wishes = new Map(this.#workers.map(({ name }) => [name, this.#wishes.get(name)]));
+    this.#ask(
+      agent,
+      'down',
+      () => agent.down(),
+      () => {
+        for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number);
+      },
+    );
   }
 
   /** The store was lost, and with it who is held. */
@@ -62,6 +76,11 @@ export class User {
         this.applied = version;
       },
     );
+  }
+
+  /** What is being removed cannot be held; an apply that is under way may have read the file when it was not in it. */
+  #hold(agent: Agent, name: string, number: number | undefined): void {
+    if (this.#wishes.get(name) === number && agent.crew.get(name)?.life.want === 'held' && this.#applies === 0) this.held.add(name);
   }
 
   #ended({ owner }: Agent): void {

@@ -101,6 +101,13 @@ export class World {
     this.boot();
   }
 
+  /** The agent is ended with its workers; who kills it before it is done is as impatient as people are. */
+  shutDown(): void {
+    if (!this.agent?.isUp || this.agent.isEnding) return;
+    this.tell('the agent is ended with its workers');
+    void this.agent.end().then(() => this.die());
+  }
+
   reboot(): void {
     this.tell('the host is started again');
     this.die(() => {
@@ -176,6 +183,8 @@ export class World {
     }
     if (without === null) this.replaceDocker('docker-store-1');
     this.disk.isFull = false;
+    // Who ends it does not wait for ever.
+    if (this.agent?.isEnding) this.die();
   }
 
   /** Everything that is on its way arrives before time goes on. */
