@@ -70,7 +70,6 @@ function ostler(args: readonly string[]): SpawnSyncReturns<string> {
   const env = {
     PATH: `${nodeFolder}:/usr/local/bin:/usr/bin:/bin`,
     HOME: home,
-    OSTLER_CONFIG: join(home, 'ostler.yaml'),
     OSTLER_DATA_DIR: join(home, 'data'),
     NO_COLOR: '1',
   };

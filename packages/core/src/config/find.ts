@@ -60,8 +60,10 @@ const defaultSystemDir = (env: Where['env']): string =>
 async function searchUpward(cwd: string): Promise<string | null> {
   const isThere = () => ({ isThere: true });
   // Not the package's front door: that one reads a "meta config" of its own from the working directory first, and runs it if it is code.
-  // Its declaration file is empty, hence the cast. Loaded only when there is something to look for.
-  const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as Finder;
+  // Its declaration file is empty, hence the cast. Loaded only when there is something to look for. Node names what CommonJS exports, a bundle has only
+  // its default.
+  const loaded = (await import('cosmiconfig/dist/Explorer.js')) as unknown as Partial<Finder> & { readonly default: Finder };
+  const { Explorer } = loaded.Explorer === undefined ? loaded.default : (loaded as Finder);
   const explorer = new Explorer({
     moduleName: 'ostler',
     searchPlaces: names,
