@@ -27,6 +27,7 @@ function accepts(host: string, port: number, call: Call): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const giveUp = (): void => {
+      call.progress('the connection is not accepted');
       socket.destroy();
       reject(call.signal.reason);
     };
