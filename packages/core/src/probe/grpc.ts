@@ -1,12 +1,6 @@
-import { connect, type IncomingHttpHeaders } from 'node:http2';
-import { connect as connectPlain, isIP } from 'node:net';
-import { connect as connectSecure, TLSSocket } from 'node:tls';
-import type { Call } from '@ostler/sdk';
-import type { CoreClock } from '../base/clock.ts';
-import { certificateTrouble } from './certificate.ts';
-import { requestFrame, statusIn } from './grpc-health.ts';
+import type { GrpcAnswer } from './grpc-check.ts';
+import { statusIn } from './grpc-health.ts';
 import { authority, inShort, type Prepare, reach } from './prepared.ts';
-import { stageOf } from './stage.ts';
 
 interface GrpcOptions {
   readonly port?: number | undefined;
@@ -14,9 +8,6 @@ interface GrpcOptions {
   readonly service?: string | undefined;
   readonly tls?: boolean | undefined;
 }
-
-/** More than any answer has; what comes beyond ends the question. */
-const maxAnswerBytes = 4096;
 
 const codes = (
   'OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED ' +
@@ -35,6 +26,7 @@ export const prepareGrpc: Prepare = (given, { clock, endpoints }) => {
   return {
     what,
     ask: async (call) => {
+      const { check } = await import('./grpc-check.ts');
       const answer = await check({ address, port, tls, where, service, clock, call });
       const trouble = troubleOf(answer);
       if (trouble !== null) return { ok: false, evidence: `${what} answered ${trouble}` };
@@ -44,22 +36,7 @@ export const prepareGrpc: Prepare = (given, { clock, endpoints }) => {
   };
 };
 
-interface Answer {
-  readonly headers: IncomingHttpHeaders;
-  readonly trailers: IncomingHttpHeaders;
-  readonly bytes: Buffer;
-}
-interface Question {
-  readonly address: string;
-  readonly port: number;
-  readonly tls: boolean;
-  readonly where: string;
-  readonly service: string;
-  readonly clock: CoreClock;
-  readonly call: Call;
-}
-
-function troubleOf({ headers, trailers }: Answer): string | null {
+function troubleOf({ headers, trailers }: GrpcAnswer): string | null {
   // An answer without a body has its trailers in the place of headers.
   const written = trailers['grpc-status'] ?? headers['grpc-status'];
   if (written === undefined) {
@@ -81,62 +58,4 @@ function decoded(message: string): string {
   } catch {
     return message;
   }
-}
-
-function check({ address, port, tls, where, service, clock, call }: Question): Promise<Answer> {
-  call.signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const socket = tls
-      ? connectSecure({ host: address, port, ALPNProtocols: ['h2'], rejectUnauthorized: false, ...(isIP(address) === 0 ? { servername: address } : {}) })
-      : connectPlain({ host: address, port });
-    const session = connect(`${tls ? 'https' : 'http'}://${where}`, { createConnection: () => socket, settings: { enablePush: false } });
-    let headers: IncomingHttpHeaders | null = null;
-    const end = (settle: () => void): void => {
-      call.signal.removeEventListener('abort', giveUp);
-      settle();
-      session.destroy();
-      socket.destroy();
-    };
-    const fail = (error: unknown): void => end(() => reject(error));
-    const giveUp = (): void => {
-      call.progress(headers === null ? stageOf(socket, () => 'it speaks, but does not answer') : 'it began to answer and did not end it');
-      fail(call.signal.reason);
-    };
-    call.signal.addEventListener('abort', giveUp, { once: true });
-    socket.on('error', fail);
-    session.on('error', fail);
-    session.on('close', () => fail(new Error('the connection was closed without an answer')));
-    if (socket instanceof TLSSocket)
-      socket.once('secureConnect', () => {
-        const trouble = certificateTrouble(socket, null, clock.nowMs()) ?? (socket.alpnProtocol === 'h2' ? null : 'it does not offer HTTP/2');
-        if (trouble !== null) fail(new Error(trouble));
-      });
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/grpc.health.v1.Health/Check',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      'user-agent': 'ostler-probe',
-      'grpc-timeout': `${Math.min(99_999_999, Math.max(1, Math.round(call.deadlineMs - clock.nowMs())))}m`,
-    });
-    let trailers: IncomingHttpHeaders = {};
-    let bytes = Buffer.alloc(0);
-    stream.on('error', fail);
-    stream.on('response', (given) => {
-      headers = given;
-    });
-    stream.on('trailers', (given) => {
-      trailers = given;
-    });
-    stream.on('data', (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      if (bytes.length > maxAnswerBytes) fail(new Error(`it answered more than ${maxAnswerBytes} bytes`));
-    });
-    stream.on('close', () => {
-      const given = headers;
-      if (given === null) fail(new Error(session.destroyed ? 'the connection was closed without an answer' : 'it ended the question without an answer'));
-      else end(() => resolve({ headers: given, trailers, bytes }));
-    });
-    stream.end(requestFrame(service));
-  });
 }

@@ -1,6 +1,7 @@
 import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
 import { type Answer, exchange } from './http-exchange.ts';
+import { names } from './names.ts';
 import { authority, inShort, type Prepare, reach } from './prepared.ts';
 
 interface HttpOptions {
@@ -35,6 +36,7 @@ export const prepareHttp: Prepare = (given, { clock, endpoints }) => {
         port,
         path: path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent),
         agent: false,
+        lookup: names.lookup,
         rejectUnauthorized: false,
         headers: { 'user-agent': 'ostler-probe', accept: '*/*', 'accept-encoding': 'identity', ...headers },
       });
