@@ -16,14 +16,16 @@ export interface Sought {
   readonly hasGap: boolean;
   /** There is more than could be read in one go. */
   readonly isBehind: boolean;
-  /** On a part of what it printed, the pattern takes too long: it is tried again, and then passed over. */
-  readonly isSlow: boolean;
+  /** On a part of what it printed, the pattern takes too long: `passed` over, or it is not tried any more. */
+  readonly slow: 'no' | 'passed' | 'given up';
 }
 
 /** Read in one go, so that one that prints without end holds nobody up. */
 const maxRoundBytes = 8 * 2 ** 20;
 /** Looked at in one go. */
 const maxPieceBytes = 128 * 1024;
+/** A pattern that took too long on so many parts is not tried any more: each costs the host a second. */
+const maxPassedOver = 3;
 
 /** Reads what one instance prints, from its start and only once, until a line matches; what was found stays found. */
 export class LogReading {
@@ -35,9 +37,9 @@ export class LogReading {
   #rests: Record<Stream, Rest> = { stdout: noRest, stderr: noRest };
   #hasPrinted = false;
   #hasGap = false;
-  /** The pattern took too long: it is tried again record by record, for the host may have been too busy, and only where it does so again is one lost. */
+  /** The pattern took long once: it is looked for record by record and with more time, so that one line alone is lost where it does so again. */
   #isCareful = false;
-  #hasPassedOver = false;
+  #passedOver = 0;
 
   /** `wasFound`: by an agent before this one. What it read may have been rotated away since. */
   constructor(ask: AskLogs, wasFound: boolean, matcher: Matcher, clock: CoreClock) {
@@ -49,8 +51,10 @@ export class LogReading {
 
   /** `stream`: `null` = both. Reads on from where it was before. */
   async seek(pattern: string, stream: Stream | null, call: Call): Promise<Sought> {
-    const isBehind = this.#found === false && (await this.#readOn(pattern, stream, call));
-    return { isFound: this.#found, hasPrinted: this.#hasPrinted, hasGap: this.#hasGap, isBehind, isSlow: this.#isCareful || this.#hasPassedOver };
+    const isDone = this.#found !== false || this.#passedOver === maxPassedOver;
+    const isBehind = !isDone && (await this.#readOn(pattern, stream, call));
+    const slow = this.#passedOver === maxPassedOver ? 'given up' : this.#passedOver > 0 ? 'passed' : 'no';
+    return { isFound: this.#found, hasPrinted: this.#hasPrinted, hasGap: this.#hasGap, isBehind, slow };
   }
 
   /** True = there is more. */
@@ -58,23 +62,26 @@ export class LogReading {
     const halfMs = this.#clock.nowMs() + (call.deadlineMs - this.#clock.nowMs()) / 2;
     let bytes = 0;
     let batch: Batch = { records: [], bytes: 0, cursor: this.#cursor };
-    /** False = it has to be tried again. */
+    /** False = that was enough for this time. */
     const look = async (): Promise<boolean> => {
       const { records, cursor } = batch;
       const rests = { ...this.#rests };
       bytes += batch.bytes;
       batch = { records: [], bytes: 0, cursor };
+      let isLast = false;
       for (const one of ['stdout', 'stderr'] as const) {
         if (stream !== null && stream !== one) continue;
         const parts = records.filter((record) => record.stream === one).map((record) => record.bytes);
-        if (!(await this.#look(pattern, one, parts.length === 1 ? parts[0]! : Buffer.concat(parts), rests, call))) return false;
+        const end = await this.#look(pattern, one, parts.length === 1 ? parts[0]! : Buffer.concat(parts), rests, call);
+        if (end === 'again') return false;
+        isLast ||= end === 'passed';
       }
       this.#rests = rests;
       this.#cursor = cursor;
       // What is passed over is read without a pause: others have their turn too.
       await this.#clock.turn();
       call.signal.throwIfAborted();
-      return true;
+      return !isLast;
     };
     for await (const record of this.#ask(this.#cursor === null ? 'start' : { after: this.#cursor }, call)) {
       call.signal.throwIfAborted();
@@ -94,26 +101,32 @@ export class LogReading {
         return true;
       }
     }
-    if (await look()) this.#isCareful = false;
+    await look();
     return false;
   }
 
-  async #look(pattern: string, stream: Stream, bytes: Uint8Array, rests: Record<Stream, Rest>, call: Call): Promise<boolean> {
+  /** `again`: it has to be looked at again; `passed`: a part of it was passed over. */
+  async #look(pattern: string, stream: Stream, bytes: Uint8Array, rests: Record<Stream, Rest>, call: Call): Promise<'again' | 'passed' | 'done'> {
     this.#hasPrinted ||= bytes.length > 0;
     for (let from = 0; from < bytes.length && this.#found === false; from += maxPieceBytes) {
+      call.progress('the pattern is still looked for');
       const piece = bytes.slice(from, from + maxPieceBytes);
-      const answer = await this.#matcher.find({ pattern, rest: rests[stream], bytes: piece }, call.signal);
-      call.signal.throwIfAborted();
-      if (answer === null) {
-        this.#isCareful = !this.#isCareful;
-        if (this.#isCareful) return false;
-        this.#hasPassedOver = true;
+      const lane = this.#isCareful ? this.#matcher.slow : this.#matcher.quick;
+      const answer = await lane.find({ pattern, rest: rests[stream], bytes: piece }, call.signal);
+      if (answer === null && !this.#isCareful) {
+        this.#isCareful = true;
+        return 'again';
       }
-      // A line in the midst of which it was given up has no beginning any more.
-      rests[stream] = answer?.rest ?? { bytes: noRest.bytes, isFull: true };
-      this.#found ||= answer?.isFound ?? false;
+      if (answer === null) {
+        this.#passedOver++;
+        // A line in the midst of which it was given up has no beginning any more.
+        rests[stream] = { bytes: noRest.bytes, isFull: true };
+        return 'passed';
+      }
+      rests[stream] = answer.rest;
+      this.#found ||= answer.isFound;
     }
-    return true;
+    return 'done';
   }
 }
 

@@ -28,11 +28,13 @@ export const prepareLog: Prepare = (given, { log }) => {
   };
 };
 
-function reasons({ hasPrinted, hasGap, isBehind, isSlow }: Sought): readonly string[] {
+function reasons({ hasPrinted, hasGap, isBehind, slow }: Sought): readonly string[] {
   return [
     ...(hasPrinted ? [] : ['it has printed nothing']),
     ...(isBehind ? ['it prints faster than it is read'] : []),
     ...(hasGap ? ['a part was gone before it could be read'] : []),
-    ...(isSlow ? ['the pattern takes longer than 1 s on a part, which is then passed over: make it simpler'] : []),
+    ...(slow === 'no'
+      ? []
+      : [`the pattern takes longer than 1 s on a part, ${slow === 'passed' ? 'which is passed over' : 'so it is not tried any more'}: make it simpler`]),
   ];
 }

@@ -3,3 +3,5 @@ import { parentPort } from 'node:worker_threads';
 import { find } from './match.ts';
 
 parentPort?.on('message', (question) => parentPort?.postMessage(find(question)));
+// It has loaded.
+parentPort?.postMessage(null);
