@@ -3,19 +3,19 @@ import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /**
- * What is wrong with the certificate of a server whoever asks: it is out of its time, or it is for another name than the one that a person gave for
- * it. `null` = nothing. Who signed it is not looked at, so a self-signed one is as good as another. `name`: `null`, an address and `localhost` say
+ * Throws what is wrong with the certificate of a server whoever asks: it is out of its time, or it is for another name than the one that a person gave
+ * for it. Who signed it is not looked at, so a self-signed one is as good as another. `name`: `null`, an address and `localhost` say
  * nothing of the name by which others reach it.
  */
-export function certificateTrouble(socket: TLSSocket, name: string | null, nowMs: number): string | null {
+export function refuseCertificate(socket: TLSSocket, name: string | null, nowMs: number): void {
   const { raw } = socket.getPeerCertificate();
-  if (raw === undefined) return null;
+  if (raw === undefined) return;
   const certificate = new X509Certificate(raw);
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
-  if (nowMs > to) return `its certificate expired on ${day(to)}`;
-  if (nowMs < from) return `its certificate is not valid before ${day(from)}`;
-  if (name === null || isIP(name) !== 0 || name === 'localhost' || certificate.checkHost(name) !== undefined) return null;
-  return `its certificate is not for ${name}, but for ${namesOf(certificate)}`;
+  if (nowMs > to) throw new Error(`its certificate expired on ${day(to)}`);
+  if (nowMs < from) throw new Error(`its certificate is not valid before ${day(from)}`);
+  if (name === null || isIP(name) !== 0 || name === 'localhost' || certificate.checkHost(name) !== undefined) return;
+  throw new Error(`its certificate is not for ${name}, but for ${namesOf(certificate)}`);
 }
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);

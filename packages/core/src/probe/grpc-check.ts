@@ -4,7 +4,7 @@ import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectSecure, TLSSocket } from 'node:tls';
 import type { Call } from '@ostler/sdk';
 import type { CoreClock } from '../base/clock.ts';
-import { certificateTrouble } from './certificate.ts';
+import { refuseCertificate } from './certificate.ts';
 import { requestFrame } from './grpc-health.ts';
 import { names } from './names.ts';
 import { stageOf } from './stage.ts';
@@ -60,8 +60,12 @@ export function check({ address, port, tls, where, service, clock, call }: GrpcQ
     session.on('close', () => fail(new Error('the connection was closed without an answer')));
     if (socket instanceof TLSSocket)
       socket.once('secureConnect', () => {
-        const trouble = certificateTrouble(socket, null, clock.nowMs()) ?? (socket.alpnProtocol === 'h2' ? null : 'it does not offer HTTP/2');
-        if (trouble !== null) fail(new Error(trouble));
+        try {
+          refuseCertificate(socket, null, clock.nowMs());
+          if (socket.alpnProtocol !== 'h2') throw new Error('it does not offer HTTP/2');
+        } catch (error) {
+          fail(error);
+        }
       });
     const stream = session.request({
       ':method': 'POST',

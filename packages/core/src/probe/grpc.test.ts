@@ -56,7 +56,7 @@ describe('a probe of gRPC', () => {
     });
     expect(await ask(server.port)).toEqual({ ok: true, evidence: `gRPC health of 127.0.0.1:${server.port} answered SERVING` });
     expect(seen).toMatchObject({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', 'content-type': 'application/grpc', te: 'trailers' });
-    expect(seen['grpc-timeout']).toMatch(/^[45]\d{3}m$/);
+    expect(seen['grpc-timeout']).toMatch(/^\d{4}m$/);
     expect([...message]).toEqual([0, 0, 0, 0, 0]);
     await vi.waitUntil(() => server.open() === 0, { timeout: 5000 });
   });

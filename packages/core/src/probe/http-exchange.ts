@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Call } from '@ostler/sdk';
 import type { Cancel, CoreClock } from '../base/clock.ts';
-import { certificateTrouble } from './certificate.ts';
+import { refuseCertificate } from './certificate.ts';
 import { stageOf } from './stage.ts';
 
 /** As much of a body is looked at. */
@@ -56,10 +56,12 @@ export function exchange(sent: ClientRequest, { wanted, name, clock, call }: Exc
       socket = given;
       if (!(given instanceof TLSSocket)) return;
       given.once('secureConnect', () => {
-        const trouble = certificateTrouble(given, name, clock.nowMs());
-        if (trouble === null) return;
-        reject(new Error(trouble));
-        sent.destroy();
+        try {
+          refuseCertificate(given, name, clock.nowMs());
+        } catch (error) {
+          reject(error);
+          sent.destroy();
+        }
       });
     });
     sent.on('upgrade', (response) => {

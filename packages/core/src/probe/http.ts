@@ -54,10 +54,10 @@ export const prepareHttp: Prepare = (given, { clock, endpoints }) => {
 /** A query may carry a token. */
 const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '?…');
 
-/** Of the `Host` header, without its port. */
+/** Of the `Host` header, without its port and the brackets of an address. */
 function nameIn(headers: Readonly<Record<string, string>>): string | null {
   const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host') ?? [];
-  return value?.replace(/:\d*$/, '') || null;
+  return value?.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1') || null;
 }
 
 function redirectOf({ status, headers: { location } }: Answer): string {

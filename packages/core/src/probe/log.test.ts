@@ -127,16 +127,15 @@ describe('a log probe is not hurt by', () => {
     log.print('starting\n', explosive, 'more\n');
     let turns = 0;
     const timer = setInterval(() => turns++, 10);
-    const beganMs = performance.now();
     // At first it may have been the host.
     expect((await ask('^(a+)+$', patient)).evidence).toBe('no line of its log matches /^(a+)+$/ so far');
     expect(await ask('^(a+)+$', patient)).toEqual({
       ok: false,
       evidence: 'no line of its log matches /^(a+)+$/ so far; the pattern takes longer than 1 s on a part, which is passed over: make it simpler',
     });
-    const tookMs = performance.now() - beganMs;
     clearInterval(timer);
-    expect(turns).toBeGreaterThan(tookMs / 40);
+    // A loop that waits turns once for each question.
+    expect(turns).toBeGreaterThan(10);
     log.print('aaa\n');
     expect(await ask('^(a+)+$', patient)).toMatchObject({ ok: true });
   });
