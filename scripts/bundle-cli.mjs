@@ -8,7 +8,11 @@ import { build } from 'esbuild';
 
 const modules = join(import.meta.dirname, '..', 'node_modules');
 /** Threads are started from files of their own, beside the chunk that starts them. */
-const threads = { 'store-thread': '@ostler/core/dist/store/store-thread.js', 'watchdog-thread': '@ostler/core/dist/base/watchdog-thread.js' };
+const threads = {
+  'store-thread': '@ostler/core/dist/store/store-thread.js',
+  'watchdog-thread': '@ostler/core/dist/base/watchdog-thread.js',
+  'match-thread': '@ostler/core/dist/probe/match-thread.js',
+};
 
 /**
  * Node's own modules by `process.getBuiltinModule`: an `import` asks each for all that it offers, and some load much for that (node:http: fetch and

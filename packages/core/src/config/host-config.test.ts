@@ -47,6 +47,35 @@ describe('a schedule that would run a worker twice at once', () => {
   });
 });
 
+describe('a probe of a port that the worker does not declare', () => {
+  const warned = async (fields: string): Promise<readonly string[]> => {
+    const { warnings } = await load({ 'ostler.yaml': `workers:\n  web:\n    command: c\n    image: i\n    ${fields.replaceAll('\n', '\n    ')}\n` });
+    return warnings.map((text) => text.replace(/\(.*ostler\.yaml/, '(ostler.yaml'));
+  };
+
+  it('is warned about, with its place', async () => {
+    expect(await warned('ports: [8080, 9090]\nhealth: { http: { path: /, port: 8081 }, grpc: 9090, tcp: 1 }')).toEqual([
+      'workers.web.health.http asks port 8081, which the worker does not declare: it declares 8080, 9090 (ostler.yaml:6:38)',
+      'workers.web.health.tcp asks port 1, which the worker does not declare: it declares 8080, 9090 (ostler.yaml:6:63)',
+    ]);
+    expect(await warned('ports: [8080]\ndocker: { health: { tcp: 1 } }')).toEqual([
+      'workers.web.health.tcp asks port 1, which the worker does not declare: it declares 8080 (ostler.yaml:6:30)',
+    ]);
+  });
+
+  it('is told of the port that others see: a probe names the one within', async () => {
+    expect(await warned('ports: ["8080:80"]\nhealth: { tcp: 8080 }')).toEqual([
+      "workers.web.health.tcp asks port 8080, which the worker does not declare: 8080 is where its port 80 is published, and a probe names the worker's own (ostler.yaml:6:20)",
+    ]);
+  });
+
+  it('is no matter where the worker declares none, where it is declared, and where somebody else is asked', async () => {
+    expect(await warned('health: { tcp: 5432 }')).toEqual([]);
+    expect(await warned('ports: [80]\nhealth: { tcp: true, http: /, exec: "true", notify: false }')).toEqual([]);
+    expect(await warned('ports: [80]\nhealth: { tcp: { port: 81, host: 10.0.0.1 } }')).toEqual([]);
+  });
+});
+
 describe('extends', () => {
   it('merges maps, replaces scalars and lists, the later over the earlier, the file itself last', async () => {
     const files = {

@@ -8,6 +8,7 @@ import { interpolate, TextBudget } from './interpolate.ts';
 import { addIssues, Faults } from './issues.ts';
 import { mergeNodes } from './merge.ts';
 import { type MapNode, map, type Node, nodeAt, type Path, placeAt, toJson, withNode, without } from './node.ts';
+import { probePortWarnings } from './probe-ports.ts';
 import { topSchema } from './schema.ts';
 import type { Facts } from './vars.ts';
 import { checkWorker } from './worker-check.ts';
@@ -88,6 +89,7 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   checkDependencies(workers, left, registry, faults);
   checkPorts(workers, registry, faults);
   faults.throwIfAny();
+  for (const [name, worker] of workers) warnings.push(...probePortWarnings(name, worker, registry));
   if (workers.size === 0) warnings.push(`${read.path} names no worker that runs here`);
 
   const shown = all?.is === 'map' ? new Map(all.entries) : new Map();

@@ -47,6 +47,8 @@ const pathFields = [
   'secrets.env.*',
   'files.*.from',
   'setup.python.requirements',
+  'health.file',
+  'health.file.path',
 ];
 
 /** Relative paths that stand in another folder's file, written anew against `baseDir`. What stands in the host file's folder stays as it is. */

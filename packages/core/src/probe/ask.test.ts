@@ -196,13 +196,13 @@ describe('a probe of a plugin', () => {
 
 describe('a kind of probe', () => {
   it('that nobody can ask is not ok', async () => {
-    expect(await askProbe({ kind: 'grpc', options: { port: 1 } }, asking())).toEqual({ ok: false, evidence: 'the grpc probe: this version cannot ask it' });
+    expect(await askProbe({ kind: 'mcp', options: { port: 1 } }, asking())).toEqual({ ok: false, evidence: 'the mcp probe: this version cannot ask it' });
     expect(await askProbe({ kind: 'nope', options: {} }, asking())).toEqual({ ok: false, evidence: 'the nope probe: no loaded plugin brings it' });
     expect((await askProbe({ kind: 'constructor', options: {} }, asking())).evidence).toMatch(/no loaded plugin brings it/);
   });
 
   it('that this version lacks may come from a plugin', async () => {
-    const probes = new Map([['grpc', { plugin: 'x', probe: { ask: async () => ({ ok: true, evidence: 'SERVING' }) } }]]);
-    expect(await askProbe({ kind: 'grpc', options: {} }, asking({ probes }))).toEqual({ ok: true, evidence: 'SERVING' });
+    const probes = new Map([['mcp', { plugin: 'x', probe: { ask: async () => ({ ok: true, evidence: 'initialized' }) } }]]);
+    expect(await askProbe({ kind: 'mcp', options: {} }, asking({ probes }))).toEqual({ ok: true, evidence: 'initialized' });
   });
 });

@@ -4,7 +4,10 @@ import type { InPlugin } from '../base/watchdog.ts';
 import type { coreProbes, ProbeRule } from '../spec/index.ts';
 import { prepareExec } from './exec.ts';
 import { faultText } from './fault.ts';
+import { prepareFile } from './file.ts';
+import { prepareGrpc } from './grpc.ts';
 import { prepareHttp } from './http.ts';
+import { prepareLog } from './log.ts';
 import { prepareNotify } from './notify.ts';
 import { inShort, type Prepare, type PreparedProbe, type ProbeAnswer, type ProbeScene, type ProvidedProbe, reach } from './prepared.ts';
 import { prepareTcp } from './tcp.ts';
@@ -14,9 +17,9 @@ const kinds: Readonly<Record<keyof typeof coreProbes, Prepare | null>> = {
   http: prepareHttp,
   tcp: prepareTcp,
   exec: prepareExec,
-  grpc: null,
-  log: null,
-  file: null,
+  grpc: prepareGrpc,
+  log: prepareLog,
+  file: prepareFile,
   notify: prepareNotify,
   image: null,
   mcp: null,
@@ -55,8 +58,12 @@ async function ask(rule: ProbeRule, prepared: PreparedProbe, given: AskGiven): P
   const timeoutMs = Math.min(given.timeoutMs, prepared.mostMs ?? given.timeoutMs);
   const name = `${rule.kind} probe of ${worker}`;
   let deadline: AbortSignal | null = null;
+  let stage = '';
+  const onProgress = (note: string): void => {
+    stage = note;
+  };
   try {
-    return await callWithDeadline({ name, plugin: prepared.plugin, ms: timeoutMs, clock, isMutating: false, stuck, signal }, async (call) => {
+    return await callWithDeadline({ name, plugin: prepared.plugin, ms: timeoutMs, clock, isMutating: false, stuck, signal, onProgress }, async (call) => {
       deadline = call.signal;
       hanging.add(rule);
       try {
@@ -71,7 +78,7 @@ async function ask(rule: ProbeRule, prepared: PreparedProbe, given: AskGiven): P
   } catch (error) {
     // Not a timeout within what was asked, which has words of its own.
     const isLate = (deadline as AbortSignal | null)?.aborted === true && signal?.aborted !== true;
-    throw isLate ? new Error(`no answer within ${timeoutMs} ms`) : error;
+    throw isLate ? new Error(`no answer within ${timeoutMs} ms${stage === '' ? '' : `: ${inShort(stage)}`}`) : error;
   }
 }
 

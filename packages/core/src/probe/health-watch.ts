@@ -2,8 +2,12 @@ import type { Cancel, CoreClock } from '../base/clock.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { InPlugin } from '../base/watchdog.ts';
 import type { HealthRule, ProbeRule } from '../spec/index.ts';
+import { Age } from './age.ts';
 import { askProbe } from './ask.ts';
+import { damp, type Flapping, steady } from './flapping.ts';
 import { type AskNotified, Hearing } from './hearing.ts';
+import { type AskLogs, LogReading } from './log-reading.ts';
+import type { Matcher } from './matcher.ts';
 import { type Endpoint, type ExecInWorker, inShort, type ProbeAnswer, type ProvidedProbe } from './prepared.ts';
 import type { Slots } from './slots.ts';
 import { type HealthMachine, isProven, newHealth, step } from './verdict.ts';
@@ -43,6 +47,8 @@ export interface WatchGiven {
   readonly exec: ExecInWorker | null;
   /** `null` = its runtime does not hear what it says of itself. */
   readonly notified: AskNotified | null;
+  /** `null` = its runtime cannot be asked for what it printed. */
+  readonly logs: AskLogs | null;
   /** Each time the health turns. Never before `watch` has returned, nor after the end of the watch. */
   onVerdict(verdict: Verdict): void;
 }
@@ -55,6 +61,9 @@ export class HealthWatch {
   readonly #ended = new AbortController();
   readonly #hanging = new Set<ProbeRule>();
   readonly #hearing: Hearing | null;
+  readonly #log: LogReading | null;
+  readonly #fileAge: Age;
+  #flapping: Flapping = steady;
   #machine: HealthMachine;
   /** Of the last verdict, else of the start. */
   #sinceMs: number | null;
@@ -62,11 +71,14 @@ export class HealthWatch {
   /** Of what comes next: the timer, or the place in the queue. */
   #cancelNext: Cancel = () => {};
 
-  constructor(given: WatchGiven, host: ProbeHost, slots: Slots) {
+  constructor(given: WatchGiven, host: ProbeHost, slots: Slots, matcher: Matcher) {
     this.#given = given;
     this.#host = host;
     this.#slots = slots;
     this.#hearing = given.notified === null ? null : new Hearing(given.notified, host.clock, given.startedAtMs);
+    this.#log = given.logs === null ? null : new LogReading(given.logs, given.initialHealth === 'ok', matcher, host.clock);
+    // A file may be older than the instance.
+    this.#fileAge = new Age(host.clock, Number.NEGATIVE_INFINITY);
     this.#machine = newHealth(given.initialHealth);
     this.#sinceMs = given.initialHealth === undefined ? given.startedAtMs : null;
     if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
@@ -128,7 +140,7 @@ export class HealthWatch {
     const { clock, stuck, inPlugin, probes } = this.#host;
     const { worker, endpoints, exec, rule: health } = this.#given;
     return askProbe(rule, {
-      ...{ clock, stuck, inPlugin, probes, worker, endpoints, exec, hearing: this.#hearing },
+      ...{ clock, stuck, inPlugin, probes, worker, endpoints, exec, hearing: this.#hearing, log: this.#log, fileAge: this.#fileAge },
       ...{ timeoutMs: health.timeoutMs, hanging: this.#hanging, signal: this.#ended.signal },
     });
   }
@@ -141,12 +153,18 @@ export class HealthWatch {
   #judge({ ok, evidence }: ProbeAnswer, atMs: number): Verdict | null {
     const { state, change } = step(this.#machine, this.#given.rule, { ok, atMs });
     this.#machine = state;
+    const { health } = state;
+    if (health === 'starting') return null;
+    const { intervalMs } = this.#given.rule;
+    const damped = damp(this.#flapping, { health, change, atMs, intervalMs });
+    this.#flapping = damped.state;
     const isFirst = !this.#hasSpoken && isProven(state, this.#given.rule);
-    if ((change === null && !isFirst) || state.health === 'starting') return null;
+    const told = damped.told ?? (isFirst ? health : null);
+    if (told === null) return null;
     const nowMs = this.#host.clock.monotonicMs();
     const afterMs = this.#sinceMs === null ? null : nowMs - this.#sinceMs;
     this.#hasSpoken = true;
     this.#sinceMs = nowMs;
-    return { health: state.health, evidence, failures: state.failures, afterMs };
+    return { health: told, evidence: damped.note === '' ? evidence : `${damped.note}: ${evidence}`, failures: state.failures, afterMs };
   }
 }

@@ -61,7 +61,10 @@ describe('a probe of http', () => {
       response.writeHead(302, { location: '/elsewhere' }).end();
     });
     expect((await get({ port })).ok).toBe(true);
-    expect(await get({ port, status: [[200, 299]] })).toEqual({ ok: false, evidence: `GET http://127.0.0.1:${port}/ answered 302` });
+    expect(await get({ port, status: [[200, 299]] })).toEqual({
+      ok: false,
+      evidence: `GET http://127.0.0.1:${port}/ answered 302 (a redirect to /elsewhere, not followed)`,
+    });
     expect(asked).toEqual(['/', '/']);
   });
 
@@ -122,7 +125,7 @@ describe('a probe of http', () => {
     const beganMs = performance.now();
     expect(await get({ port: server.port }, { timeoutMs: 100 })).toEqual({
       ok: false,
-      evidence: `GET http://127.0.0.1:${server.port}/: no answer within 100 ms`,
+      evidence: `GET http://127.0.0.1:${server.port}/: no answer within 100 ms: it accepted the connection and sent nothing`,
     });
     expect(performance.now() - beganMs).toBeLessThan(1500);
     await vi.waitUntil(() => server.open() === 0, { timeout: 5000 });
@@ -130,15 +133,17 @@ describe('a probe of http', () => {
 
   it('ends at its time when the text that is looked for does not come', async () => {
     const { port } = await http((_, response) => response.write('not yet'));
-    expect((await get({ port, body: 'ready' }, { timeoutMs: 100 })).evidence).toMatch(/no answer within 100 ms$/);
+    expect((await get({ port, body: 'ready' }, { timeoutMs: 100 })).evidence).toMatch(
+      /no answer within 100 ms: it answered 200, and its body stops after 7 bytes$/,
+    );
   });
 
   it.each([
     ['a closed connection', '', /the connection was closed without an answer$/],
     ['what is not HTTP', 'SSH-2.0-OpenSSH_9.7\r\n', /it answered something that is not HTTP$/],
-    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-', /the connection was closed without an answer$|not HTTP$/],
-    ['endless headers', `HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(10_000)}\r\n`, /its headers are too long$/],
-    ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', /the connection was closed without an answer$/],
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-', /the connection was closed in the midst of its headers$/],
+    ['endless headers', `HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(10_000)}\r\n`, /its headers are longer than 16 KiB$/],
+    ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', /answered 101$/],
   ])('says what it got in place of an answer: %s', async (_, answer, evidence) => {
     const { port } = await raw(answer);
     const found = await get({ port });

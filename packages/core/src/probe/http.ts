@@ -1,8 +1,8 @@
-import { type ClientRequest, request as plain } from 'node:http';
+import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
-import type { Call } from '@ostler/sdk';
-import type { Cancel, CoreClock } from '../base/clock.ts';
-import { authority, type Prepare, reach } from './prepared.ts';
+import { type Answer, exchange } from './http-exchange.ts';
+import { names } from './names.ts';
+import { authority, inShort, type Prepare, reach } from './prepared.ts';
 
 interface HttpOptions {
   readonly port?: number | undefined;
@@ -16,22 +16,17 @@ interface HttpOptions {
   readonly host?: string | undefined;
 }
 
-/** As much of a body is looked at. */
-const maxBodyBytes = 64 * 1024;
-/** How long the end of a body is waited for that nobody needs, so that the server does not see its answer refused. */
-const drainMs = 100;
-
 /**
  * Good when a GET is answered with one of the statuses and, where `body` is set, its text stands in the first 64 KiB. Redirects are not followed:
- * a 3xx is a status like the others. With `https` the certificate is not verified: a probe asks whether this worker answers, and its certificate
- * is for the name by which others reach it.
+ * a 3xx is a status like the others. A body that breaks off is not good, one that goes on without end is. With `https` any signer of the
+ * certificate is taken, for a probe asks whether this worker answers; one that is out of its time, or not for the name in `host` or in the `Host`
+ * header, is not.
  */
 export const prepareHttp: Prepare = (given, { clock, endpoints }) => {
   const { port: asked, path = '/', scheme = 'http', status = [[200, 399]], body, headers = {}, host } = (given ?? {}) as HttpOptions;
   if (asked === undefined) throw new Error('there is no port to ask');
   const { address, port } = host === undefined ? reach(asked, endpoints) : { address: host, port: asked };
-  // A query may carry a token.
-  const what = `GET ${scheme}://${authority(address, port)}${path.replace(/\?.*$/s, '?…')}`;
+  const what = `GET ${scheme}://${authority(address, port)}${withoutQuery(path)}`;
   const isExpected = (code: number): boolean => status.some(([from, to]) => code >= from && code <= to);
   return {
     what,
@@ -41,82 +36,37 @@ export const prepareHttp: Prepare = (given, { clock, endpoints }) => {
         port,
         path: path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent),
         agent: false,
+        lookup: names.lookup,
         rejectUnauthorized: false,
         headers: { 'user-agent': 'ostler-probe', accept: '*/*', 'accept-encoding': 'identity', ...headers },
       });
-      const answer = await exchange(sent, { wanted: (code) => (isExpected(code) ? body : undefined), clock, call });
-      if (!isExpected(answer.status)) return { ok: false, evidence: `${what} answered ${answer.status}` };
-      if (body === undefined || answer.hasWanted) return { ok: true, evidence: `${what} answered ${answer.status}` };
-      const where = answer.isCut ? 'the first 64 KiB of its body' : 'its body';
-      return { ok: false, evidence: `${what} answered ${answer.status}, but ${JSON.stringify(body)} is not in ${where}` };
+      const answer = await exchange(sent, { wanted: (code) => (isExpected(code) ? body : undefined), name: nameIn(headers) ?? host ?? null, clock, call });
+      const told = `${what} answered ${answer.status}${redirectOf(answer)}`;
+      if (!isExpected(answer.status)) return { ok: false, evidence: told };
+      if (body === undefined ? answer.end !== 'broken' : answer.hasWanted) return { ok: true, evidence: told };
+      if (answer.end === 'broken') return { ok: false, evidence: `${told}, but its body broke off after ${answer.extent}` };
+      const where = answer.end === 'cut' ? 'the first 64 KiB of its body' : 'its body';
+      return { ok: false, evidence: `${told}, but ${JSON.stringify(body)} is not in ${where}${compressionOf(answer)}` };
     },
   };
 };
 
-interface Exchange {
-  /** The text that is looked for in the body of an answer of this status. */
-  wanted(status: number): string | undefined;
-  readonly clock: CoreClock;
-  readonly call: Call;
-}
-interface Answer {
-  readonly status: number;
-  readonly hasWanted: boolean;
-  /** The body went on after the bytes that were looked at. */
-  readonly isCut: boolean;
+/** A query may carry a token. */
+const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '?…');
+
+/** Of the `Host` header, without its port and the brackets of an address. */
+function nameIn(headers: Readonly<Record<string, string>>): string | null {
+  const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host') ?? [];
+  return value?.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1') || null;
 }
 
-function exchange(sent: ClientRequest, { wanted, clock, call }: Exchange): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      reject(call.signal.reason);
-      sent.destroy();
-    };
-    call.signal.addEventListener('abort', giveUp, { once: true });
-    sent.on('error', reject);
-    sent.on('close', () => {
-      call.signal.removeEventListener('abort', giveUp);
-      reject(new Error('the connection was closed without an answer'));
-    });
-    sent.on('response', (response) => {
-      const status = response.statusCode ?? 0;
-      const text = wanted(status);
-      const body = text === undefined ? null : new Body(text);
-      let bytes = 0;
-      let cancelDrain: Cancel = () => {};
-      const finish = (isWhole: boolean): void => {
-        cancelDrain();
-        resolve({ status, hasWanted: body?.hasText ?? false, isCut: !isWhole });
-        if (!isWhole) sent.destroy();
-      };
-      response.on('error', (error) => (body === null ? finish(false) : reject(error)));
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        body?.push(chunk);
-        if (bytes > maxBodyBytes || body?.hasText) finish(false);
-      });
-      response.on('end', () => finish(true));
-      if (body === null) cancelDrain = clock.after(drainMs, () => finish(false));
-    });
-    sent.end();
-  });
+function redirectOf({ status, headers: { location } }: Answer): string {
+  if (status < 300 || status > 399 || location === undefined) return '';
+  // Neither a password in it nor its query.
+  return ` (a redirect to ${inShort(withoutQuery(location.replace(/\/\/[^/?#]*@/, '//')), 100)}, not followed)`;
 }
 
-/** Looks for a text in what comes in pieces. */
-class Body {
-  readonly #text: Buffer;
-  readonly #kept = Buffer.alloc(maxBodyBytes);
-  #bytes = 0;
-  hasText = false;
-
-  constructor(text: string) {
-    this.#text = Buffer.from(text);
-  }
-
-  push(chunk: Buffer): void {
-    // The text may begin in the piece before.
-    const from = Math.max(0, this.#bytes - this.#text.length);
-    this.#bytes += chunk.copy(this.#kept, this.#bytes);
-    this.hasText ||= this.#kept.subarray(from, this.#bytes).includes(this.#text);
-  }
+function compressionOf({ headers }: Answer): string {
+  const coding = headers['content-encoding'];
+  return coding === undefined || coding === 'identity' ? '' : `, which is compressed (${inShort(coding, 20)}) though that was not asked for`;
 }

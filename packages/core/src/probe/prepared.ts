@@ -1,6 +1,8 @@
 import type { Call, Probe } from '@ostler/sdk';
 import type { CoreClock } from '../base/clock.ts';
+import type { Age } from './age.ts';
 import type { Hearing } from './hearing.ts';
+import type { LogReading } from './log-reading.ts';
 
 /** What a probe found. `evidence`: one short sentence for people. */
 export interface ProbeAnswer {
@@ -16,7 +18,7 @@ export interface PreparedProbe {
   readonly plugin?: string | undefined;
   /** It is not waited for longer, whatever the rule says. */
   readonly mostMs?: number | undefined;
-  /** Ends soon after the call's signal. */
+  /** Ends soon after the call's signal. What it notes by `progress` says how far it came, for the evidence when its time is over. */
   ask(call: Call): Promise<ProbeAnswer>;
 }
 
@@ -43,6 +45,10 @@ export interface ProbeScene {
   readonly exec: ExecInWorker | null;
   /** `null` = its runtime does not hear what it says of itself. */
   readonly hearing: Hearing | null;
+  /** `null` = its runtime gives no logs. */
+  readonly log: LogReading | null;
+  /** Of the file that is looked at. */
+  readonly fileAge: Age;
 }
 
 /** A probe that a plugin brings. */

@@ -28,7 +28,17 @@ function host(given: Partial<ProberGiven> & { readonly clock: ManualClock }) {
       return { code: code(), output: '' };
     };
     const stop = prober.watch({
-      ...{ worker: 'web', instance: 'i1', rule: rule(), startedAtMs: 0, endpoints: [], exec, notified: null, onVerdict: (verdict) => verdicts.push(verdict) },
+      ...{
+        worker: 'web',
+        instance: 'i1',
+        rule: rule(),
+        startedAtMs: 0,
+        endpoints: [],
+        exec,
+        notified: null,
+        logs: null,
+        onVerdict: (verdict) => verdicts.push(verdict),
+      },
       ...more,
     });
     return { verdicts, askedAtMs, stop, told: () => verdicts.map(({ health }) => health) };
@@ -268,7 +278,15 @@ it('a real worker is found ok when it listens, bad when it is gone, ok when it i
     ...{ clock: systemClock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), random: Math.random, wasAwakeSince: () => true },
   });
   const stop = prober.watch({
-    ...{ worker: 'web', instance: 'i1', startedAtMs: systemClock.monotonicMs(), endpoints: [{ port, address: '127.0.0.1' }], exec: null, notified: null },
+    ...{
+      worker: 'web',
+      instance: 'i1',
+      startedAtMs: systemClock.monotonicMs(),
+      endpoints: [{ port, address: '127.0.0.1' }],
+      exec: null,
+      notified: null,
+      logs: null,
+    },
     rule: rule({ probes: [{ kind: 'tcp', options: { port } }], intervalMs: 20, startIntervalMs: 20 }),
     onVerdict: (verdict) => verdicts.push(verdict),
   });

@@ -1,4 +1,5 @@
 import { HealthWatch, type ProbeHost, type WatchGiven } from './health-watch.ts';
+import { Matcher } from './matcher.ts';
 import { Slots } from './slots.ts';
 
 export interface ProberGiven extends ProbeHost {
@@ -10,6 +11,7 @@ export interface ProberGiven extends ProbeHost {
 export class Prober {
   readonly #host: ProbeHost;
   readonly #slots: Slots;
+  readonly #matcher = new Matcher();
   readonly #watches = new Set<HealthWatch>();
 
   constructor(given: ProberGiven) {
@@ -19,7 +21,7 @@ export class Prober {
 
   /** Watches one instance until what comes back is called: no verdict comes after that. */
   watch(given: WatchGiven): () => void {
-    const watch = new HealthWatch(given, this.#host, this.#slots);
+    const watch = new HealthWatch(given, this.#host, this.#slots, this.#matcher);
     this.#watches.add(watch);
     return () => {
       this.#watches.delete(watch);
@@ -31,5 +33,6 @@ export class Prober {
   close(): void {
     for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
+    this.#matcher.close();
   }
 }

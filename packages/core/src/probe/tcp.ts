@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Call } from '@ostler/sdk';
+import { names } from './names.ts';
 import { authority, type Prepare, reach } from './prepared.ts';
 
 interface TcpOptions {
@@ -25,8 +26,9 @@ export const prepareTcp: Prepare = (given, { endpoints }) => {
 
 function accepts(host: string, port: number, call: Call): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, lookup: names.lookup });
     const giveUp = (): void => {
+      call.progress('there is no connection so far');
       socket.destroy();
       reject(call.signal.reason);
     };

@@ -33,12 +33,40 @@ const http = z.union(
   ],
   { error: 'expected { port, path, scheme, status, body, headers, host }, or a path' },
 );
-const tcp = z.union(
-  [portNumber().transform((port) => ({ port })), z.strictObject({ port: portNumber().optional(), host: text().optional() }), flag().transform(() => ({}))],
-  {
-    error: 'expected a port, or { port }',
-  },
+/** `true` = the worker's first port, `false` = not asked. */
+const firstPort = () => flag().transform((isOn): { readonly port?: number } | false => (isOn ? {} : false));
+const tcp = z.union([portNumber().transform((port) => ({ port })), z.strictObject({ port: portNumber().optional(), host: text().optional() }), firstPort()], {
+  error: 'expected a port, or { port }',
+});
+const grpc = z.union(
+  [
+    portNumber().transform((port) => ({ port })),
+    z.strictObject({ port: portNumber().optional(), service: text('the name of a service').optional(), tls: flag().optional() }),
+    firstPort(),
+  ],
+  { error: 'expected a port, or { port, service, tls }' },
 );
+
+const patternExpected = 'expected a regular expression of JavaScript, at most 1000 characters';
+const pattern = z
+  .string({ error: patternExpected })
+  .min(1, { error: `${patternExpected}; it is empty` })
+  .max(1000, { error: patternExpected })
+  .superRefine((value, context) => {
+    try {
+      new RegExp(value);
+    } catch (error) {
+      // Its message begins with the expression.
+      const why = error instanceof Error ? error.message.split(': ').at(-1) : '';
+      context.addIssue({ code: 'custom', message: `no regular expression: ${why}` });
+    }
+  });
+const log = z.union([pattern.transform((value) => ({ pattern: value })), z.strictObject({ pattern, stream: word(['stdout', 'stderr']).optional() })], {
+  error: 'expected a regular expression, or { pattern, stream }',
+});
+const file = z.union([text('a path').transform((value) => ({ path: value })), z.strictObject({ path: text('a path'), maxAge: someTime().optional() })], {
+  error: 'expected a path, or { path, maxAge }',
+});
 const exec = z.union([command().transform((words) => ({ command: words })), z.strictObject({ command: command() })], { error: 'expected a command' });
 
 /** Probes that core knows. Each worker may have several: all must be good. */
@@ -46,9 +74,9 @@ export const coreProbes = {
   http,
   tcp,
   exec,
-  grpc: z.strictObject({ port: portNumber().optional(), service: text().optional(), tls: flag().optional() }),
-  log: z.strictObject({ pattern: text('a regular expression'), stream: word(['stdout', 'stderr']).optional() }),
-  file: z.strictObject({ path: text('a path'), maxAge: someTime().optional() }),
+  grpc,
+  log,
+  file,
   notify: z.union(
     [flag().transform((isOn): { readonly watchdog?: number | undefined } | false => (isOn ? {} : false)), z.strictObject({ watchdog: someTime().optional() })],
     {

@@ -42,7 +42,11 @@ export function readWorker(written: Json, reading: Reading): Read {
   const kind = kindOf(fields.data);
   return {
     ok: true,
-    normal: { flat: fields.data, spec: specOf(fields.data, own.data, kind, runtimeClass, reading), rules: rulesOf(fields.data, kind, reading.registry) },
+    normal: {
+      flat: fields.data,
+      spec: specOf(fields.data, own.data, kind, runtimeClass, reading),
+      rules: rulesOf(fields.data, kind, reading.registry, reading.baseDir),
+    },
   };
 }
 

@@ -28,8 +28,7 @@ export interface ProbeRule {
   readonly kind: string;
   /**
    * `http`: { port, path, scheme, status: [from, to][], body?, headers, host? } · `tcp`: { port, host? } · `exec`: { command } · `notify`: { watchdog? }, in ms ·
-   * others as
-   * their schema reads them.
+   * `grpc`: { port, service?, tls? } · `log`: { pattern, stream? } · `file`: { path, maxAge? }, absolute and in ms · others as their schema reads them.
    */
   readonly options: unknown;
 }

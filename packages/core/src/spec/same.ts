@@ -1,5 +1,5 @@
 import type { Json } from '@ostler/sdk';
-import { type Reading, readWorker } from './normalise.ts';
+import { type Normal, type Reading, readWorker } from './normalise.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
 
 /** A field that differs, as `plan` shows it: `limits.memory: 2GiB -> 4GiB`. Values that look secret are masked. null = not set. */
@@ -31,7 +31,7 @@ export function sameWorker(before: Side, after: Side): readonly Change[] {
       const shown = path[0] === blockKey ? [after.runtime, ...path.slice(1)] : path;
       changes.push(change(shown, at(oldText, shown) ?? at(parts(old.normal), path), at(nowText, shown) ?? at(parts(now.normal), path)));
     }
-    if (changes.length === 0 && !deepEqual(resolved(old.normal.spec), resolved(now.normal.spec)))
+    if (changes.length === 0 && !deepEqual(resolved(old.normal), resolved(now.normal)))
       changes.push({ field: 'baseDir', before: before.baseDir, after: after.baseDir });
     return changes;
   }
@@ -69,8 +69,8 @@ function laid(side: Side): Json {
 }
 
 /** What depends on the folder of the host file. */
-const resolved = (spec: { readonly mounts: unknown; readonly workingDir: unknown; readonly images: unknown }): Json =>
-  plain({ mounts: spec.mounts, workingDir: spec.workingDir, images: spec.images });
+const resolved = ({ spec, rules }: Normal): Json =>
+  plain({ mounts: spec.mounts, workingDir: spec.workingDir, images: spec.images, files: rules.health.probes.filter(({ kind }) => kind === 'file') });
 
 export function deepEqual(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;

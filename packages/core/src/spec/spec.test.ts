@@ -179,6 +179,19 @@ describe('a worker in its normal form', () => {
   });
 
   it.each([
+    [{ grpc: 50_051 }, [{ kind: 'grpc', options: { port: 50_051 } }]],
+    [{ grpc: true }, [{ kind: 'grpc', options: { port: 80 } }]],
+    [{ grpc: { service: 'a', tls: true } }, [{ kind: 'grpc', options: { service: 'a', tls: true, port: 80 } }]],
+    [{ grpc: false, tcp: false, notify: false }, []],
+    [{ log: '^ready' }, [{ kind: 'log', options: { pattern: '^ready' } }]],
+    [{ log: { pattern: 'a', stream: 'stderr' } }, [{ kind: 'log', options: { pattern: 'a', stream: 'stderr' } }]],
+    [{ file: '../beat' }, [{ kind: 'file', options: { path: '/srv/beat' } }]],
+    [{ file: { path: '/run/beat', maxAge: '1m' } }, [{ kind: 'file', options: { path: '/run/beat', maxAge: 60_000 } }]],
+  ])('of health %j has the probes with their ports, units and absolute paths', (health, probes) => {
+    expect(normalise({ command: 'a', ports: [80], health } as Json, as('native')).rules.health.probes).toEqual(probes);
+  });
+
+  it.each([
     [{ notify: true }, 100],
     [{ notify: true, interval: '50ms' }, 50],
     [{ notify: true, startInterval: '2s' }, 2000],
@@ -250,6 +263,8 @@ describe('two versions of a worker', () => {
       sameWorker({ ...side({ command: 'a', workingDir: 'x' }), baseDir: '/other' }, side({ command: 'a', workingDir: 'x' })).map(({ field }) => field),
     ).toEqual(['baseDir']);
     expect(sameWorker({ ...side({ command: 'a' }), baseDir: '/other' }, side({ command: 'a' }))).toEqual([]);
+    const beats = side({ command: 'a', health: { file: 'beat' } });
+    expect(sameWorker({ ...beats, baseDir: '/other' }, beats).map(({ field }) => field)).toEqual(['baseDir']);
     expect(sameWorker(side({ image: 'i', command: 'a' }, 'docker'), side({ image: 'i', command: 'a' })).map(({ field }) => field)).toContain('runtime');
     expect(sameWorker(side({ command: 'a', kind: 'job' }), side({ command: 'a' })).map(({ field }) => field)).toEqual(['kind']);
   });

@@ -1,16 +1,17 @@
 import type { WorkerKind } from '@ostler/sdk';
 import { healthTimings } from './health.ts';
+import { absolute } from './path.ts';
 import type { Registry } from './registry.ts';
 import type { HealthRule, ProbeRule, RestartRule, WorkerRules } from './rules.ts';
 import type { Flat } from './worker.ts';
 
 /** Core's half of a worker's normal form, defaults filled in. */
-export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry): WorkerRules {
+export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry, baseDir: string): WorkerRules {
   return {
     kind,
     restart: restartOf(flat, kind),
     stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
-    health: healthOf(flat, registry),
+    health: healthOf(flat, registry, baseDir),
     dependsOn: Object.entries(flat.dependsOn ?? {}).map(([worker, rule]) => ({
       worker,
       optional: false,
@@ -69,7 +70,7 @@ function restartOf(flat: Flat, kind: WorkerKind): RestartRule {
 
 const withPort = new Set(['http', 'tcp', 'grpc', 'mcp', 'generate']);
 
-function healthOf(flat: Flat, registry: Registry): HealthRule {
+function healthOf(flat: Flat, registry: Registry, baseDir: string): HealthRule {
   const written = (flat.health ?? {}) as Readonly<Record<string, unknown>> & {
     readonly [K in 'interval' | 'timeout' | 'startPeriod' | 'startInterval' | 'retries' | 'successes' | 'minUp']?: number;
   };
@@ -81,6 +82,7 @@ function healthOf(flat: Flat, registry: Registry): HealthRule {
       if (registry.probes?.has(kind)) return { kind, options };
       const port = withPort.has(kind) ? { port: own['port'] ?? firstPort } : {};
       if (kind === 'http') return { kind, options: { path: '/', scheme: 'http', status: [[200, 399]], headers: {}, ...defined(own), ...port } };
+      if (kind === 'file') return { kind, options: { ...defined(own), path: absolute(baseDir, String(own['path'])) } };
       return { kind, options: { ...defined(own), ...port } };
     });
   const intervalMs = written.interval ?? 10_000;

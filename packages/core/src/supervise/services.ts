@@ -1,4 +1,4 @@
-import type { Call, EngineFacts, ExecSession, Json, Notified, RuntimeDriver, Secrets } from '@ostler/sdk';
+import type { Call, EngineFacts, ExecSession, Json, LogFrom, LogRecord, Notified, RuntimeDriver, Secrets } from '@ostler/sdk';
 import type { CoreClock } from '../base/clock.ts';
 import type { AgentLogger } from '../base/logger.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
@@ -37,6 +37,8 @@ export interface ProbeWatch {
   exec(argv: readonly string[], signal: AbortSignal): Promise<ExecSession>;
   /** What it said of itself by sd_notify(3), its status without the values of secrets. `null` = its runtime does not hear it. */
   readonly notified: ((call: Call) => Promise<Notified | null>) | null;
+  /** What it printed, up to now. `null` = its runtime is not there. */
+  readonly logs: ((from: LogFrom, call: Call) => AsyncIterable<LogRecord>) | null;
   onVerdict(verdict: { readonly health: 'ok' | 'bad'; readonly evidence: string; readonly failures: number; readonly afterMs: number | null }): void;
 }
 

@@ -51,6 +51,7 @@ export class Timers {
         return exec.call(runtime!.driver, target, argv, { tty: false }, { signal, deadlineMs: services.clock.nowMs() + 60_000, progress() {}, output() {} });
       },
       notified: runtime === null ? null : this.#notified(runtime, target),
+      logs: runtime === null ? null : (from, call) => services.inPlugin(runtime.plugin, () => runtime.driver.logs(target, from, false, call)),
       onVerdict: (verdict) => {
         const event =
           verdict.health === 'ok'
