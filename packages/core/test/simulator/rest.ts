@@ -49,6 +49,7 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
     return want === 'run' ? null : `${worker} runs and is ${want}`;
   }
   if (real !== null) return `${worker} runs and is ${phase}`;
+  if (want === 'removed' && one.generation() !== null) return `${worker} is removed, at rest and still there`;
   if (['done', 'failed', 'backoff'].includes(phase)) return null;
   if (phase === 'idle' && (want !== 'run' || one.normal()?.rules.kind === 'cron')) return null;
   // Or found on an engine and not in the store: it waits for the host file.

@@ -85,6 +85,7 @@ export class World {
       ...{ timeline: this.timeline, disk: this.disk, engines: this.engines, hostFile: this.file, random, slots },
       newInstance: () => `i${++this.#serial}`,
       onDecision: (worker, to) => {
+        if (to === 'prepare' && this.agent?.isEnding) this.#broken ??= new Violation('a shut gate', `${worker} is prepared by an agent that is being ended`);
         const text = to === 'start' ? unmetDependency(this.#view(), worker) : beyondSlots(this.#view(), worker);
         if (text !== null) this.#broken ??= new Violation(to === 'start' ? 'dependencies' : 'start slots', text);
       },
