@@ -41,7 +41,7 @@ export class Gate {
       const lacks = this.#lacks(one);
       if (lacks !== null) {
         // Told once: each telling is an event.
-        if (one.life.reason !== `waiting for ${lacks}`) void one.send({ type: 'wait', for: lacks });
+        if (one.life.reason !== `waiting for ${lacks}`) void one.send({ type: 'wait', for: lacks, epoch: one.life.epoch });
         continue;
       }
       const kind = kindOf(one);

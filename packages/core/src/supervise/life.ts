@@ -46,7 +46,7 @@ export type LifeEvent =
   | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
   | { readonly type: 'due'; readonly at: string }
   | { readonly type: 'missed'; readonly at: string; readonly count: number }
-  | { readonly type: 'wait'; readonly for: string }
+  | { readonly type: 'wait'; readonly for: string; readonly epoch: number }
   | { readonly type: 'ready'; readonly epoch: number }
   | { readonly type: 'prepared'; readonly epoch: number }
   | { readonly type: 'prepare-failed'; readonly epoch: number; readonly message: string; readonly code: string }

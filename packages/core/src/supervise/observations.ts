@@ -7,23 +7,7 @@ type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 
 // The rows of what is seen of a worker: answers of its runtime, its instance, its probes. `ignore` and `impossible` are choices, not gaps.
 
-export const wait: Row<Of<'wait'>> = {
-  idle: 'ignore',
-  waiting: (life, event) => {
-    const reason = `waiting for ${event.for}`;
-    return reason === life.reason ? move.stay(life) : move.stay({ ...life, reason }, [{ type: 'worker.waiting', data: { for: event.for } }]);
-  },
-  preparing: 'ignore',
-  starting: 'ignore',
-  running: 'ignore',
-  stopping: 'ignore',
-  unresolved: 'ignore',
-  backoff: 'ignore',
-  done: 'ignore',
-  failed: 'ignore',
-};
-
-/** What answers belongs to one phase; the epoch has sorted out the rest, so that another phase is a bug. */
+/** What answers, or was decided on what was seen, belongs to one phase; the epoch has sorted out the rest, so that another phase is a bug. */
 const onlyIn = <E extends LifeEvent>(phase: Life['phase'], cell: Cell<E>): Row<E> => ({
   idle: 'impossible',
   waiting: 'impossible',
@@ -38,6 +22,10 @@ const onlyIn = <E extends LifeEvent>(phase: Life['phase'], cell: Cell<E>): Row<E
   [phase]: cell,
 });
 
+export const wait: Row<Of<'wait'>> = onlyIn('waiting', (life, event) => {
+  const reason = `waiting for ${event.for}`;
+  return reason === life.reason ? move.stay(life) : move.stay({ ...life, reason }, [{ type: 'worker.waiting', data: { for: event.for } }]);
+});
 export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) => (life.blind === null ? move.toPreparing(life, scene) : move.stay(life)));
 export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) =>
   life.blind === null ? move.toStarting(life, scene) : move.toWaiting(life, scene, life.startCause),

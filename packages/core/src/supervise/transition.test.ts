@@ -49,7 +49,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   declare: { type: 'declare', generation: 2, fields: ['env'], isNew: false, runtime: 'fake' },
   due: { type: 'due', at },
   missed: { type: 'missed', at, count: 2 },
-  wait: { type: 'wait', for: 'db to be healthy' },
+  wait: { type: 'wait', for: 'db to be healthy', epoch: 7 },
   ready: { type: 'ready', epoch: 7 },
   prepared: { type: 'prepared', epoch: 7 },
   'prepare-failed': { type: 'prepare-failed', epoch: 7, message: 'no', code: 'internal' },

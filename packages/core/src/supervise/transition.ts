@@ -34,7 +34,7 @@ export const table: Table = {
 export type Transition = { readonly is: 'moved'; readonly move: Move } | { readonly is: 'ignored' } | { readonly is: 'impossible' };
 
 /** Results of calls count only in the epoch in which they were begun. */
-const answers = new Set<LifeEvent['type']>(['ready', 'prepared', 'prepare-failed', 'start-failed', 'stop-failed', 'alarm']);
+const answers = new Set<LifeEvent['type']>(['wait', 'ready', 'prepared', 'prepare-failed', 'start-failed', 'stop-failed', 'alarm']);
 
 export function transition(life: Life, event: LifeEvent, scene: Scene): Transition {
   if (answers.has(event.type) && 'epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };

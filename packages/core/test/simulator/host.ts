@@ -17,7 +17,7 @@ export function someHost(random: Random): { readonly workers: readonly Declared[
   const count = 3 + random.int(10);
   for (let index = 0; index < count; index++) {
     const name = `w${index}`;
-    const kind: Kind = random.chance(0.08) ? 'cron' : random.chance(0.2) ? 'job' : 'service';
+    const kind: Kind = random.chance(0.12) ? 'cron' : random.chance(0.2) ? 'job' : 'service';
     const before = workers.filter((one) => one.kind !== 'cron' && random.chance(Math.min(0.5, 1.5 / (index + 1))));
     const dependsOn = Object.fromEntries(before.map((one) => [one.name, dependency(one.kind, random)]));
     const written = { runtime: random.chance(0.6) ? 'docker' : 'native', command: ['run'], ...kindly(kind, random), dependsOn };

@@ -119,7 +119,8 @@ class Story {
     const engine = this.#random.pick(world.engines);
     switch (kind) {
       case 'death':
-        world.die();
+        if (this.#random.chance(0.2)) world.leaveAlone(this.#random.int(200_000));
+        else world.die();
         break;
       case 'reboot':
         world.reboot();

@@ -102,6 +102,15 @@ export class World {
     this.boot();
   }
 
+  /** The agent is killed, and no other comes for a while. */
+  leaveAlone(ms: number): void {
+    this.die(() => {
+      const endMs = this.timeline.nowMs + ms;
+      while (this.timeline.advance(endMs));
+      this.timeline.suspend(endMs - this.timeline.nowMs);
+    });
+  }
+
   /** The agent is ended with its workers; who kills it before it is done is as impatient as people are. */
   shutDown(): void {
     if (!this.agent?.isUp || this.agent.isEnding) return;
