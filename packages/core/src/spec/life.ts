@@ -40,7 +40,7 @@ export const restart = () =>
         at: text('a cron line').optional(),
       }),
     ],
-    { error: `expected ${policies.slice(0, 4).join(', ')}, or { policy, backoff, resetAfter, giveUp, successCodes }` },
+    { error: `expected ${policies.slice(0, 4).join(', ')}, or { policy, backoff, resetAfter, giveUp, successCodes, memoryAbove, maxAge, at }` },
   );
 
 const signals =

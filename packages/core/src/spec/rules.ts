@@ -22,6 +22,12 @@ export interface RestartRule {
   /** Failures in a row after which it is failed; null = never, it is slowed. */
   readonly giveUp: number | null;
   readonly successCodes: readonly number[];
+  /** It is stopped and started anew when it uses more for a while; null = whatever it uses. */
+  readonly memoryAboveBytes: number | null;
+  /** It is started anew before it is older; null = it may get as old as it likes. */
+  readonly maxAgeMs: number | null;
+  /** It is started anew at these times; null = at none. */
+  readonly at: CronLine | null;
 }
 export interface ProbeRule {
   /** `http`, `tcp`, `exec`, … or the name of a plugin's probe. */
@@ -54,10 +60,12 @@ export interface Dependency {
   readonly restartWithIt: boolean;
   readonly stopWithIt: boolean;
 }
-export interface ScheduleRule {
+export interface CronLine {
   readonly cron: string;
   /** null = the host's. */
   readonly timezone: string | null;
+}
+export interface ScheduleRule extends CronLine {
   readonly overlap: 'skip' | 'queue' | 'replace' | 'allow';
   readonly missed: 'skip' | 'once';
   readonly timeoutMs: number | null;

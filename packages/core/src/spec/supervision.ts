@@ -52,6 +52,9 @@ interface WrittenRestart {
   readonly resetAfter?: number;
   readonly giveUp?: false | number;
   readonly successCodes?: readonly number[];
+  readonly memoryAbove?: number;
+  readonly maxAge?: number;
+  readonly at?: string;
 }
 
 function restartOf(flat: Flat, kind: WorkerKind): RestartRule {
@@ -64,6 +67,9 @@ function restartOf(flat: Flat, kind: WorkerKind): RestartRule {
     resetAfterMs: rule.resetAfter ?? 600_000,
     giveUp: rule.giveUp === undefined ? (kind === 'service' ? null : 3) : rule.giveUp === false ? null : rule.giveUp,
     successCodes: rule.successCodes ?? [0],
+    memoryAboveBytes: rule.memoryAbove ?? null,
+    maxAgeMs: rule.maxAge ?? null,
+    at: rule.at === undefined ? null : { cron: rule.at, timezone: null },
   };
 }
 

@@ -1,10 +1,10 @@
 import type { Cell, Row } from './cell.ts';
-import type { Fact, Life, LifeEvent, Move } from './life.ts';
+import type { Fact, Life, LifeEvent } from './life.ts';
 import * as move from './moves.ts';
 
 type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 
-// The rows of what is wished of a worker: by a person, by the host file, by its schedule. Every phase is written.
+// The rows of what is wished of a worker by a person or by the host file. Every phase is written.
 
 const released = (life: Life, by: string): readonly Fact[] => (life.want === 'held' ? [{ type: 'worker.released', data: { by } }] : []);
 const wanted = (life: Life): Life => ({ ...life, want: 'run', heldBy: null });
@@ -139,41 +139,4 @@ export const declare: Row<Of<'declare'>> = {
       : move.reconsider(declared(life, event), scene, [declaredFact(life, event)]),
   stopping: declareOnTheWay,
   unresolved: declareOnTheWay,
-};
-
-const dueAtRest: Cell<Of<'due'>> = (life, { at }, scene) =>
-  life.want === 'run' ? move.toWaiting({ ...life, lastDueAt: at, failures: 0 }, scene, 'due') : move.stay({ ...life, lastDueAt: at });
-const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
-  const next = { ...life, lastDueAt: at };
-  const overlap = scene.rules.schedule?.overlap ?? 'skip';
-  if (overlap === 'queue') return life.isQueued ? skipped(next, at, 'one run waits already') : move.stay({ ...next, isQueued: true });
-  if (overlap === 'replace' && life.phase === 'running') return move.toStopping(next, scene, 'replaced', 'start');
-  return skipped(next, at, 'the last run is not over');
-};
-const skipped = (life: Life, dueAt: string, why: string): Move => move.stay(life, [{ type: 'worker.skipped', data: { dueAt, why } }]);
-const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count }) =>
-  skipped({ ...life, lastDueAt: at }, at, count === 1 ? 'no agent ran' : `no agent ran; ${count} runs were missed in that time`);
-export const missed: Row<Of<'missed'>> = {
-  idle: missedAnywhere,
-  done: missedAnywhere,
-  failed: missedAnywhere,
-  backoff: missedAnywhere,
-  waiting: missedAnywhere,
-  preparing: missedAnywhere,
-  starting: missedAnywhere,
-  running: missedAnywhere,
-  stopping: missedAnywhere,
-  unresolved: missedAnywhere,
-};
-export const due: Row<Of<'due'>> = {
-  idle: dueAtRest,
-  done: dueAtRest,
-  failed: dueAtRest,
-  backoff: dueAtRest,
-  waiting: dueWhileBusy,
-  preparing: dueWhileBusy,
-  starting: dueWhileBusy,
-  running: dueWhileBusy,
-  stopping: dueWhileBusy,
-  unresolved: dueWhileBusy,
 };
