@@ -9,8 +9,9 @@ import type { CommonOptions } from '../verb.ts';
 /** What the command ends with when it is not the worker's own code. */
 const ours = 125;
 const interrupted = 130;
-/** For how long the agent holds one answer back while nothing happens. */
+/** For how long the agent holds one answer back while nothing happens; the first one less, for Ctrl-C counts from then on. */
 const waitMs = 20_000;
+const firstMs = 1000;
 /** For the run to end once it is called off; the agent goes on with it after that. */
 const cancelMs = 120_000;
 
@@ -19,7 +20,7 @@ export async function run(options: CommonOptions, [worker]: string[]): Promise<n
   const { signal, end } = untilInterrupted();
   try {
     const client = connect(socketOf(options));
-    const begun = await client.request<RunDocument>('POST', workerPath(name, 'run'), { waitMs }, { deadlineMs: waitMs + 30_000 });
+    const begun = await client.request<RunDocument>('POST', workerPath(name, 'run'), { waitMs: firstMs });
     const calling = callOff(client, name, signal, options);
     const over = await followed(client, begun, options);
     await calling();
@@ -48,14 +49,14 @@ async function followed(client: Client, begun: RunDocument, options: CommonOptio
         else await printer.print(line);
       }
     }
-    if (now.isOver) return { ...now, instance: last, exit: last === null ? null : now.exit };
-    const path = `${workerPath(now.worker, 'run')}?${queryOf({ after: now.after ?? undefined, wait: String(waitMs) })}`;
-    now = await client.request<RunDocument>('GET', path, undefined, { deadlineMs: waitMs + 30_000 });
-    // What it waits for: another worker, or the next try.
-    if (!now.isOver && now.instance === null && now.state !== 'running' && now.reason !== told) {
+    // What it waits for: another worker, an engine, the next try.
+    else if (!now.isOver && now.reason !== told) {
       told = now.reason;
       note(`${now.worker} is ${now.state}: ${now.reason}`, options);
     }
+    if (now.isOver) return { ...now, instance: last, exit: last === null ? null : now.exit };
+    const path = `${workerPath(now.worker, 'run')}?${queryOf({ after: now.after ?? undefined, wait: String(waitMs) })}`;
+    now = await client.request<RunDocument>('GET', path, undefined, { deadlineMs: waitMs + 30_000 });
   }
 }
 

@@ -140,6 +140,34 @@ test('a run that lasts too long is ended, tried again as its policy says, and fa
   expect(stateOf(host.crew().get('tick')!.life)).toBe('running');
 });
 
+test('a run that was too long already when the next agent came is ended by that one', async () => {
+  const { host } = await ticking({ timeout: '5m' }, {});
+  await host.declare('tick', { ...hourly({ timeout: '5m' }), restart: 'never' });
+  await host.clock.advance(hourMs + 60_000);
+  host.die();
+  await host.clock.advance(10 * 60_000);
+  await host.boot();
+  await host.clock.advance(1000);
+  expect([host.world.live('tick'), host.crew().get('tick')!.life.phase]).toEqual([[], 'failed']);
+});
+
+test('nothing waits for years when the clock was years ahead as it was set down, and the agent came anew since', async () => {
+  const host = await scriptedHost({ web: [{ exit: { afterMs: 10, code: 1 } }, { exit: { afterMs: 10, code: 1 } }, {}] });
+  await host.declare('web');
+  await host.declare('tick', hourly({ timeout: '5m' }));
+  await host.clock.advance(500);
+  expect(host.crew().get('web')!.life.phase).toBe('backoff');
+  host.die();
+  host.clock.jump(-4 * 365 * 24 * hourMs);
+  await host.boot();
+  await host.clock.advance(2 * 60_000);
+  expect(host.crew().get('web')!.life.phase).toBe('running');
+  await host.clock.advance(12 * 60_000);
+  expect(host.crew().get('web')!.life.failures).toBe(0);
+  await host.clock.advance(hourMs);
+  expect(host.world.starts.filter(({ ref }) => ref.worker === 'tick')).not.toEqual([]);
+});
+
 test('a definition that changes while a run lasts is for the next run, which comes when it is due', async () => {
   const { host, starts } = await ticking({}, { exit: { afterMs: 600_000, code: 0 } });
   await host.clock.advance(1.1 * hourMs);

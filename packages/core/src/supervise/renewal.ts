@@ -37,7 +37,7 @@ export class Renewal {
     if (maxAgeMs !== null && startedMs !== null && instance !== null) {
       // Waited for without the clock of the host: one that was wrong and is set must not make everybody old at once.
       const leftMs = oldAtMs(startedMs, maxAgeMs, instance) - services.clock.nowMs();
-      this.#cancels.push(services.clock.after(Math.max(0, leftMs), () => this.#say('age', null)));
+      this.#cancels.push(services.clock.after(Math.min(maxAgeMs, Math.max(0, leftMs)), () => this.#say('age', null)));
     }
     if (memoryAboveBytes !== null) {
       const onAbove = (evidence: string): void => this.#say('memory', evidence);

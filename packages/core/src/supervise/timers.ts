@@ -99,7 +99,9 @@ export class Timers {
     this.#alarm = null;
     if (life.phase !== 'backoff' || life.nextTryAt === null) return;
     const { epoch } = life;
-    this.#alarm = this.#of.services.clock.after(this.#until(life.nextTryAt), () => void this.#of.send({ type: 'alarm', epoch }));
+    const backoff = this.#of.normal()?.rules.restart.backoff;
+    const longestMs = backoff === undefined ? Number.POSITIVE_INFINITY : Math.max(backoff.firstMs, backoff.maxMs) * (1 + backoff.jitter);
+    this.#alarm = this.#after(Date.parse(life.nextTryAt), longestMs, () => void this.#of.send({ type: 'alarm', epoch }));
   }
 
   #alignRuns(): void {
@@ -124,10 +126,9 @@ export class Timers {
       return;
     }
     if (this.#timeout !== null) return;
-    const leftMs = life.startedMs + timeoutMs - this.#of.services.clock.nowMs();
     const { instance } = life;
     const overdone = () => instance !== null && void this.#of.send({ type: 'overdone', instance, cause: 'timeout', evidence: null });
-    this.#timeout = this.#of.services.clock.after(Math.max(0, leftMs), overdone);
+    this.#timeout = this.#after(life.startedMs + timeoutMs, timeoutMs, overdone);
   }
 
   #alignSteady({ phase, failures, instance, startedMs, blind }: Life): void {
@@ -136,11 +137,12 @@ export class Timers {
     if (phase !== 'running' || failures === 0 || instance === null || startedMs === null || blind !== null) return;
     const resetAfterMs = this.#of.normal()?.rules.restart.resetAfterMs ?? null;
     if (resetAfterMs === null) return;
-    const leftMs = startedMs + resetAfterMs - this.#of.services.clock.nowMs();
-    this.#steady = this.#of.services.clock.after(Math.max(0, leftMs), () => void this.#of.send({ type: 'steady', instance }));
+    this.#steady = this.#after(startedMs + resetAfterMs, resetAfterMs, () => void this.#of.send({ type: 'steady', instance }));
   }
 
-  #until(at: string): number {
-    return Math.max(0, Date.parse(at) - this.#of.services.clock.nowMs());
+  /** At that moment, epoch ms, and in `longestMs` at most: the clock of the host may have been wrong when it was set down. */
+  #after(atMs: number, longestMs: number, run: () => void): Cancel {
+    const { clock } = this.#of.services;
+    return clock.after(Math.min(longestMs, Math.max(0, atMs - clock.nowMs())), run);
   }
 }
