@@ -33,6 +33,7 @@ beforeAll(async () => {
             "const { existsSync, writeFileSync } = require('node:fs'); const is = existsSync('tried'); writeFileSync('tried', ''); console.log(is ? 'second' : 'first'); process.exit(is ? 0 : 9)",
           ),
         },
+        once: { ...native, kind: 'job', command: ['echo', 'made'] },
         long: { ...native, schedule: '0 0 29 2 *', command: script("console.log('on'); setInterval(() => {}, 1000)") },
       },
     },
@@ -54,6 +55,15 @@ test('run runs a worker with a schedule now, prints what it prints and ends with
   expect(await worker('backup')).toMatchObject({ state: 'failed', want: 'run', exit: { code: 5 } });
   expect((await ostler('run', 'backup')).code).toBe(5);
   expect((await ostler('why', 'backup')).stdout).toMatch(/Starting: a run was asked for\..*Exited with code 5/s);
+});
+
+test('run runs a job again that is done, and one that is held is wanted again', async () => {
+  await waitFor('it is done', async () => (await worker('once')).state === 'done');
+  expect(await ostler('run', 'once')).toEqual({ code: 0, stdout: 'made\n', stderr: '' });
+  expect((await ostler('stop', 'once')).code).toBe(0);
+  expect(await worker('once')).toMatchObject({ state: 'stopped', want: 'held' });
+  expect(await ostler('run', 'once')).toEqual({ code: 0, stdout: 'made\n', stderr: '' });
+  expect(await worker('once')).toMatchObject({ state: 'done', want: 'run' });
 });
 
 test('run waits for the next try of a run that failed', async () => {

@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { problem } from '../base/problem.ts';
 import type { CronLine } from '../spec/index.ts';
-import { Zone } from './zone.ts';
+import { type Zone, zoneOf } from './zone.ts';
 
 /** More than that is not told apart: a line with seconds and a long time away would be counted for minutes. */
 const mostMissed = 1000;
@@ -73,7 +73,7 @@ const lines = new WeakMap<CronLine, Line>();
 function read<T>(rule: CronLine, use: (line: Line) => T): T {
   const { cron, timezone } = rule;
   try {
-    const line = lines.get(rule) ?? { times: new Cron(cron, { paused: true, utcOffset: 0 }), zone: new Zone(timezone), isFixed: isFixed(cron) };
+    const line = lines.get(rule) ?? { times: new Cron(cron, { paused: true, utcOffset: 0 }), zone: zoneOf(timezone), isFixed: isFixed(cron) };
     lines.set(rule, line);
     return use(line);
   } catch (error) {

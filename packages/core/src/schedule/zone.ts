@@ -5,10 +5,19 @@ const longestSetBackMs = 3 * 3_600_000;
 const mostDays = 2000;
 
 /** When the clocks of a zone show a time. `never`: they were set forward over it, at the moment `after`. */
-export type Shown =
+type Shown =
   | { readonly is: 'once'; readonly at: number }
   | { readonly is: 'twice'; readonly first: number; readonly second: number }
   | { readonly is: 'never'; readonly after: number };
+
+const zones = new Map<string | null, Zone>();
+
+/** One for all lines of a zone: what it asks of ICU is large. `null` = the host's. Throws a RangeError when there is no such zone. */
+export function zoneOf(name: string | null): Zone {
+  const zone = zones.get(name) ?? new Zone(name);
+  zones.set(name, zone);
+  return zone;
+}
 
 /**
  * The clocks of a time zone. What they show is told as the epoch ms at which clocks in UTC show the same (`wallMs`), so that it can be reckoned with.
@@ -18,7 +27,6 @@ export class Zone {
   readonly #format: Intl.DateTimeFormat;
   readonly #days = new Map<number, number | null>();
 
-  /** `null` = the host's. Throws a RangeError when there is no such zone. */
   constructor(name: string | null) {
     const parts = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' } as const;
     this.#format = new Intl.DateTimeFormat('en-US', { ...parts, hourCycle: 'h23', ...(name === null ? {} : { timeZone: name }) });

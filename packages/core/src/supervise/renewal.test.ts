@@ -43,11 +43,17 @@ describe('a worker that uses more memory than its rule allows', () => {
     await host.clock.advance(hourMs);
     expect(host.world.starts).toHaveLength(2);
   });
-  test('is left alone after a peak, and where nobody can tell', async () => {
+  test('is left alone after a peak, and while nobody can tell', async () => {
     const { host } = await using([80 * mebi, 80 * mebi, 10 * mebi, 80 * mebi, null, 80 * mebi, 'fails', 10 * mebi, null]);
     await host.declare('web', rule);
     await host.clock.advance(600_000);
     expect(host.world.starts).toHaveLength(1);
+  });
+  test('is started anew also when some looks between could not tell', async () => {
+    const { host } = await using([80 * mebi, null, 80 * mebi, 'fails', 80 * mebi, 10 * mebi]);
+    await host.declare('web', rule);
+    await host.clock.advance(26_000);
+    expect(host.world.starts).toHaveLength(2);
   });
   test('is slowed when it does so each time', async () => {
     const { host } = await using([80 * mebi]);
