@@ -18,7 +18,8 @@ export interface RestartRule {
   readonly policy: 'always' | 'on-failure' | 'on-success' | 'never';
   /** `factor` per failure in a row from `minMs`, at most `maxMs`; the first restart after `firstMs`. `jitter`: 0.2 = ± 20 %. */
   readonly backoff: { readonly firstMs: number; readonly minMs: number; readonly maxMs: number; readonly factor: number; readonly jitter: number };
-  readonly resetAfterMs: number;
+  /** A run that was so long forgets the failures before it; null = none does: what ends by itself has not run well before it has. */
+  readonly resetAfterMs: number | null;
   /** Failures in a row after which it is failed; null = never, it is slowed. */
   readonly giveUp: number | null;
   readonly successCodes: readonly number[];

@@ -79,6 +79,17 @@ test('a run that was due in the moment in which its agent was replaced is made u
   expect(await skips()).toEqual([]);
 });
 
+test('times from before its schedule was written are none that it missed', async () => {
+  const { host, starts, skips } = await ticking({ cron: '0 0 1 1 *', missed: 'once' });
+  await host.clock.advance(24 * hourMs);
+  await host.declare('tick', hourly({ missed: 'once' }));
+  await host.clock.advance(60_000);
+  host.die();
+  await host.boot();
+  await host.clock.advance(60_000);
+  expect([starts(), await skips()]).toEqual([[], []]);
+});
+
 test('a worker that is held neither runs nor is told to have missed a run', async () => {
   const { host, starts, skips } = await ticking();
   await host.crew().get('tick')!.send({ type: 'hold', by: 'user', cause: 'held' });

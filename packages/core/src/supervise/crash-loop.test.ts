@@ -57,6 +57,14 @@ describe('a worker that crashes again and again', () => {
   });
 });
 
+test('a job that fails after a long time each time is given up as well', async () => {
+  const host = await scriptedHost({ long: { exit: { afterMs: 20 * 60_000, code: 1 } } });
+  await host.declare('long', { kind: 'job' });
+  await host.clock.advance(5 * 60 * 60_000);
+  expect(host.world.starts).toHaveLength(4);
+  expect(host.crew().get('long')!.life.reason).toBe('failed: it exited with code 1, and its 3 restarts are used up');
+});
+
 test('one failure a day is no crash loop, whatever ends it', async () => {
   const host = await scriptedHost();
   await host.declare('web');

@@ -36,7 +36,7 @@ export function afterExit(rules: WorkerRules, exit: Pick<Exit, 'code' | 'signal'
 
 /** A long run forgets the failures before it. `ranMs`: `null` where nobody saw how long. */
 export const failuresBefore = ({ resetAfterMs }: RestartRule, ranMs: number | null, failures: number): number =>
-  ranMs !== null && ranMs >= resetAfterMs ? 0 : failures;
+  ranMs !== null && resetAfterMs !== null && ranMs >= resetAfterMs ? 0 : failures;
 
 /** Decides after a start or its preparation failed: nothing ran, so the policy has no exit to look at. */
 export function afterFailedStart(rules: WorkerRules, failures: number, random: number, message: string): Next {

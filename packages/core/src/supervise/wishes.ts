@@ -1,5 +1,5 @@
 import type { Cell, Row } from './cell.ts';
-import type { Fact, Life, LifeEvent } from './life.ts';
+import type { Fact, Life, LifeEvent, Scene } from './life.ts';
 import * as move from './moves.ts';
 
 type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
@@ -104,8 +104,10 @@ export const restart: Row<Of<'restart'>> = {
     cause === 'restart' && life.unresolved === 'stop' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life),
 };
 
-const declared = (life: Life, event: Of<'declare'>): Life => ({
+const declared = (life: Life, event: Of<'declare'>, scene: Scene): Life => ({
   ...life,
+  // The times of a schedule count from the moment in which it was written.
+  ...(scene.rules.kind === 'cron' ? { lastDueAt: scene.at } : {}),
   generation: event.generation,
   failures: 0,
   restarts: 0,
@@ -117,12 +119,12 @@ const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
     ? { type: 'worker.declared', data: { generation: event.generation, runtime: event.runtime } }
     : { type: 'worker.changed', data: { from: life.generation, to: event.generation, fields: event.fields } };
 const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
-  const next = declared(life, event);
+  const next = declared(life, event, scene);
   if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
   if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', 'waiting until it is due', [declaredFact(life, event)]);
   return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
 };
-const declareOnTheWay: Cell<Of<'declare'>> = (life, event) => move.stay(declared(life, event), [declaredFact(life, event)]);
+const declareOnTheWay: Cell<Of<'declare'>> = (life, event, scene) => move.stay(declared(life, event, scene), [declaredFact(life, event)]);
 export const declare: Row<Of<'declare'>> = {
   idle: declareAtRest,
   done: declareAtRest,
@@ -135,8 +137,8 @@ export const declare: Row<Of<'declare'>> = {
   running: (life, event, scene) =>
     // A run of a schedule ends by itself; the next one is of the new generation.
     scene.rules.kind === 'cron'
-      ? move.stay(declared(life, event), [declaredFact(life, event)])
-      : move.reconsider(declared(life, event), scene, [declaredFact(life, event)]),
+      ? move.stay(declared(life, event, scene), [declaredFact(life, event)])
+      : move.reconsider(declared(life, event, scene), scene, [declaredFact(life, event)]),
   stopping: declareOnTheWay,
   unresolved: declareOnTheWay,
 };
