@@ -98,6 +98,15 @@ export const verbs: readonly Verb[] = [
   { name: 'stop', summary: 'stop workers; they stay stopped until `start`', ...byHand, load: () => import('./verbs/stop.ts') },
   { name: 'restart', summary: 'restart workers', ...byHand, load: () => import('./verbs/restart.ts') },
   {
+    name: 'run',
+    summary: 'run a job, or a worker with a schedule, now and wait for its end; its exit code is passed on (125: ours)',
+    args: '<worker>',
+    options: [],
+    needs: 'agent',
+    completes: 'workers',
+    load: () => import('./verbs/run.ts'),
+  },
+  {
     name: 'kill',
     summary: 'send a signal to a worker',
     args: '<worker>',

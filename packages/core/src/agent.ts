@@ -26,7 +26,7 @@ import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
 import { type GenerationRecord, type JournalEntry, keyedHmac, openDataDir, openStore } from './store/index.ts';
-import { type Applied, Crew, type RuntimeAccess, type Services, sentence, startSlots } from './supervise/index.ts';
+import { type Applied, Crew, type CrewGiven, type RuntimeAccess, sentence, startSlots } from './supervise/index.ts';
 
 export interface AgentOptions {
   /** Absolute path of the host file. */
@@ -143,7 +143,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const normals = new WeakMap<GenerationRecord, Normal>();
   const reveal = (normal: Normal, baseDir: string, signal: AbortSignal) =>
     revealSecrets({ rules: normal.rules.secrets, baseDir, sources: setUp.secretSources, hmac: (bytes) => keyedHmac(dataDir.key, bytes), clock, stuck, signal });
-  const services: Omit<Services, 'missing' | 'addressOf'> = {
+  const services: CrewGiven['services'] = {
     agentId: dataDir.agentId,
     get hostName() {
       return hostName();

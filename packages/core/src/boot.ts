@@ -4,7 +4,7 @@ import type { HostConfig } from './config/index.ts';
 import { generationDigest } from './reconcile/index.ts';
 import { unknownArtifact } from './spec/index.ts';
 import type { GenerationRecord, InstanceRecord, Snapshot } from './store/index.ts';
-import { type Crew, fromRecord, newLife, type RuntimeAccess, type Supervisor } from './supervise/index.ts';
+import { type Crew, fromRecord, newLife, overdue, type RuntimeAccess, type Supervisor } from './supervise/index.ts';
 
 const listMs = 5000;
 /** Phases in which something of the worker may be on the host. */
@@ -89,14 +89,8 @@ export async function resume(one: Supervisor): Promise<void> {
   if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) await one.send({ type: 'remove', by: life.heldBy ?? 'apply' });
   const schedule = one.normal()?.rules.schedule ?? null;
   if (schedule === null || life.want !== 'run') return;
-  const nowMs = services.clock.nowMs();
   const fromMs = Date.parse(life.lastDueAt ?? life.since);
-  const count = services.missed(schedule, fromMs, nowMs);
-  if (count === 0) return;
-  const at = new Date(services.nextDue(schedule, fromMs) ?? nowMs).toISOString();
-  // From now on it is remembered as of now, so that it is told once.
-  const now = new Date(nowMs).toISOString();
-  await one.send(schedule.missed === 'once' ? { type: 'due', at: now } : { type: 'missed', at: count === 1 ? at : now, count });
+  for (const event of overdue(schedule, fromMs, services, 'no agent ran')) await one.send(event);
 }
 
 /** The worker, where it is a new one. */

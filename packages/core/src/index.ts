@@ -16,6 +16,7 @@ export type {
   PluginsDocument,
   PsDocument,
   PsWorker,
+  RunDocument,
   RuntimesDocument,
   StatsDocument,
   WireProblem,

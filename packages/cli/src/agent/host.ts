@@ -99,8 +99,9 @@ export function findingsOf({ core, plugins }: Host, config: HostConfig, runtimes
           spec: null,
           findings: [{ level: 'refused', field: 'runtime', text: `none of its runtimes is on this host: ${preference.join(', ')}` }],
         };
-      const { spec } = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
-      const unable = core.unable(spec, asked, runtimes);
+      const normal = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
+      const { spec } = normal;
+      const unable = core.unable(normal, asked, runtimes);
       if (asked.facts === null)
         return {
           worker,

@@ -12,6 +12,7 @@ import type {
   PlanRequest,
   PluginsDocument,
   PsDocument,
+  RunDocument,
   RuntimesDocument,
   StatsDocument,
 } from './wire.ts';
@@ -57,6 +58,12 @@ export interface Control {
   start(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument>;
   stop(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument>;
   restart(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument>;
+  /** Begins a run of a job or cron worker; `run-refused` where one is under way. Answers once it has begun, is over, or the time is. */
+  run(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
+  /** Waits until another instance than `after` has begun, the run is over, or the time is. */
+  awaitRun(worker: string, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument>;
+  /** Ends the run that is under way; what its schedule brings later comes as before. */
+  cancelRun(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
   kill(worker: string, signalName: string, by: string): Promise<void>;
   exec(worker: string, argv: readonly string[], io: { readonly tty: boolean; readonly user: string | null }, signal: AbortSignal): Promise<ExecSession>;
   /** Holds and stops every worker in reverse order; `agent`: stops only the agent, after the answer was sent. */

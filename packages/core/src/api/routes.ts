@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Control } from './control.ts';
 import { Refused } from './problems.ts';
-import { cursor, eventsQuery, execQuery, logsQuery, type noQuery, whyQuery } from './query.ts';
+import { cursor, eventsQuery, execQuery, logsQuery, type noQuery, runQuery, whyQuery } from './query.ts';
 import * as wire from './wire.ts';
 
 /** Who asks over the socket: its owner. */
@@ -159,6 +159,30 @@ export const routes: readonly Route[] = [
       run: async (control, { worker, body, signal }) => ({ json: await control[verb](worker, body.waitMs, by, signal) }),
     }),
   ),
+  route({
+    method: 'POST',
+    path: '/v1/workers/:name/run',
+    summary: 'Begins a run of a job, or of a worker with a schedule',
+    body: wire.handRequest,
+    answers: plain(wire.runDocument),
+    run: async (control, { worker, body, signal }) => ({ json: await control.run(worker, body.waitMs, by, signal) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/workers/:name/run',
+    summary: 'Waits for the next instance of a run, or for its end',
+    query: runQuery,
+    answers: plain(wire.runDocument),
+    run: async (control, { worker, query: { after = null, wait = 0 }, signal }) => ({ json: await control.awaitRun(worker, after, wait, signal) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/workers/:name/cancel',
+    summary: 'Calls the run that is under way off, and waits for its end',
+    body: wire.handRequest,
+    answers: plain(wire.runDocument),
+    run: async (control, { worker, body, signal }) => ({ json: await control.cancelRun(worker, body.waitMs, by, signal) }),
+  }),
   route({
     method: 'POST',
     path: '/v1/workers/:name/kill',

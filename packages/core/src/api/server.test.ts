@@ -30,6 +30,8 @@ describe('a request', () => {
     ['/v1/apply', {}, { outcome: 'done' }, { allowRemove: false, release: false, waitMs: 120_000 }],
     ['/v1/workers/web/start', { waitMs: 5 }, { outcome: 'done' }, ['start', 'web', 5]],
     ['/v1/workers/web/stop', {}, { outcome: 'done' }, ['stop', 'web', 120_000]],
+    ['/v1/workers/web/run', { waitMs: 5 }, { isOver: false }, ['run', 'web', 5]],
+    ['/v1/workers/web/cancel', {}, { isOver: false }, ['cancelRun', 'web', 120_000]],
     ['/v1/workers/web/kill', {}, { done: true }, ['web', 'SIGTERM']],
     ['/v1/reload', {}, { done: true }, 'reload'],
   ])('to %s reaches the agent, what was left out filled in', async (path, body, answer, asked) => {
@@ -43,6 +45,10 @@ describe('a request', () => {
   test('for events passes its bounds on', async () => {
     await served.ask('/v1/events?after=4&limit=2&worker=web&since=2030-01-01T00:00:00Z');
     expect(served.control.asked.at(-1)).toEqual({ after: '4', since: '2030-01-01T00:00:00Z', worker: 'web', limit: 2 });
+  });
+  test('for a run passes on after which instance, and how long it waits', async () => {
+    expect((await served.ask('/v1/workers/web/run?after=i1&wait=7')).json).toMatchObject({ worker: 'web', instance: 'i' });
+    expect(served.control.asked.at(-1)).toEqual(['awaitRun', 'web', 'i1', 7]);
   });
   test('for why is answered as lines where they are asked for', async () => {
     expect((await served.ask('/v1/workers/web/why', { headers: { accept: 'text/plain' } })).text).toBe('one\ntwo\n');

@@ -214,6 +214,23 @@ export const outcomeDocument = z.object({
 });
 export type OutcomeDocument = z.infer<typeof outcomeDocument>;
 
+/** How a run of a job, or of a worker with a schedule, goes. `after`: to be asked on with. */
+export const runDocument = z.object({
+  version: z.literal(1),
+  worker: z.string(),
+  /** The instance that has begun since the one that was named, or the last that ended; null = none has. */
+  instance: z.string().nullable(),
+  after: z.string().nullable(),
+  state: z.enum(workerStates),
+  /** It is done, failed, or was called off: nothing of it comes any more. */
+  isOver: z.boolean(),
+  /** Of the worker's last instance; null while it runs. */
+  exit: exit.nullable(),
+  /** One plain sentence: why it is in this state. */
+  reason: z.string(),
+});
+export type RunDocument = z.infer<typeof runDocument>;
+
 export const handRequest = z.strictObject({ waitMs: waitMs.default(120_000) });
 export const killRequest = z.strictObject({ signal: z.string().max(20).default('SIGTERM') });
 /** `agent`: stops the agent alone, workers run on and nothing is held. */

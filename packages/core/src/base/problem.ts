@@ -30,6 +30,7 @@ export const problemCodes = {
   'plan-refused': 1,
   'remove-not-allowed': 1,
   'worker-unknown': 1,
+  'run-refused': 1,
   'not-finished-in-time': 4,
   'change-failed': 1,
   usage: 2,

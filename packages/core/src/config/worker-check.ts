@@ -1,4 +1,3 @@
-import { Cron } from 'croner';
 import type { z } from 'zod';
 import { z as zod } from 'zod';
 import { containerOnly, wholeOnly } from '../spec/fields.ts';
@@ -18,6 +17,7 @@ import {
 import { addIssues, type Context, type Faults, unknownField } from './issues.ts';
 import { type MapNode, nodeAt, type Path, placeAt, toJson } from './node.ts';
 import { notYet, refuseNotYet } from './not-yet.ts';
+import { checkTimes } from './times.ts';
 import { refuseLossyTexts } from './worker-node.ts';
 
 const mapOfFields = { error: (issue: { readonly code: string }) => (issue.code === 'unrecognized_keys' ? undefined : 'expected a map of fields') };
@@ -64,7 +64,7 @@ export function checkWorker(name: string, worker: MapNode, registry: Registry, f
     report(entry.options, rest, [runtime], faults, context);
   }
   checkRuntime(name, worker, registry, faults);
-  checkSchedule(worker, prefix, faults);
+  checkTimes(worker, prefix, faults);
   checkSecrets(worker, prefix, registry, faults);
   if (faults.count === before) checkWhole(name, worker, registry, faults, context);
 }
@@ -206,44 +206,6 @@ function checkRuntime(name: string, worker: MapNode, registry: Registry, faults:
           ? `Did you mean \`${near}\`?`
           : 'Name the package that brings it in `plugins`.',
     });
-  }
-}
-
-function checkSchedule(worker: MapNode, prefix: string, faults: Faults): void {
-  const node = nodeAt(worker, ['schedule']);
-  if (!node) return;
-  const [cron, timezone] = node.is === 'map' ? [nodeAt(node, ['cron']), nodeAt(node, ['timezone'])] : [node, undefined];
-  const overlap = node.is === 'map' ? nodeAt(node, ['overlap']) : undefined;
-  if (overlap?.is === 'scalar' && overlap.value === 'allow')
-    faults.invalid(
-      `${prefix}.schedule.overlap: \`allow\` is not supported by this version of ostler, which runs one instance of a worker at a time`,
-      overlap.at,
-      'Write skip, queue or replace.',
-    );
-  if (timezone?.is === 'scalar' && typeof timezone.value === 'string') {
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: timezone.value });
-    } catch {
-      const near = nearest(timezone.value, Intl.supportedValuesOf('timeZone'));
-      faults.invalid(
-        `${prefix}.schedule.timezone: there is no time zone \`${timezone.value}\``,
-        timezone.at,
-        near ? `Did you mean \`${near}\`?` : 'Expected a name such as Europe/Berlin.',
-      );
-      return;
-    }
-  }
-  if (cron?.is !== 'scalar' || typeof cron.value !== 'string' || cron.value === '') return;
-  try {
-    const line = new Cron(cron.value, { paused: true });
-    if (line.nextRun() === null) faults.invalid(`${prefix}.schedule: \`${cron.value}\` never comes`, cron.at, 'Is the day in that month?');
-  } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^Cron(Pattern|Date)?: /, '') : '';
-    faults.invalid(
-      `${prefix}.schedule: \`${cron.value.slice(0, 80)}\` is no cron line${why ? `: ${why}` : ''}`,
-      cron.at,
-      'Expected minute, hour, day, month and weekday: "0 3 * * *".',
-    );
   }
 }
 

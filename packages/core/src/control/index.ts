@@ -11,6 +11,7 @@ import { doctor } from './doctor.ts';
 import { logs } from './logs.ts';
 import { type Parts, wireProblemOf, workerOf } from './parts.ts';
 import { psDocument } from './ps.ts';
+import * as runs from './run.ts';
 
 export { asProblem, type Parts } from './parts.ts';
 
@@ -58,6 +59,9 @@ export function makeControl(parts: Parts): Control {
     start: (...given) => byHand.start(parts, ...given),
     stop: (...given) => byHand.stop(parts, ...given),
     restart: (...given) => byHand.restart(parts, ...given),
+    run: (...given) => runs.run(parts, ...given),
+    awaitRun: (...given) => runs.awaitRun(parts, ...given),
+    cancelRun: (...given) => runs.cancelRun(parts, ...given),
     async kill(worker, signalName) {
       const one = workerOf(parts, worker);
       if (one.life.phase !== 'running') throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });

@@ -30,6 +30,7 @@ const samples = {
   'worker.stopped': entries['worker.stopped'](w, { cause: 'user', tookMs: 10_000, wasKilled: true }),
   'worker.backoff': entries['worker.backoff'](w, { delayMs: 8000, failures: 3, nextTryAt: at }),
   'worker.crash-looping': entries['worker.crash-looping'](w, { failures: 5, withinMs: 600_000, nextTryAt: at }),
+  'worker.steady': entries['worker.steady'](w, { failures: 7, afterMs: 600_000 }),
   'worker.failed': entries['worker.failed'](w, { why: 'its 5 restarts are used up' }),
   'worker.done': entries['worker.done'](w, { code: 0, tookMs: 90_000 }),
   'worker.healthy': entries['worker.healthy'](w, { afterMs: 1200 }),
@@ -41,6 +42,7 @@ const samples = {
   'worker.seen': entries['worker.seen'](w, { afterMs: 8_000_000 }),
   'worker.left-behind': entries['worker.left-behind'](w, { processes: [{ pid: 7, command: 'sleep' }] }),
   'worker.skipped': entries['worker.skipped'](w, { dueAt: at, why: 'the last run still runs' }),
+  'worker.cancelled': entries['worker.cancelled'](w, { by: 'user' }),
   'worker.secret-changed': entries['worker.secret-changed'](w, { names: ['API_KEY'] }),
   'call.stuck': entries['call.stuck'](w, { runtime: 'docker', call: 'start', afterMs: 60_000 }),
 } satisfies Record<EntryType, unknown>;

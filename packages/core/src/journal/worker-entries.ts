@@ -46,7 +46,8 @@ export const workerEntries = {
   'worker.start-failed': (w: OfWorker, d: { code: string; outcome: 'no' | 'yes' | 'unknown'; message: string }) =>
     of(w, 'worker.start-failed', `Could not be started: ${d.message}${d.outcome === 'unknown' ? ' Whether it runs is not known yet.' : ''}`, d),
   'worker.exited': (w: OfWorker, { lastLines, ...d }: ExitFacts) => of(w, 'worker.exited', exitText(d), lastLines ? { ...d, lastLines } : d),
-  'worker.stopping': (w: OfWorker, d: { cause: string; why: string }) => of(w, 'worker.stopping', `Stopping: ${d.why}.`, d),
+  'worker.stopping': (w: OfWorker, d: { cause: string; why: string; evidence?: string }) =>
+    of(w, 'worker.stopping', `Stopping: ${d.why}${d.evidence === undefined ? '' : `: ${d.evidence}`}.`, { ...d }),
   'worker.stopped': (w: OfWorker, d: { cause: string; tookMs: number; wasKilled: boolean }) =>
     of(w, 'worker.stopped', `Stopped after ${durationText(d.tookMs)}${d.wasKilled ? ': it did not end by itself and was killed' : ''}.`, d),
   'worker.backoff': (w: OfWorker, d: { delayMs: number; failures: number; nextTryAt: string }) =>
@@ -56,6 +57,13 @@ export const workerEntries = {
       w,
       'worker.crash-looping',
       `Crash-looping: ${count(d.failures, 'failure')} within ${durationText(d.withinMs)}${d.nextTryAt ? `; next try at ${d.nextTryAt}` : ''}.`,
+      d,
+    ),
+  'worker.steady': (w: OfWorker, d: { failures: number; afterMs: number | null }) =>
+    of(
+      w,
+      'worker.steady',
+      `Stable again${d.afterMs === null ? '' : ` after ${durationText(d.afterMs)}`}: ${count(d.failures, 'failure')} in a row came before.`,
       d,
     ),
   'worker.failed': (w: OfWorker, d: { why: string }) => of(w, 'worker.failed', `Failed for good: ${d.why}.`, d),
@@ -75,6 +83,7 @@ export const workerEntries = {
   'worker.left-behind': (w: OfWorker, { processes }: { processes: readonly LeftProcess[] }) =>
     of(w, 'worker.left-behind', leftText(processes), { processes: processes.map(({ pid, command }) => ({ pid, command })) }),
   'worker.skipped': (w: OfWorker, d: { dueAt: string; why: string }) => of(w, 'worker.skipped', `The run due at ${d.dueAt} was skipped: ${d.why}.`, d),
+  'worker.cancelled': (w: OfWorker, d: { by: string }) => of(w, 'worker.cancelled', `This run was called off by ${d.by}.`, d),
   'worker.secret-changed': (w: OfWorker, d: { names: readonly string[] }) =>
     of(w, 'worker.secret-changed', `The value of ${d.names.length === 1 ? 'the secret' : 'the secrets'} ${d.names.join(', ')} changed.`, d),
 } as const;

@@ -56,7 +56,7 @@ async function desireOne(
     ...base,
     artifact,
     secrets,
-    findings: access === null ? [] : [...unable(normal.spec, access, runtimesOf(by)), ...findingsOf(access, normal, by)],
+    findings: access === null ? [] : [...unable(normal, access, runtimesOf(by)), ...findingsOf(access, normal, by)],
     problem: problems.length > 0 ? problems.join('; ') : null,
   };
 }

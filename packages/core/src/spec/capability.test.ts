@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { type Capable, normalise, unable } from './index.ts';
 
 const registry = { runtimes: new Map([['deaf', { class: 'process' as const, options: z.strictObject({}) }]]) };
-const specOf = (health: object) => normalise({ command: 'a', health } as never, { name: 'web', runtime: 'deaf', baseDir: '/h', registry }).spec;
+const normalOf = (more: object) => normalise({ command: 'a', ...more } as never, { name: 'web', runtime: 'deaf', baseDir: '/h', registry });
+const withHealth = (health: object) => normalOf({ health });
 const [deaf, mute]: readonly Capable[] = [
   { name: 'deaf', driver: {} },
   { name: 'mute', driver: {} },
@@ -12,7 +13,7 @@ const hears = (name: string): Capable => ({ name, driver: { notified: async () =
 
 describe('a worker that tells of itself by sd_notify(3)', () => {
   it('is refused on a runtime that does not hear it, with the field and the runtimes that do', () => {
-    const spec = specOf({ notify: true });
+    const spec = withHealth({ notify: true });
     expect(unable(spec, deaf!, [deaf!, hears('podman'), mute!, hears('native')])).toEqual([
       {
         level: 'refused',
@@ -24,8 +25,21 @@ describe('a worker that tells of itself by sd_notify(3)', () => {
   });
 
   it('is not refused where it is heard, nor where it does not tell', () => {
-    expect(unable(specOf({ notify: { watchdog: '10s' } }), hears('native'), [])).toEqual([]);
-    expect(unable(specOf({ notify: false, exec: 'true' }), deaf!, [])).toEqual([]);
-    expect(unable(specOf({}), deaf!, [])).toEqual([]);
+    expect(unable(withHealth({ notify: { watchdog: '10s' } }), hears('native'), [])).toEqual([]);
+    expect(unable(withHealth({ notify: false, exec: 'true' }), deaf!, [])).toEqual([]);
+    expect(unable(withHealth({}), deaf!, [])).toEqual([]);
+  });
+});
+
+describe('a worker that is restarted for its memory', () => {
+  const rule = normalOf({ restart: { memoryAbove: '64MiB' } });
+  const counts: Capable = { name: 'native', driver: { stats: async () => [] } };
+  it('is refused on a runtime that does not tell how much it uses, with the field and the runtimes that do', () => {
+    expect(unable(rule, deaf!, [deaf!, counts])).toEqual([
+      { level: 'refused', field: 'restart.memoryAbove', text: expect.stringMatching(/restart\.memoryAbove .*the deaf runtime.*this host, native can.*limits/) },
+    ]);
+  });
+  it('is not refused where that is told', () => {
+    expect(unable(rule, counts, [])).toEqual([]);
   });
 });

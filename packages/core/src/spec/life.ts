@@ -36,11 +36,13 @@ export const restart = () =>
         giveUp: z.union([z.literal(false), count(1)], { error: 'expected the number of failures in a row after which it is given up, or false' }).optional(),
         successCodes: z.array(count(0, 255), { error: 'expected a list of exit codes' }).min(1, { error: 'expected at least one exit code' }).optional(),
         memoryAbove: size().optional(),
-        maxAge: someTime().optional(),
+        maxAge: duration()
+          .refine((ms) => ms >= 60_000, { error: 'expected 1m or more' })
+          .optional(),
         at: text('a cron line').optional(),
       }),
     ],
-    { error: `expected ${policies.slice(0, 4).join(', ')}, or { policy, backoff, resetAfter, giveUp, successCodes }` },
+    { error: `expected ${policies.slice(0, 4).join(', ')}, or { policy, backoff, resetAfter, giveUp, successCodes, memoryAbove, maxAge, at }` },
   );
 
 const signals =

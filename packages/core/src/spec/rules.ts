@@ -18,10 +18,17 @@ export interface RestartRule {
   readonly policy: 'always' | 'on-failure' | 'on-success' | 'never';
   /** `factor` per failure in a row from `minMs`, at most `maxMs`; the first restart after `firstMs`. `jitter`: 0.2 = ± 20 %. */
   readonly backoff: { readonly firstMs: number; readonly minMs: number; readonly maxMs: number; readonly factor: number; readonly jitter: number };
-  readonly resetAfterMs: number;
+  /** A run that was so long forgets the failures before it; null = none does: what ends by itself has not run well before it has. */
+  readonly resetAfterMs: number | null;
   /** Failures in a row after which it is failed; null = never, it is slowed. */
   readonly giveUp: number | null;
   readonly successCodes: readonly number[];
+  /** It is stopped and started anew when it uses more for a while; null = whatever it uses. */
+  readonly memoryAboveBytes: number | null;
+  /** It is started anew before it is older; null = it may get as old as it likes. */
+  readonly maxAgeMs: number | null;
+  /** It is started anew at these times; null = at none. */
+  readonly at: CronLine | null;
 }
 export interface ProbeRule {
   /** `http`, `tcp`, `exec`, … or the name of a plugin's probe. */
@@ -53,10 +60,12 @@ export interface Dependency {
   readonly restartWithIt: boolean;
   readonly stopWithIt: boolean;
 }
-export interface ScheduleRule {
+export interface CronLine {
   readonly cron: string;
   /** null = the host's. */
   readonly timezone: string | null;
+}
+export interface ScheduleRule extends CronLine {
   readonly overlap: 'skip' | 'queue' | 'replace' | 'allow';
   readonly missed: 'skip' | 'once';
   readonly timeoutMs: number | null;

@@ -163,7 +163,15 @@ describe('a worker in its normal form', () => {
       resetAfterMs: 600_000,
       giveUp: null,
       successCodes: [0],
+      memoryAboveBytes: null,
+      maxAgeMs: null,
+      at: null,
     });
+  });
+
+  it('reads when a service is to be started anew', () => {
+    const { rules } = normalise({ command: 'a', restart: { memoryAbove: '64MiB', maxAge: '1d', at: '0 3 * * *' } }, as('native'));
+    expect(rules.restart).toMatchObject({ policy: 'always', memoryAboveBytes: 2 ** 26, maxAgeMs: 86_400_000, at: { cron: '0 3 * * *', timezone: null } });
   });
 
   it.each([

@@ -53,6 +53,9 @@ interface WrittenRestart {
   readonly resetAfter?: number;
   readonly giveUp?: false | number;
   readonly successCodes?: readonly number[];
+  readonly memoryAbove?: number;
+  readonly maxAge?: number;
+  readonly at?: string;
 }
 
 function restartOf(flat: Flat, kind: WorkerKind): RestartRule {
@@ -62,9 +65,12 @@ function restartOf(flat: Flat, kind: WorkerKind): RestartRule {
   return {
     policy: rule.policy ?? (kind === 'service' ? 'always' : 'on-failure'),
     backoff: { firstMs: backoff.first ?? 0, minMs, maxMs: backoff.max ?? Math.max(60_000, minMs), factor: backoff.factor ?? 2, jitter: backoff.jitter ?? 0.2 },
-    resetAfterMs: rule.resetAfter ?? 600_000,
+    resetAfterMs: rule.resetAfter ?? (kind === 'service' ? 600_000 : null),
     giveUp: rule.giveUp === undefined ? (kind === 'service' ? null : 3) : rule.giveUp === false ? null : rule.giveUp,
     successCodes: rule.successCodes ?? [0],
+    memoryAboveBytes: rule.memoryAbove ?? null,
+    maxAgeMs: rule.maxAge ?? null,
+    at: rule.at === undefined ? null : { cron: rule.at, timezone: null },
   };
 }
 

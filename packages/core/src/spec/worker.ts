@@ -49,6 +49,10 @@ export const flatSchema = onceFor((registry) =>
         bad(['restart'], '`always` cannot be the policy of a job, which ends; expected on-failure, on-success or never');
       if (worker.schedule !== undefined && worker.restart && 'policy' in worker.restart && worker.restart.policy === 'always')
         bad(['restart'], '`always` cannot be the policy of a cron worker, which ends; expected on-failure or never');
+      const isService = worker.schedule === undefined && (worker.kind ?? 'service') === 'service';
+      for (const field of ['maxAge', 'at'] as const)
+        if (!isService && worker.restart && field in worker.restart)
+          bad(['restart', field], `\`${field}\` is for services: a ${worker.schedule === undefined ? 'job' : 'cron worker'} ends by itself`);
       if (worker.gpu?.count !== undefined && worker.gpu.ids !== undefined) bad(['gpu', 'ids'], '`count` and `ids` cannot both be given');
       const first = worker.ports?.[0];
       for (const kind of ['http', 'tcp', 'grpc', 'mcp', 'generate'] as const) {

@@ -9,6 +9,10 @@ export const stopCauses = {
   dependency: 'a worker that it depends on was started anew',
   replaced: 'its next run is due',
   timeout: 'it ran longer than its schedule allows',
+  cancelled: 'this run of it was called off',
+  memory: 'it used more memory than its restart rule allows',
+  age: 'it is as old as its restart rule lets it become',
+  at: 'it is restarted at this time',
   shutdown: 'the agent is being ended together with its workers',
 } as const;
 export type StopCause = keyof typeof stopCauses;
@@ -25,6 +29,10 @@ export const startCauses = {
   dependency: 'a worker that it depends on was started anew',
   due: 'it is due',
   engine: 'it had ended together with its engine',
+  run: 'a run was asked for',
+  memory: 'the last one used too much memory',
+  age: 'the last one had reached its age',
+  at: 'it is restarted at this time',
   again: 'whether the last start happened was not known, and nothing of it is there',
 } as const;
 export type StartCause = keyof typeof startCauses;

@@ -2,11 +2,13 @@ import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
 import { lacking, startOrder } from './dependencies.ts';
 import { Gate, type StartSlots } from './gate.ts';
 import type { Life, LifeEvent } from './life.ts';
+import { MemoryWatch } from './memory.ts';
 import type { Services } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface CrewGiven {
-  readonly services: Omit<Services, 'missing' | 'addressOf'>;
+  /** The rest comes from the crew. */
+  readonly services: Omit<Services, 'missing' | 'addressOf' | 'memory'>;
   readonly startSlots: StartSlots;
 }
 
@@ -24,6 +26,7 @@ export class Crew {
   readonly services: Services;
   readonly #workers = new Map<string, Supervisor>();
   readonly #gate: Gate;
+  readonly #memory: MemoryWatch;
   readonly #listeners = new Set<(worker: string) => void>();
   /** May hold some that are no longer in that phase, never lacks one that is. */
   readonly #waiting = new Set<Supervisor>();
@@ -32,7 +35,8 @@ export class Crew {
   #hasGateWork = false;
 
   constructor({ services, startSlots }: CrewGiven) {
-    this.services = { ...services, missing: (worker) => this.#missing(worker), addressOf: (worker) => this.#addressOf(worker) };
+    this.#memory = new MemoryWatch(services);
+    this.services = { ...services, memory: this.#memory, missing: (worker) => this.#missing(worker), addressOf: (worker) => this.#addressOf(worker) };
     this.#gate = new Gate(startSlots);
   }
 
@@ -131,6 +135,7 @@ export class Crew {
   /** Ends all timers and probes. Nothing is stopped. Resolves when all that was decided is persisted, where the store still takes it. */
   async close(): Promise<void> {
     this.#gate.shut();
+    this.#memory.close();
     await Promise.all([...this.#workers.values()].map((one) => one.close()));
   }
   shutGate(): void {

@@ -20,6 +20,8 @@ export interface Life {
   readonly reason: string;
   readonly restarts: number;
   readonly failures: number;
+  /** RFC 3339: the first of the failures in a row. */
+  readonly failingSince: string | null;
   readonly nextTryAt: string | null;
   readonly epoch: number;
   readonly lastDueAt: string | null;
@@ -42,10 +44,13 @@ export type LifeEvent =
   | { readonly type: 'start'; readonly by: string; readonly cause: 'user' | 'release' }
   | { readonly type: 'hold'; readonly by: string; readonly cause: 'held' | 'down' | 'shutdown' }
   | { readonly type: 'remove'; readonly by: string }
-  | { readonly type: 'restart'; readonly by: string; readonly cause: 'restart' | 'dependency' | 'timeout' }
+  | { readonly type: 'restart'; readonly by: string; readonly cause: 'restart' | 'dependency' }
+  | { readonly type: 'overdone'; readonly instance: string; readonly cause: OverdoneCause; readonly evidence: string | null }
+  | { readonly type: 'run'; readonly by: string }
+  | { readonly type: 'cancel'; readonly by: string }
   | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
   | { readonly type: 'due'; readonly at: string }
-  | { readonly type: 'missed'; readonly at: string; readonly count: number }
+  | { readonly type: 'missed'; readonly at: string; readonly count: number; readonly why: string }
   | { readonly type: 'wait'; readonly for: string; readonly epoch: number }
   | { readonly type: 'ready'; readonly epoch: number }
   | { readonly type: 'prepared'; readonly epoch: number }
@@ -72,8 +77,12 @@ export type LifeEvent =
   | { readonly type: 'alarm'; readonly epoch: number }
   | { readonly type: 'healthy'; readonly instance: string; readonly afterMs: number | null }
   | { readonly type: 'unhealthy'; readonly instance: string; readonly evidence: string; readonly failures: number }
+  | { readonly type: 'steady'; readonly instance: string }
   | { readonly type: 'blind'; readonly reason: string; readonly runtime: string }
   | { readonly type: 'sighted' };
+
+/** Why an instance has run for long enough, or used enough, by the rules of its worker. */
+export type OverdoneCause = Extract<StopCause, 'timeout' | 'memory' | 'age' | 'at'>;
 
 export interface Seen {
   readonly instance: string;
@@ -136,6 +145,7 @@ export const newLife = (at: string): Life => ({
   reason: 'declared',
   restarts: 0,
   failures: 0,
+  failingSince: null,
   nextTryAt: null,
   epoch: 0,
   lastDueAt: null,

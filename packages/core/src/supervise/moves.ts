@@ -1,7 +1,7 @@
 import type { Exit } from '@ostler/sdk';
 import { type StartCause, type StopCause, startCauses, stopCauses } from './cause.ts';
 import type { Effect, Fact, Life, LifeEvent, Move, Scene, SeenRunning } from './life.ts';
-import { afterExit, afterFailedStart, isSuccess, type Next } from './restart.ts';
+import { afterExit, afterFailedStart, crashLoopFailures, failuresBefore, isSuccess, type Next } from './restart.ts';
 
 // The moves that the cells of the table are made of. Pure.
 
@@ -22,7 +22,7 @@ export function toWaiting(life: Life, scene: Scene, cause: StartCause, facts: re
 /** At rest: idle, or, for what is to be removed, forgotten. */
 export function toRest(life: Life, scene: Scene, phase: 'idle' | 'done' | 'failed', reason: string, facts: readonly Fact[] = []): Move {
   const nextTryAt = life.want === 'run' ? scene.nextDueAt : null;
-  const next = to(life, scene, { ...clean, phase, reason, nextTryAt });
+  const next = { ...to(life, scene, { ...clean, phase, reason, nextTryAt }), isQueued: false };
   return life.want === 'removed'
     ? stay(next, [...facts, { type: 'worker.removed', data: { by: life.heldBy ?? 'apply' } }], [{ do: 'forget' }])
     : stay(next, facts);
@@ -41,7 +41,8 @@ export function toStarting(life: Life, scene: Scene): Move {
     reason: `starting: ${startCauses[life.startCause]}`,
     instance: scene.newInstance(),
     instanceGeneration: life.generation,
-    restarts: life.instance !== null && ['exited', 'start-failed', 'unhealthy', 'engine'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
+    restarts:
+      life.instance !== null && ['exited', 'start-failed', 'unhealthy', 'memory', 'engine'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
   });
   return stay(next, [{ type: 'worker.starting', data: { generation: life.generation, cause: startCauses[life.startCause] } }], [{ do: 'start' }]);
 }
@@ -88,10 +89,19 @@ export function reconsider(life: Life, scene: Scene, facts: readonly Fact[] = []
   return stay(life, facts);
 }
 
-export function toStopping(life: Life, scene: Scene, cause: StopCause, onward: 'start' | 'rest', facts: readonly Fact[] = []): Move {
+/** `evidence`: what was seen that led to it, where the cause alone does not say it. */
+export function toStopping(
+  life: Life,
+  scene: Scene,
+  cause: StopCause,
+  onward: 'start' | 'rest',
+  facts: readonly Fact[] = [],
+  evidence: string | null = null,
+): Move {
   if (life.blind !== null) return stay({ ...life, stopCause: cause, onward }, facts);
   const next = to(life, scene, { phase: 'stopping', reason: `stopping: ${stopCauses[cause]}`, stopCause: cause, onward, unresolved: null });
-  return stay(next, [...facts, { type: 'worker.stopping', data: { cause, why: stopCauses[cause] } }], [{ do: 'stop', cause }]);
+  const data = { cause, why: stopCauses[cause], ...(evidence === null ? {} : { evidence }) };
+  return stay(next, [...facts, { type: 'worker.stopping', data }], [{ do: 'stop', cause }]);
 }
 
 export function toUnresolved(life: Life, scene: Scene, what: 'start' | 'stop', message: string): Move {
@@ -100,53 +110,84 @@ export function toUnresolved(life: Life, scene: Scene, what: 'start' | 'stop', m
 }
 
 /** Why it is started after a stop, where that was for no restart. */
-const followingStart: Partial<Record<StopCause, StartCause>> = { changed: 'changed', dependency: 'dependency', replaced: 'due', shutdown: 'declared' };
+const followingStart: Partial<Record<StopCause, StartCause>> = {
+  changed: 'changed',
+  dependency: 'dependency',
+  replaced: 'due',
+  shutdown: 'declared',
+  age: 'age',
+  at: 'at',
+};
 
 /** After an end that was asked for. */
 export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Move {
   const { stopCause, onward } = life;
   if (life.want === 'removed') return toRest(life, scene, 'idle', 'removed', facts);
   if (life.want === 'held') return toRest(life, scene, 'idle', life.heldBy === null ? 'stopped' : `stopped by ${life.heldBy}`, facts);
-  if (stopCause === 'unhealthy') return retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, 'it was unhealthy'), 'unhealthy', facts);
-  if (stopCause === 'timeout')
-    return retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, 'it ran longer than its schedule allows'), 'exited', facts);
+  const again = (why: string, cause: StartCause, failures: number): Move =>
+    retry(life, scene, afterFailedStart(scene.rules, failures, scene.random, why), cause, facts);
+  switch (stopCause) {
+    case 'unhealthy':
+      return again('it was unhealthy', 'unhealthy', life.failures);
+    case 'timeout':
+      return queued(life, scene, facts) ?? again(stopCauses.timeout, 'exited', life.failures);
+    case 'memory':
+      return again(stopCauses.memory, 'memory', failuresBefore(scene.rules.restart, ranMs(life, scene.nowMs), life.failures));
+    case 'cancelled':
+      return queued(life, scene, facts) ?? toRest(life, scene, 'failed', calledOff, facts);
+  }
   if (onward === 'rest') return toRest(life, scene, 'idle', stopCause === 'shutdown' ? 'stopped, its agent was ended' : 'stopped', facts);
   return toWaiting({ ...life, failures: 0 }, scene, followingStart[stopCause ?? 'restart'] ?? 'restart', facts);
+}
+
+export const calledOff = 'failed: this run of it was called off';
+
+const ranMs = ({ startedMs }: Life, endMs: number): number | null => (startedMs === null ? null : Math.max(0, endMs - startedMs));
+
+/** The run that was due while this one lasted, whatever became of it; `null` = none was. */
+function queued(life: Life, scene: Scene, facts: readonly Fact[]): Move | null {
+  return life.isQueued ? toWaiting({ ...life, isQueued: false, failures: 0 }, scene, 'due', facts) : null;
 }
 
 /** After an end that nobody asked for. `isWithEngine`: it counts against nothing, and what a policy of `never` would keep down stays down all the same. */
 export function afterEnd(life: Life, scene: Scene, exit: Exit, facts: readonly Fact[], isWithEngine: boolean): Move {
   if (life.want !== 'run') return afterStop(life, scene, facts);
-  const endMs = exit.at === null ? scene.nowMs : Date.parse(exit.at);
-  const ranMs = life.startedMs === null ? null : Math.max(0, endMs - life.startedMs);
-  if (life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation)
-    return toWaiting({ ...life, failures: 0 }, scene, 'changed', facts);
-  if (scene.rules.kind === 'cron' && life.isQueued) return toWaiting({ ...life, isQueued: false }, scene, 'due', facts);
-  if (isWithEngine && scene.rules.restart.policy !== 'never' && !isSuccess(scene.rules.restart, exit)) return toWaiting(life, scene, 'engine', facts);
-  const next = afterExit(scene.rules, exit, ranMs, life.failures, scene.random);
+  const tookMs = ranMs(life, exit.at === null ? scene.nowMs : Date.parse(exit.at));
+  // The next run of a schedule comes when it is due, and is of the new generation then.
+  const isOld = life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation;
+  if (isOld && scene.rules.kind !== 'cron') return toWaiting({ ...life, failures: 0 }, scene, 'changed', facts);
+  if (isWithEngine && scene.rules.restart.policy !== 'never' && !isSuccess(scene.rules.restart, exit))
+    return queued(life, scene, facts) ?? toWaiting(life, scene, 'engine', facts);
+  const next = afterExit(scene.rules, exit, tookMs, life.failures, scene.random);
   if (next.is === 'done') {
-    const done: Fact = { type: 'worker.done', data: { code: exit.code, tookMs: ranMs } };
-    return toRest({ ...life, failures: 0 }, scene, 'done', exit.code === 0 ? 'done' : `done with code ${exit.code}`, [...facts, done]);
+    const told: readonly Fact[] = [...facts, { type: 'worker.done', data: { code: exit.code, tookMs } }];
+    return queued(life, scene, told) ?? toRest({ ...life, failures: 0 }, scene, 'done', exit.code === 0 ? 'done' : `done with code ${exit.code}`, told);
   }
-  return retry(life, scene, next, 'exited', facts);
+  return queued(life, scene, facts) ?? retry(life, scene, next, 'exited', facts);
 }
 
 export function retry(life: Life, scene: Scene, next: Next, cause: StartCause, facts: readonly Fact[]): Move {
   if (next.is === 'done') return toRest({ ...life, failures: 0 }, scene, 'done', 'done', facts);
-  if (next.is === 'failed') {
-    return toRest({ ...life, failures: next.failures }, scene, 'failed', `failed: ${next.why}`, [...facts, { type: 'worker.failed', data: { why: next.why } }]);
-  }
+  const failingSince = next.failures === 1 ? scene.at : (life.failingSince ?? scene.at);
+  const failing: Life = { ...life, failures: next.failures, failingSince };
+  // It ran for long enough while nobody looked.
+  const steady = next.failures < life.failures ? steadyFacts(life, ranMs(life, scene.nowMs)) : [];
+  if (next.is === 'failed')
+    return toRest(failing, scene, 'failed', `failed: ${next.why}`, [...facts, ...steady, { type: 'worker.failed', data: { why: next.why } }]);
   const { delayMs, failures } = next;
-  if (delayMs <= 0) return toWaiting({ ...life, failures }, scene, cause, facts);
-  const nextTryAt = new Date(scene.nowMs + delayMs).toISOString();
-  const waited = to({ ...life, failures }, scene, {
-    ...clean,
-    phase: 'backoff',
-    reason: `${startCauses[cause]}; ${failures} in a row`,
-    nextTryAt,
-    startCause: cause,
-  });
-  return stay(waited, [...facts, { type: 'worker.backoff', data: { delayMs, failures, nextTryAt } }]);
+  const nextTryAt = delayMs <= 0 ? null : new Date(scene.nowMs + delayMs).toISOString();
+  const withinMs = Math.max(0, scene.nowMs - Date.parse(failingSince));
+  const loops: readonly Fact[] =
+    failures >= crashLoopFailures && life.failures < crashLoopFailures ? [{ type: 'worker.crash-looping', data: { failures, withinMs, nextTryAt } }] : [];
+  if (nextTryAt === null) return toWaiting(failing, scene, cause, [...facts, ...steady, ...loops]);
+  const reason = `${startCauses[cause]}; ${failures} in a row`;
+  const waited = to(failing, scene, { ...clean, phase: 'backoff', reason, nextTryAt, startCause: cause });
+  return stay(waited, [...facts, ...steady, { type: 'worker.backoff', data: { delayMs, failures, nextTryAt } }, ...loops]);
+}
+
+/** That a crash loop is over, where there was one. */
+export function steadyFacts({ failures }: Life, afterMs: number | null): readonly Fact[] {
+  return failures >= crashLoopFailures ? [{ type: 'worker.steady', data: { failures, afterMs } }] : [];
 }
 
 /** The facts of an end, the processes that outlived it included. */

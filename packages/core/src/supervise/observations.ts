@@ -167,6 +167,17 @@ export const unhealthy: Row<Of<'unhealthy'>> = onlyWhileRunning((life, { evidenc
   return move.stay(bad, facts, [{ do: 'signal', signal: onUnhealthy === 'signal' ? 'SIGHUP' : onUnhealthy.signal }]);
 });
 
+/** By the rules of its worker it has run long enough, or used too much. */
+export const overdone: Row<Of<'overdone'>> = onlyWhileRunning((life, { cause, evidence }, scene) =>
+  life.want === 'run' ? move.toStopping(life, scene, cause, 'start', [], evidence) : move.stay(life),
+);
+/** It has run for so long that the failures before it are forgotten. */
+export const steady: Row<Of<'steady'>> = onlyWhileRunning((life, _, scene) => {
+  if (life.failures === 0) return move.stay(life);
+  const ranMs = life.startedMs === null ? null : Math.max(0, scene.nowMs - life.startedMs);
+  return move.stay({ ...life, failures: 0, failingSince: null }, move.steadyFacts(life, ranMs));
+});
+
 const turnsBlind: Cell<Of<'blind'>> = (life, { reason, runtime }, scene) =>
   life.blind !== null
     ? move.stay(life)

@@ -21,7 +21,7 @@ export function afterExit(rules: WorkerRules, exit: Pick<Exit, 'code' | 'signal'
   const { restart } = rules;
   const isGood = isSuccess(restart, exit);
   const how = exit.signal !== null ? `it was killed by ${exit.signal}` : exit.code !== null ? `it exited with code ${exit.code}` : 'it ended';
-  const before = ranMs !== null && ranMs >= restart.resetAfterMs ? 0 : failures;
+  const before = failuresBefore(restart, ranMs, failures);
   switch (restart.policy) {
     case 'never':
       return isGood ? { is: 'done' } : { is: 'failed', failures: before + 1, why: `${how} and its restart policy is never` };
@@ -33,6 +33,10 @@ export function afterExit(rules: WorkerRules, exit: Pick<Exit, 'code' | 'signal'
       return again(restart, before, random, how);
   }
 }
+
+/** A long run forgets the failures before it. `ranMs`: `null` where nobody saw how long. */
+export const failuresBefore = ({ resetAfterMs }: RestartRule, ranMs: number | null, failures: number): number =>
+  ranMs !== null && resetAfterMs !== null && ranMs >= resetAfterMs ? 0 : failures;
 
 /** Decides after a start or its preparation failed: nothing ran, so the policy has no exit to look at. */
 export function afterFailedStart(rules: WorkerRules, failures: number, random: number, message: string): Next {
@@ -51,4 +55,21 @@ export function delayMs({ backoff }: RestartRule, failures: number, random: numb
   const { firstMs, minMs, maxMs, factor, jitter } = backoff;
   const plain = failures <= 1 ? firstMs : Math.min(maxMs, minMs * factor ** Math.min(failures - 2, 64));
   return Math.round(plain * (1 + jitter * (2 * random - 1)));
+}
+
+/** How much earlier than its age allows an instance may be started anew, so that many of one age do not go at once. */
+const ageSpread = 0.1;
+
+/** When an instance that was started at `startedMs` is old enough: within the last tenth of its age, the same for one instance whoever asks. Epoch ms. */
+export function oldAtMs(startedMs: number, maxAgeMs: number, instance: string): number {
+  return startedMs + Math.round(maxAgeMs * (1 - ageSpread * fraction(instance)));
+}
+
+/** In [0, 1), evenly over ids that differ little: FNV-1a, its bits mixed once more. */
+function fraction(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const letter of text) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

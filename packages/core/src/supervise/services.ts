@@ -1,10 +1,10 @@
-import type { Call, EngineFacts, ExecSession, Json, LogFrom, LogRecord, Notified, RuntimeDriver, Secrets } from '@ostler/sdk';
-import type { CoreClock } from '../base/clock.ts';
+import type { Call, EngineFacts, ExecSession, Json, LogFrom, LogRecord, Notified, RuntimeDriver, Secrets, Target } from '@ostler/sdk';
+import type { Cancel, CoreClock } from '../base/clock.ts';
 import type { AgentLogger } from '../base/logger.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { InPlugin } from '../base/watchdog.ts';
 import type { Journal } from '../journal/index.ts';
-import type { HealthRule, Normal, ScheduleRule } from '../spec/index.ts';
+import type { CronLine, HealthRule, Normal } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 
 /** A runtime as supervision needs it. */
@@ -42,6 +42,15 @@ export interface ProbeWatch {
   onVerdict(verdict: { readonly health: 'ok' | 'bad'; readonly evidence: string; readonly failures: number; readonly afterMs: number | null }): void;
 }
 
+/** An instance whose memory is looked at. */
+export interface MemoryWatched {
+  readonly runtime: string;
+  readonly target: Target;
+  readonly aboveBytes: number;
+  /** Once, when it used more at several looks in a row. `evidence`: how much, for people. */
+  onAbove(evidence: string): void;
+}
+
 /** What every supervisor of a host is handed. */
 export interface Services {
   readonly agentId: string;
@@ -61,9 +70,10 @@ export interface Services {
   /** Returns what ends the watch. */
   probe(watch: ProbeWatch): () => void;
   /** Epoch ms; `null` = never again. */
-  nextDue(rule: ScheduleRule, afterMs: number): number | null;
+  nextDue(rule: CronLine, afterMs: number): number | null;
   /** How many runs were due after one moment, up to another: epoch ms. */
-  missed(rule: ScheduleRule, fromMs: number, toMs: number): number;
+  missed(rule: CronLine, fromMs: number, toMs: number): number;
+  readonly memory: { watch(watched: MemoryWatched): Cancel };
   /** `address:port` of another worker, for `OSTLER_ADDR_<WORKER>`; `null` = it has none. */
   addressOf(worker: string): string | null;
   /** The dependency of this worker that does not hold now, as `db to be healthy`; `null` = all hold. */

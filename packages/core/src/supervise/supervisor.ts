@@ -260,6 +260,7 @@ const fallbackRules: Scene['rules'] = {
     resetAfterMs: 600_000,
     giveUp: null,
     successCodes: [0],
+    ...{ memoryAboveBytes: null, maxAgeMs: null, at: null },
   },
   stop: { signal: 'SIGTERM', graceMs: 10_000 },
   health: {

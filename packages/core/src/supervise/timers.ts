@@ -1,31 +1,45 @@
 import type { Target } from '@ostler/sdk';
 import type { Cancel } from '../base/clock.ts';
+import { Calendar, overdue } from './calendar.ts';
 import type { Life } from './life.ts';
+import { Renewal } from './renewal.ts';
 import type { ProbeWatch, RuntimeAccess } from './services.ts';
 import type { Subject } from './subject.ts';
 
-/** What follows from a life as long as it stands: the end of a backoff, the next run that is due, the longest that a run may take, the probes. */
+/**
+ * What follows from a life as long as it stands: the end of a backoff, the next run that is due, the longest that a run may take, the time after which
+ * its failures are forgotten, what ends an instance that runs well, the probes.
+ */
 export class Timers {
   readonly #of: Subject;
   readonly #masked: (text: string) => string | null;
   #alarm: Cancel | null = null;
-  #due: Cancel | null = null;
-  #dueAtMs: number | null = null;
+  readonly #runs: Calendar;
+  readonly #renewal: Renewal;
   #timeout: Cancel | null = null;
+  #steady: Cancel | null = null;
   #probing: { readonly instance: string; stop(): void } | null = null;
 
   /** `masked`: a text of the worker without the values of its secrets, `null` where they are not known here. */
   constructor(of: Subject, masked: (text: string) => string | null) {
     this.#of = of;
     this.#masked = masked;
+    this.#renewal = new Renewal(of);
+    this.#runs = new Calendar(
+      of.services,
+      (dueMs) => void this.#due(dueMs),
+      () => this.#alignRuns(),
+    );
   }
 
   /** `before`: `null` = this agent has just come; what runs was adopted. */
   align(before: Life | null): void {
     const { life, services } = this.#of;
     this.#alignAlarm(life);
-    this.#alignDue(life);
+    this.#alignRuns();
     this.#alignTimeout(life);
+    this.#alignSteady(life);
+    this.#renewal.align(life);
     const shallProbe = life.phase === 'running' && life.blind === null && life.want === 'run';
     if (this.#probing !== null && (!shallProbe || this.#probing.instance !== life.instance)) {
       this.#probing.stop();
@@ -65,8 +79,10 @@ export class Timers {
 
   close(): void {
     this.#alarm?.();
-    this.#due?.();
+    this.#runs.close();
     this.#timeout?.();
+    this.#steady?.();
+    this.#renewal.close();
     this.#probing?.stop();
     this.#probing = null;
   }
@@ -84,35 +100,23 @@ export class Timers {
     this.#alarm = null;
     if (life.phase !== 'backoff' || life.nextTryAt === null) return;
     const { epoch } = life;
-    this.#alarm = this.#of.services.clock.after(this.#until(life.nextTryAt), () => void this.#of.send({ type: 'alarm', epoch }));
+    const backoff = this.#of.normal()?.rules.restart.backoff;
+    const longestMs = backoff === undefined ? Number.POSITIVE_INFINITY : Math.max(backoff.firstMs, backoff.maxMs) * (1 + backoff.jitter);
+    this.#alarm = this.#after(Date.parse(life.nextTryAt), longestMs, () => void this.#of.send({ type: 'alarm', epoch }));
   }
 
-  /** The clock of the host may be set: looked at again at least each minute. */
-  #alignDue(life: Life): void {
-    const { services } = this.#of;
+  #alignRuns(): void {
+    const { life } = this.#of;
+    const schedule = life.want === 'removed' ? null : (this.#of.normal()?.rules.schedule ?? null);
+    this.#runs.align(schedule, life.lastDueAt === null ? null : Date.parse(life.lastDueAt));
+  }
+
+  async #due(dueMs: number): Promise<void> {
     const schedule = this.#of.normal()?.rules.schedule ?? null;
-    if (schedule === null || life.want === 'removed') {
-      this.#due?.();
-      this.#due = null;
-      return;
-    }
-    const dueAtMs = services.nextDue(schedule, services.clock.nowMs());
-    if (this.#due !== null && this.#dueAtMs === dueAtMs) return;
-    this.#due?.();
-    this.#dueAtMs = dueAtMs;
-    this.#due = dueAtMs === null ? null : this.#waitUntil(dueAtMs);
-  }
-
-  #waitUntil(dueAtMs: number): Cancel {
-    const { services } = this.#of;
-    return services.clock.after(Math.min(60_000, Math.max(0, dueAtMs - services.clock.nowMs())), () => {
-      if (services.clock.nowMs() < dueAtMs) {
-        this.#due = this.#waitUntil(dueAtMs);
-        return;
-      }
-      this.#due = null;
-      void this.#of.send({ type: 'due', at: new Date(dueAtMs).toISOString() }).then(() => this.#of.isClosed || this.#alignDue(this.#of.life));
-    });
+    if (schedule === null) return;
+    const events = overdue(schedule, dueMs - 1, this.#of.services, 'the host slept, or its clock was set');
+    await Promise.all(events.map((event) => this.#of.send(event)));
+    if (!this.#of.isClosed) this.#alignRuns();
   }
 
   #alignTimeout(life: Life): void {
@@ -123,11 +127,23 @@ export class Timers {
       return;
     }
     if (this.#timeout !== null) return;
-    const leftMs = life.startedMs + timeoutMs - this.#of.services.clock.nowMs();
-    this.#timeout = this.#of.services.clock.after(Math.max(0, leftMs), () => void this.#of.send({ type: 'restart', by: 'its schedule', cause: 'timeout' }));
+    const { instance } = life;
+    const overdone = () => instance !== null && void this.#of.send({ type: 'overdone', instance, cause: 'timeout', evidence: null });
+    this.#timeout = this.#after(life.startedMs + timeoutMs, timeoutMs, overdone);
   }
 
-  #until(at: string): number {
-    return Math.max(0, Date.parse(at) - this.#of.services.clock.nowMs());
+  #alignSteady({ phase, failures, instance, startedMs, blind }: Life): void {
+    this.#steady?.();
+    this.#steady = null;
+    if (phase !== 'running' || failures === 0 || instance === null || startedMs === null || blind !== null) return;
+    const resetAfterMs = this.#of.normal()?.rules.restart.resetAfterMs ?? null;
+    if (resetAfterMs === null) return;
+    this.#steady = this.#after(startedMs + resetAfterMs, resetAfterMs, () => void this.#of.send({ type: 'steady', instance }));
+  }
+
+  /** At that moment, epoch ms, and in `longestMs` at most: the clock of the host may have been wrong when it was set down. */
+  #after(atMs: number, longestMs: number, run: () => void): Cancel {
+    const { clock } = this.#of.services;
+    return clock.after(Math.min(longestMs, Math.max(0, atMs - clock.nowMs())), run);
   }
 }

@@ -14,6 +14,7 @@ const rules: Scene['rules'] = {
     resetAfterMs: 600_000,
     giveUp: null,
     successCodes: [0],
+    ...{ memoryAboveBytes: null, maxAgeMs: null, at: null },
   },
   stop: { signal: 'SIGTERM', graceMs: 10_000 },
   health: {
@@ -48,7 +49,9 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   restart: { type: 'restart', by: 'user', cause: 'restart' },
   declare: { type: 'declare', generation: 2, fields: ['env'], isNew: false, runtime: 'fake' },
   due: { type: 'due', at },
-  missed: { type: 'missed', at, count: 2 },
+  missed: { type: 'missed', at, count: 2, why: 'no agent ran' },
+  run: { type: 'run', by: 'user' },
+  cancel: { type: 'cancel', by: 'user' },
   wait: { type: 'wait', for: 'db to be healthy', epoch: 7 },
   ready: { type: 'ready', epoch: 7 },
   prepared: { type: 'prepared', epoch: 7 },
@@ -62,6 +65,8 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   alarm: { type: 'alarm', epoch: 7 },
   healthy: { type: 'healthy', instance: 'i1', afterMs: 1 },
   unhealthy: { type: 'unhealthy', instance: 'i1', evidence: 'e', failures: 3 },
+  overdone: { type: 'overdone', instance: 'i1', cause: 'memory', evidence: 'e' },
+  steady: { type: 'steady', instance: 'i1' },
   blind: { type: 'blind', reason: 'down', runtime: 'fake' },
   sighted: { type: 'sighted' },
 };

@@ -1,6 +1,7 @@
 import type { Cell, Row } from './cell.ts';
 import type { Life, LifeEvent, Move, Scene } from './life.ts';
 import * as seen from './observations.ts';
+import * as runs from './runs.ts';
 import * as wished from './wishes.ts';
 
 type Table = { readonly [T in LifeEvent['type']]: Row<Extract<LifeEvent, { type: T }>> };
@@ -11,9 +12,11 @@ export const table: Table = {
   hold: wished.hold,
   remove: wished.remove,
   restart: wished.restart,
+  run: runs.run,
+  cancel: runs.cancel,
   declare: wished.declare,
-  due: wished.due,
-  missed: wished.missed,
+  due: runs.due,
+  missed: runs.missed,
   wait: seen.wait,
   ready: seen.ready,
   prepared: seen.prepared,
@@ -27,6 +30,8 @@ export const table: Table = {
   alarm: seen.alarm,
   healthy: seen.healthy,
   unhealthy: seen.unhealthy,
+  overdone: seen.overdone,
+  steady: seen.steady,
   blind: seen.blind,
   sighted: seen.sighted,
 };
@@ -40,7 +45,7 @@ export function transition(life: Life, event: LifeEvent, scene: Scene): Transiti
   if (answers.has(event.type) && 'epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };
   // An instance that is not the present one says nothing about this worker's life.
   if ('seen' in event && event.seen.instance !== life.instance) return { is: 'ignored' };
-  if ((event.type === 'healthy' || event.type === 'unhealthy') && event.instance !== life.instance) return { is: 'ignored' };
+  if ('instance' in event && event.instance !== life.instance) return { is: 'ignored' };
   const cell = table[event.type][life.phase] as Cell;
   if (cell === 'ignore') return { is: 'ignored' };
   if (cell === 'impossible') return { is: 'impossible' };

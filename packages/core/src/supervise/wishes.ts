@@ -1,10 +1,10 @@
 import type { Cell, Row } from './cell.ts';
-import type { Fact, Life, LifeEvent, Move } from './life.ts';
+import type { Fact, Life, LifeEvent, Scene } from './life.ts';
 import * as move from './moves.ts';
 
 type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 
-// The rows of what is wished of a worker: by a person, by the host file, by its schedule. Every phase is written.
+// The rows of what is wished of a worker by a person or by the host file. Every phase is written.
 
 const released = (life: Life, by: string): readonly Fact[] => (life.want === 'held' ? [{ type: 'worker.released', data: { by } }] : []);
 const wanted = (life: Life): Life => ({ ...life, want: 'run', heldBy: null });
@@ -107,8 +107,10 @@ export const restart: Row<Of<'restart'>> = {
     cause === 'restart' && life.unresolved === 'stop' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life),
 };
 
-const declared = (life: Life, event: Of<'declare'>): Life => ({
+const declared = (life: Life, event: Of<'declare'>, scene: Scene): Life => ({
   ...life,
+  // The times of a schedule count from the moment in which it was written.
+  ...(scene.rules.kind === 'cron' ? { lastDueAt: scene.at } : {}),
   generation: event.generation,
   failures: 0,
   restarts: 0,
@@ -120,12 +122,12 @@ const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
     ? { type: 'worker.declared', data: { generation: event.generation, runtime: event.runtime } }
     : { type: 'worker.changed', data: { from: life.generation, to: event.generation, fields: event.fields } };
 const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
-  const next = declared(life, event);
+  const next = declared(life, event, scene);
   if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
   if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', 'waiting until it is due', [declaredFact(life, event)]);
   return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
 };
-const declareOnTheWay: Cell<Of<'declare'>> = (life, event) => move.stay(declared(life, event), [declaredFact(life, event)]);
+const declareOnTheWay: Cell<Of<'declare'>> = (life, event, scene) => move.stay(declared(life, event, scene), [declaredFact(life, event)]);
 export const declare: Row<Of<'declare'>> = {
   idle: declareAtRest,
   done: declareAtRest,
@@ -138,45 +140,8 @@ export const declare: Row<Of<'declare'>> = {
   running: (life, event, scene) =>
     // A run of a schedule ends by itself; the next one is of the new generation.
     scene.rules.kind === 'cron'
-      ? move.stay(declared(life, event), [declaredFact(life, event)])
-      : move.reconsider(declared(life, event), scene, [declaredFact(life, event)]),
+      ? move.stay(declared(life, event, scene), [declaredFact(life, event)])
+      : move.reconsider(declared(life, event, scene), scene, [declaredFact(life, event)]),
   stopping: declareOnTheWay,
   unresolved: declareOnTheWay,
-};
-
-const dueAtRest: Cell<Of<'due'>> = (life, { at }, scene) =>
-  life.want === 'run' ? move.toWaiting({ ...life, lastDueAt: at, failures: 0 }, scene, 'due') : move.stay({ ...life, lastDueAt: at });
-const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
-  const next = { ...life, lastDueAt: at };
-  const overlap = scene.rules.schedule?.overlap ?? 'skip';
-  if (overlap === 'queue') return life.isQueued ? skipped(next, at, 'one run waits already') : move.stay({ ...next, isQueued: true });
-  if (overlap === 'replace' && life.phase === 'running') return move.toStopping(next, scene, 'replaced', 'start');
-  return skipped(next, at, 'the last run is not over');
-};
-const skipped = (life: Life, dueAt: string, why: string): Move => move.stay(life, [{ type: 'worker.skipped', data: { dueAt, why } }]);
-const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count }) =>
-  skipped({ ...life, lastDueAt: at }, at, count === 1 ? 'no agent ran' : `no agent ran; ${count} runs were missed in that time`);
-export const missed: Row<Of<'missed'>> = {
-  idle: missedAnywhere,
-  done: missedAnywhere,
-  failed: missedAnywhere,
-  backoff: missedAnywhere,
-  waiting: missedAnywhere,
-  preparing: missedAnywhere,
-  starting: missedAnywhere,
-  running: missedAnywhere,
-  stopping: missedAnywhere,
-  unresolved: missedAnywhere,
-};
-export const due: Row<Of<'due'>> = {
-  idle: dueAtRest,
-  done: dueAtRest,
-  failed: dueAtRest,
-  backoff: dueAtRest,
-  waiting: dueWhileBusy,
-  preparing: dueWhileBusy,
-  starting: dueWhileBusy,
-  running: dueWhileBusy,
-  stopping: dueWhileBusy,
-  unresolved: dueWhileBusy,
 };

@@ -1,0 +1,81 @@
+import { constants } from 'node:os';
+import type { RunDocument } from '@ostler/core';
+import { type Client, connect, queryOf, workerPath } from '../client/client.ts';
+import { LinePrinter } from '../logs/line-printer.ts';
+import { note, sayFailure, sayRecord, untilInterrupted } from '../print.ts';
+import { socketOf } from '../socket.ts';
+import type { CommonOptions } from '../verb.ts';
+
+/** What the command ends with when it is not the worker's own code. */
+const ours = 125;
+const interrupted = 130;
+/** For how long the agent holds one answer back while nothing happens; the first one less, for Ctrl-C counts from then on. */
+const waitMs = 20_000;
+const firstMs = 1000;
+/** For the run to end once it is called off; the agent goes on with it after that. */
+const cancelMs = 120_000;
+
+export async function run(options: CommonOptions, [worker]: string[]): Promise<number> {
+  const name = worker!;
+  const { signal, end } = untilInterrupted();
+  try {
+    const client = connect(socketOf(options));
+    const begun = await client.request<RunDocument>('POST', workerPath(name, 'run'), { waitMs: firstMs });
+    const calling = callOff(client, name, signal, options);
+    const over = await followed(client, begun, options);
+    await calling();
+    if (options.json) sayRecord({ type: 'run', ...over });
+    if (signal.aborted) return interrupted;
+    return exitCodeOf(over);
+  } catch (error) {
+    sayFailure(error, options);
+    return ours;
+  } finally {
+    end();
+  }
+}
+
+/** Prints what each instance of the run prints, until the run is over: one that fails may be tried again. */
+async function followed(client: Client, begun: RunDocument, options: CommonOptions): Promise<RunDocument> {
+  const printer = new LinePrinter({ timestamps: false, json: options.json === true, isPrefixed: false }, [begun.worker]);
+  let told = '';
+  let last: string | null = null;
+  for (let now = begun; ; ) {
+    if (now.instance !== null) {
+      last = now.instance;
+      for await (const line of client.logs(now.worker, { follow: true, instance: now.instance })) {
+        // Where it went, as long as it is for people.
+        if (line.type === 'log' && line.stream === 'stderr' && !options.json) process.stderr.write(Buffer.from(line.data ?? '', 'base64'));
+        else await printer.print(line);
+      }
+    }
+    // What it waits for: another worker, an engine, the next try.
+    else if (!now.isOver && now.reason !== told) {
+      told = now.reason;
+      note(`${now.worker} is ${now.state}: ${now.reason}`, options);
+    }
+    if (now.isOver) return { ...now, instance: last, exit: last === null ? null : now.exit };
+    const path = `${workerPath(now.worker, 'run')}?${queryOf({ after: now.after ?? undefined, wait: String(waitMs) })}`;
+    now = await client.request<RunDocument>('GET', path, undefined, { deadlineMs: waitMs + 30_000 });
+  }
+}
+
+/** Ctrl-C ends the run; a second one leaves it to end alone. Answers what waits for a calling off that has begun. */
+function callOff(client: Client, worker: string, signal: AbortSignal, options: CommonOptions): () => Promise<void> {
+  let called: Promise<unknown> = Promise.resolve();
+  const call = (): void => {
+    note(`calling the run of ${worker} off`, options);
+    called = client.request('POST', workerPath(worker, 'cancel'), { waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
+    called.catch(() => {});
+  };
+  if (signal.aborted) call();
+  else signal.addEventListener('abort', call, { once: true });
+  return async () => void (await called);
+}
+
+function exitCodeOf({ worker, state, exit, reason }: RunDocument): number {
+  if (exit?.code != null) return exit.code;
+  if (exit?.signal != null) return 128 + ((constants.signals as Readonly<Record<string, number>>)[exit.signal] ?? 0);
+  process.stderr.write(exit === null ? `${worker} is ${state}: ${reason}\n` : `the run of ${worker} ended, but nobody saw how\n`);
+  return ours;
+}

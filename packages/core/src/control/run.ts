@@ -1,0 +1,68 @@
+import type { RunDocument } from '../api/wire.ts';
+import { problem } from '../base/problem.ts';
+import { type Supervisor, stateOf } from '../supervise/index.ts';
+import { type Parts, workerOf } from './parts.ts';
+
+// Single runs of jobs and of workers with a schedule, by hand.
+
+const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
+/** Nothing is known of the call that is under way; it is not cut short. */
+const inDoubt: ReadonlySet<string> = new Set(['starting', 'unresolved']);
+
+export async function run(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
+  const one = ending(parts, name);
+  const { phase, since, instance: before } = one.life;
+  if (!atRest.has(phase) && phase !== 'backoff')
+    throw problem({
+      code: 'run-refused',
+      message: `${name} is ${stateOf(one.life)} already, since ${since}: nothing was begun`,
+      hint: `\`ostler logs -f ${name}\` shows the run that is under way`,
+    });
+  await one.send({ type: 'run', by });
+  return next(parts, one, before, waitMs, signal);
+}
+
+export function awaitRun(parts: Parts, name: string, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
+  return next(parts, ending(parts, name), after, waitMs, signal);
+}
+
+export async function cancelRun(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
+  const one = ending(parts, name);
+  const late = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  const isOver = (): boolean => one.isClosed || atRest.has(one.life.phase);
+  while (!isOver() && !late.aborted) {
+    await parts.crew.until(() => isOver() || !inDoubt.has(one.life.phase), late);
+    if (isOver() || inDoubt.has(one.life.phase)) continue;
+    await one.send({ type: 'cancel', by });
+    await parts.crew.until(() => isOver() || one.life.phase !== 'stopping', late);
+  }
+  return documentOf(one, one.life.instance, null);
+}
+
+async function next(parts: Parts, one: Supervisor, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
+  const begun = (): string | null => {
+    const { instance } = one.life;
+    return instance !== null && instance !== after && one.instances.get(instance)?.state !== 'intended' ? instance : null;
+  };
+  const isTold = (): boolean => one.isClosed || atRest.has(one.life.phase) || begun() !== null;
+  await parts.crew.until(isTold, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+  return documentOf(one, begun(), after);
+}
+
+function documentOf(one: Supervisor, instance: string | null, before: string | null): RunDocument {
+  const { life } = one;
+  return {
+    ...{ version: 1, worker: one.worker, instance, after: instance ?? before, state: stateOf(life), isOver: atRest.has(life.phase), reason: life.reason },
+    exit: life.instance === null ? null : (one.instances.get(life.instance)?.exit ?? null),
+  };
+}
+
+function ending(parts: Parts, name: string): Supervisor {
+  const one = workerOf(parts, name);
+  if (one.normal()?.rules.kind !== 'service') return one;
+  throw problem({
+    code: 'run-refused',
+    message: `${name} is a service, which does not end by itself: only jobs and workers with a schedule are run`,
+    hint: `\`ostler start ${name}\` starts it, \`ostler restart ${name}\` starts it anew`,
+  });
+}

@@ -1,0 +1,221 @@
+import { fakeClock } from '@ostler/testkit';
+import { describe, expect, test } from 'vitest';
+import { scriptedHost } from './fixtures/host.ts';
+import { stateOf } from './state.ts';
+
+const hourMs = 3_600_000;
+const hourly = (more: object = {}) => ({ schedule: { cron: '0 * * * *', timezone: 'UTC', ...more } });
+const quick = { exit: { afterMs: 1000, code: 0 } };
+
+/** Hours and minutes of the starts, by the clock of the host at that time. */
+async function ticking(more: object = {}, script: object = quick) {
+  const host = await scriptedHost({ tick: script });
+  await host.declare('tick', hourly(more));
+  const starts = () => host.world.starts.map(({ atMs }) => new Date(atMs).toISOString().slice(8, 16));
+  const skips = async () => (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
+  return { host, starts, skips };
+}
+
+describe('a clock that is set forward', () => {
+  test('by a day, or a host that slept so long: what was missed is told once and not run', async () => {
+    const { host, starts, skips } = await ticking();
+    await host.clock.advance(0.5 * hourMs);
+    host.clock.jump(24 * hourMs);
+    await host.clock.advance(2 * hourMs);
+    expect(starts()).toEqual(['02T01:00', '02T02:00']);
+    expect(await skips()).toEqual([expect.stringContaining('the host slept, or its clock was set; 24 runs were missed in that time')]);
+  });
+  test('by a day, where one run makes up for the others', async () => {
+    const { host, starts, skips } = await ticking({ missed: 'once' });
+    await host.clock.advance(0.5 * hourMs);
+    host.clock.jump(24 * hourMs);
+    await host.clock.advance(hourMs);
+    expect(starts()).toEqual(['02T00:31', '02T01:00']);
+    expect(await skips()).toEqual([]);
+  });
+  test('to a moment just after a run was due: that one runs, the one before it is told', async () => {
+    const { host, starts, skips } = await ticking();
+    await host.clock.advance(59.5 * 60_000);
+    host.clock.jump(hourMs);
+    await host.clock.advance(60_000);
+    expect(starts()).toEqual(['01T02:00']);
+    expect(await skips()).toEqual(['The run due at 2030-01-01T01:00:00.000Z was skipped: the host slept, or its clock was set.']);
+  });
+  test('loses no run when the worker changes before it is noticed', async () => {
+    const { host, starts } = await ticking({ missed: 'once' });
+    await host.clock.advance(0.5 * hourMs);
+    host.clock.jump(hourMs);
+    await host.declare('tick', { ...hourly({ missed: 'once' }), env: { A: '1' } });
+    await host.clock.advance(2 * 60_000);
+    expect(starts()).toHaveLength(1);
+  });
+});
+
+describe('a clock that is set back', () => {
+  test('by an hour: what has run does not run again', async () => {
+    const { host, starts } = await ticking();
+    await host.clock.advance(1.5 * hourMs);
+    host.clock.jump(-hourMs);
+    await host.clock.advance(2 * hourMs);
+    expect(starts()).toEqual(['01T01:00', '01T02:00']);
+  });
+  test('by a day: it was wrong before, and the schedule goes by the new time at once', async () => {
+    const { host, starts } = await ticking();
+    await host.clock.advance(1.5 * hourMs);
+    host.clock.jump(-24 * hourMs);
+    await host.clock.advance(2 * hourMs);
+    expect(starts()).toEqual(['01T01:00', '31T02:00', '31T03:00']);
+  });
+});
+
+test('a run that was due in the moment in which its agent was replaced is made up for', async () => {
+  const { host, starts, skips } = await ticking();
+  await host.clock.advance(hourMs - 1000);
+  host.die();
+  await host.clock.advance(5000);
+  await host.boot();
+  await host.clock.advance(60_000);
+  expect(starts()).toEqual(['01T01:00']);
+  expect(await skips()).toEqual([]);
+});
+
+test('times from before its schedule was written are none that it missed', async () => {
+  const { host, starts, skips } = await ticking({ cron: '0 0 1 1 *', missed: 'once' });
+  await host.clock.advance(24 * hourMs);
+  await host.declare('tick', hourly({ missed: 'once' }));
+  await host.clock.advance(60_000);
+  host.die();
+  await host.boot();
+  await host.clock.advance(60_000);
+  expect([starts(), await skips()]).toEqual([[], []]);
+});
+
+test('a worker that is held neither runs nor is told to have missed a run', async () => {
+  const { host, starts, skips } = await ticking();
+  await host.crew().get('tick')!.send({ type: 'hold', by: 'user', cause: 'held' });
+  await host.clock.advance(3.5 * hourMs);
+  host.clock.jump(24 * hourMs);
+  await host.clock.advance(hourMs);
+  expect([starts(), await skips()]).toEqual([[], []]);
+});
+
+describe('a run that is due while the last one lasts', () => {
+  const long = (minutes: number) => ({ exit: { afterMs: minutes * 60_000, code: 0 } });
+  test('is skipped, and the one after it runs', async () => {
+    const { host, starts, skips } = await ticking({ overlap: 'skip' }, long(90));
+    await host.clock.advance(4.5 * hourMs);
+    expect(starts()).toEqual(['01T01:00', '01T03:00']);
+    expect(await skips()).toHaveLength(2);
+  });
+  test('is queued and begins when that one ends, one at most', async () => {
+    const { host, starts, skips } = await ticking({ overlap: 'queue' }, [long(150), quick]);
+    await host.clock.advance(3.9 * hourMs);
+    expect(starts()).toEqual(['01T01:00', '01T03:30']);
+    expect(await skips()).toEqual(['The run due at 2030-01-01T03:00:00.000Z was skipped: one run waits already.']);
+    expect((await host.told('tick')).filter((type) => type === 'done')).toHaveLength(2);
+  });
+  test('is queued, and begins also when that one fails or runs for too long', async () => {
+    for (const script of [{ exit: { afterMs: 70 * 60_000, code: 1 } }, {}]) {
+      const { host, starts } = await ticking({ overlap: 'queue', timeout: '70m' }, [script, quick]);
+      await host.clock.advance(2.5 * hourMs);
+      expect(starts()).toEqual(['01T01:00', '01T02:10']);
+      expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'done', isQueued: false });
+    }
+  });
+  test('is forgotten with a hold', async () => {
+    const { host, starts } = await ticking({ overlap: 'queue' }, [{}, quick]);
+    await host.clock.advance(2.5 * hourMs);
+    await host.crew().get('tick')!.send({ type: 'hold', by: 'user', cause: 'held' });
+    await host.clock.advance(1000);
+    await host.crew().get('tick')!.send({ type: 'start', by: 'user', cause: 'release' });
+    await host.clock.advance(0.4 * hourMs);
+    expect(starts()).toEqual(['01T01:00']);
+    await host.clock.advance(0.5 * hourMs);
+    expect(starts()).toEqual(['01T01:00', '01T03:00']);
+  });
+  test('takes its place where it replaces', async () => {
+    const { host, starts } = await ticking({ overlap: 'replace' }, {});
+    await host.clock.advance(2.5 * hourMs);
+    expect(starts()).toEqual(['01T01:00', '01T02:00']);
+    expect(host.world.live('tick')).toHaveLength(1);
+    expect((await host.journal()).find(({ type }) => type === 'worker.stopping')?.data).toMatchObject({ cause: 'replaced' });
+  });
+});
+
+test('a run that lasts too long is ended, tried again as its policy says, and failed after that', async () => {
+  const { host, starts } = await ticking({ timeout: '5m' }, {});
+  await host.clock.advance(1.9 * hourMs);
+  expect(starts()).toHaveLength(4);
+  expect(host.crew().get('tick')!.life.reason).toBe('failed: it ran longer than its schedule allows, and its 3 restarts are used up');
+  await host.clock.advance(0.2 * hourMs);
+  expect(stateOf(host.crew().get('tick')!.life)).toBe('running');
+});
+
+test('a run that was too long already when the next agent came is ended by that one', async () => {
+  const { host } = await ticking({ timeout: '5m' }, {});
+  await host.declare('tick', { ...hourly({ timeout: '5m' }), restart: 'never' });
+  await host.clock.advance(hourMs + 60_000);
+  host.die();
+  await host.clock.advance(10 * 60_000);
+  await host.boot();
+  await host.clock.advance(1000);
+  expect([host.world.live('tick'), host.crew().get('tick')!.life.phase]).toEqual([[], 'failed']);
+});
+
+test('nothing waits for years when the clock was years ahead as it was set down, and the agent came anew since', async () => {
+  const host = await scriptedHost({ web: [{ exit: { afterMs: 10, code: 1 } }, { exit: { afterMs: 10, code: 1 } }, {}] });
+  await host.declare('web');
+  await host.declare('tick', hourly({ timeout: '5m' }));
+  await host.clock.advance(500);
+  expect(host.crew().get('web')!.life.phase).toBe('backoff');
+  host.die();
+  host.clock.jump(-4 * 365 * 24 * hourMs);
+  await host.boot();
+  await host.clock.advance(2 * 60_000);
+  expect(host.crew().get('web')!.life.phase).toBe('running');
+  await host.clock.advance(12 * 60_000);
+  expect(host.crew().get('web')!.life.failures).toBe(0);
+  await host.clock.advance(hourMs);
+  expect(host.world.starts.filter(({ ref }) => ref.worker === 'tick')).not.toEqual([]);
+});
+
+test('a definition that changes while a run lasts is for the next run, which comes when it is due', async () => {
+  const { host, starts } = await ticking({}, { exit: { afterMs: 600_000, code: 0 } });
+  await host.clock.advance(1.1 * hourMs);
+  await host.declare('tick', { ...hourly(), env: { A: '1' } });
+  await host.clock.advance(0.5 * hourMs);
+  expect([starts(), host.crew().get('tick')!.life.phase]).toEqual([['01T01:00'], 'done']);
+  await host.clock.advance(0.5 * hourMs);
+  expect(host.world.starts.map(({ ref }) => ref.generation)).toEqual(['1-d1', '2-d2']);
+});
+
+test('each of the last runs is told with its exit code', async () => {
+  const codes = [0, 3, 0, 7, 0];
+  const { host } = await ticking(
+    {},
+    codes.map((code) => ({ exit: { afterMs: 1000, code } })),
+  );
+  await host.declare('tick', { ...hourly(), restart: 'never' });
+  await host.clock.advance(5.5 * hourMs);
+  const exits = (await host.journal()).filter(({ type }) => type === 'worker.exited').map(({ data, instance }) => [(data as { code: number }).code, instance]);
+  expect(exits.map(([code]) => code)).toEqual(codes);
+  const kept = host.crew().get('tick')!.instances.all();
+  expect(kept.slice(-3).map(({ instance, exit }) => [exit?.code, instance])).toEqual(exits.slice(-3));
+  expect(kept.length).toBeLessThanOrEqual(4);
+});
+
+test('a schedule waits with one timer, and with none once it is closed', async () => {
+  const clock = fakeClock();
+  const { Calendar } = await import('./calendar.ts');
+  const { missedBetween, nextDue } = await import('../schedule/index.ts');
+  const calendar = new Calendar(
+    { clock, nextDue, missed: missedBetween },
+    () => {},
+    () => calendar.align({ cron: '0 * * * *', timezone: 'UTC' }, null),
+  );
+  for (let time = 0; time < 3; time += 1) calendar.align({ cron: '0 * * * *', timezone: 'UTC' }, null);
+  await clock.advance(600_000);
+  expect(clock.waiting).toBe(1);
+  calendar.align(null, null);
+  expect(clock.waiting).toBe(0);
+});
