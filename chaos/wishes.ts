@@ -23,6 +23,8 @@ export class Wishes {
   readonly #busy = new Set<number>();
   readonly #variants = new Map<number, number>();
   readonly #removed = new Set<number>();
+  /** Changed in the file, and perhaps not applied yet. */
+  readonly #pending = new Set<number>();
   readonly #running = new Set<Promise<void>>();
   #isApplying = false;
 
@@ -75,14 +77,16 @@ export class Wishes {
   apply(some: readonly Member[], leaf: Member | null): void {
     if (this.#isApplying) return;
     for (const { index } of some) this.#variants.set(index, (this.#variants.get(index) ?? 0) + 1);
-    const touched = [...some, ...(leaf === null ? [] : [leaf])];
     if (leaf !== null && !this.#removed.delete(leaf.index)) {
       this.#release(leaf.index);
       this.#removed.add(leaf.index);
     }
+    for (const { index } of [...some, ...(leaf === null ? [] : [leaf])]) this.#pending.add(index);
+    const touched = this.#fleet.filter(({ index }) => this.#pending.has(index));
     this.#isApplying = true;
-    this.#run(touched, ['apply'], () => {
+    this.#run(touched, ['apply'], (answer) => {
       this.#isApplying = false;
+      if (outcomeOf(answer) !== null) for (const { index } of touched) this.#pending.delete(index);
     });
   }
 

@@ -65,6 +65,9 @@ function lazily(read: Table): Table {
  */
 export function treeMembers(instance: InstanceDirectory, known: readonly ProcessEntry[] = [], read: Table = readProcessTable): readonly ProcessEntry[] {
   const { path, spec } = instance;
+  // No process outlives its kernel. To look through all of this one for each worker of a host that was started again would take seconds.
+  const started = readIdentity(path, 'worker');
+  if (started !== null && lifeOf(started) === 'other-boot') return [];
   const table = lazily(read);
   if (spec.holder !== 'compiled') return searched(instance, known, table());
   const hasNoneLeft = readExit(path)?.hasNoneLeft === true;
