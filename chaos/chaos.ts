@@ -72,6 +72,8 @@ class Run {
   readonly #here: readonly Fault[];
   readonly #leftOut: readonly string[];
   readonly #undo = new Set<() => void>();
+  /** Which faults, and when: its own chance, so that the order does not hang on who lives at the moment. */
+  readonly #schedule: Random;
   #summary: Summary | null = null;
   #settledMs: number | null = null;
   #usage: Outcome['usage'] = null;
@@ -82,6 +84,7 @@ class Run {
     this.#options = options;
     const random = new Random(seed);
     const fleet = someFleet(workers, random);
+    this.#schedule = new Random(seed + 1);
     const observer = new Observer(site, fleet);
     const agent = new Agent(site, observer, (text) => this.#violate('the agent stays up', text));
     const wishes = new Wishes(site, fleet, observer, {
@@ -149,7 +152,7 @@ class Run {
   }
 
   async #harm(): Promise<void> {
-    const { random, agent } = this.#stage;
+    const { agent } = this.#stage;
     const { ms, progress } = this.#options;
     const fromMs = nowMs();
     let saidMs = fromMs;
@@ -157,7 +160,7 @@ class Run {
       const mayDie = nowMs() - fromMs < ms * agentDies;
       const fault = this.#choose(mayDie ? this.#here : this.#here.filter(({ killsAgent }) => killsAgent !== true));
       if (fault.begin(this.#stage)) this.#counts.set(fault.name, (this.#counts.get(fault.name) ?? 0) + 1);
-      for (const end = nowMs() + 50 + random.int(700); nowMs() < end; await pause(20)) if (!agent.isAble) this.#ableSinceMs = nowMs();
+      for (const end = nowMs() + 50 + this.#schedule.int(700); nowMs() < end; await pause(20)) if (!agent.isAble) this.#ableSinceMs = nowMs();
       if (nowMs() - saidMs > progressMs) {
         saidMs = nowMs();
         this.#stage.world.look();
@@ -174,7 +177,7 @@ class Run {
   }
 
   #choose(some: readonly Fault[]): Fault {
-    let at = this.#stage.random.next() * some.reduce((sum, { weight }) => sum + weight, 0);
+    let at = this.#schedule.next() * some.reduce((sum, { weight }) => sum + weight, 0);
     const chosen = some.find(({ weight }) => {
       at -= weight;
       return at < 0;

@@ -46,6 +46,9 @@ function mayBeUnwell({ observer }: Stage, index: number, ms: number, why: string
 
 const unwellMs = 20_000;
 
+/** Some die while they come up; not so many that on a slow machine none ever does. */
+const isDue = (agent: Stage['agent'], random: Stage['random']): boolean => random.chance(0.3) || agent.isAble;
+
 export const faults: readonly Fault[] = [
   {
     name: 'kill -9 of a worker',
@@ -61,6 +64,7 @@ export const faults: readonly Fault[] = [
     weight: 2.5,
     killsAgent: true,
     begin({ agent, random }) {
+      if (!isDue(agent, random)) return false;
       agent.kill(random.chance(0.5) ? 0 : random.int(2000));
       return true;
     },
@@ -70,6 +74,7 @@ export const faults: readonly Fault[] = [
     weight: 1,
     killsAgent: true,
     begin(stage) {
+      if (!isDue(stage.agent, stage.random)) return false;
       const some = livingOf(stage).slice(0, 1 + stage.random.int(6));
       const isAfter = stage.random.chance(0.5);
       if (!isAfter) stage.agent.kill(stage.random.int(1500));

@@ -14,9 +14,10 @@ export interface Evidence {
 /**
  * How long the agent may take between its decision to start a worker and the worker's first instruction, and between the death of a dependency and its
  * notice of it. A worker whose holder was killed is looked at once a second; the rest is for a machine that has other work. Time in which the agent was
- * dead or frozen, or its disk full, comes on top: the decision was persisted before, and is carried out after.
+ * dead or frozen, its disk full, or the machine so busy that the observer itself did not come to its turn, comes on top: the decision was persisted
+ * before, and is carried out after.
  */
-export const decisionMs = 3000;
+export const decisionMs = 5000;
 /** A wish is carried out within this time, as long as the agent can. */
 export const wishMs = 10_000;
 /** What the file system's clock is behind, from which an instance's age is counted. */

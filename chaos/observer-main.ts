@@ -11,6 +11,8 @@ const lookEveryMs = 40;
 /** So long after something has happened it is judged: all that explains it was told by then. */
 const judgeAfterMs = 2500;
 const usageEveryMs = 500;
+/** Later than that to its own turn, and it is the machine that is slow. */
+const lateMs = 100;
 
 const [place = '', fleetText = '[]'] = process.argv.slice(2);
 const fleet: Fleet = (JSON.parse(fleetText) as (Member & { dependsOn: [number, 'started'][] })[]).map((one) => ({ ...one, dependsOn: new Map(one.dependsOn) }));
@@ -20,6 +22,8 @@ const killed = new Map<string, number>();
 const evidence: Evidence = { world, spans, fleet, killed };
 const story = new Story();
 
+/** The run counts its spans upward. */
+let busySpans = 0;
 let judgedStarts = 0;
 let judgedDeaths = 0;
 let judgedSeconds = 0;
@@ -119,7 +123,15 @@ process.on('message', (act: Act) => {
 process.on('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 
+let lookedMs = nowMs();
 const looking = setInterval(() => {
+  const ms = nowMs();
+  if (ms - lookedMs > lookEveryMs + lateMs) {
+    const busy = { id: --busySpans, kind: 'unable', index: null, fromMs: lookedMs, toMs: ms, why: 'the machine has other work' } as const;
+    spans.take(busy);
+    story.span(busy);
+  }
+  lookedMs = ms;
   world.look();
   judge(nowMs() - judgeAfterMs);
   measure();

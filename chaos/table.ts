@@ -41,6 +41,6 @@ export function report({ faults, leftOut, agents, events, settledMs, usage, summ
   const held = invariants.map((name) => `  ${broken.has(name) ? `BROKEN ${broken.get(name)} times` : 'held'}: ${name}`);
   const told = violations.slice(0, 3).map(({ name, text, story }) => `\nViolated: ${name}: ${text}\n${story.map((line) => `  ${line}\n`).join('')}`);
   const table = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
-  const more = violations.length === 0 ? [] : [...told, `\nAgain: ${again} (the same faults; the machine's own timing differs)`];
+  const more = violations.length === 0 ? [] : [...told, `\nAgain: ${again} (the same faults in the same order; whom they meet hangs on the machine's timing)`];
   return `${[...leftOut, ...table, '', ...held, ...more].join('\n')}\n`;
 }

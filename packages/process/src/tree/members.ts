@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { InstanceRef } from '@ostler/sdk';
 import { cgroupMembers } from '../cgroup/cgroup.ts';
-import { lifeOf } from '../identity/identity.ts';
+import { type Identity, lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
 import { commandLine, descendantsOf, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readExit, readIdentity } from '../instance/directory.ts';
@@ -80,6 +80,10 @@ export function treeMembers(instance: InstanceDirectory, known: readonly Process
   return [...entries, ...stillThere].filter(({ state }) => isAliveState(state));
 }
 
+/** What began before the worker is none of its own; `start` counts ticks on Linux (proc_pid_stat(5)), elsewhere it is only compared. */
+const isOlder = (entry: ProcessEntry, worker: Identity | null): boolean =>
+  process.platform === 'linux' && worker !== null && Number(entry.start) < Number(worker.start);
+
 /**
  * By all that this host tells: its cgroups, the holder's session, descent from the worker, and the environment's mark, which catches a process that
  * left session and parents, its limits' mark, which stays with one that dropped its environment too, and the worker's output, which it may still
@@ -102,6 +106,7 @@ function searched({ path, spec }: InstanceDirectory, known: readonly ProcessEntr
     if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);
     else if (
       !found.has(entry.pid) &&
+      !isOlder(entry, worker) &&
       (bearsMark(readEnvironment(entry.pid) ?? [], spec.ref) || (isBlind && (bearsLimitMark(entry.pid, mark) || writesTo(entry.pid, path))))
     )
       found.add(entry.pid);
