@@ -50,7 +50,7 @@ const progressMs = 20_000;
 /** The last agent lives through a third of the faults, so that what it gathers can be seen. */
 const agentDies = 2 / 3;
 const moreFiles = 16;
-const moreKib = 96 * 1024;
+const moreKib = 160 * 1024;
 
 /** One run: lays the host out, does its harm, lets it come to rest, ends it. Whatever does not hold is a violation of the outcome, not a throw. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {

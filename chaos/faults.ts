@@ -186,7 +186,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'stop by hand',
-    weight: 2,
+    weight: 3,
     begin({ wishes, fleet, random, later }) {
       const free = fleet.filter((one) => wishes.isFree(one) && !wishes.held.has(one.index));
       if (!wishes.hasRoom || free.length === 0) return false;
