@@ -37,10 +37,11 @@ export interface Summary {
   readonly starts: number;
   /** Starts that were not the first of their worker. */
   readonly restarts: number;
-  /** From a death that nobody wished to the next start; both times as the kernel saw them. */
+  /** From a crash to the next start: with the pause that follows several in a row, and while it waits for its dependencies. */
   readonly longestOutage: { readonly worker: number; readonly ms: number } | null;
   /** The same where the agent could act all the time. */
   readonly longestAbleOutage: { readonly worker: number; readonly ms: number } | null;
+  readonly medianAbleOutage: { readonly worker: number; readonly ms: number } | null;
   /** Starts whose dependencies were looked at. */
   readonly judgedStarts: number;
   readonly judgedDeaths: number;

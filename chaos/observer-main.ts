@@ -72,27 +72,28 @@ function measure(): void {
   peakKib = Math.max(peakKib, usage.kib);
 }
 
-/** From each death that nobody wished to the start that followed it. */
-function outages(isAble: boolean): Summary['longestOutage'] {
-  let longest: Summary['longestOutage'] = null;
+type Outage = NonNullable<Summary['longestOutage']>;
+
+/** From each crash to the start that followed it, the shortest first. `isAble`: only where the agent could act all the time. */
+function outages(isAble: boolean): readonly Outage[] {
+  const found: Outage[] = [];
   for (const { index } of fleet)
     for (const [at, one] of world.of(index).entries()) {
       const next = world.of(index)[at + 1];
       const fromMs = one.left === null ? killed.get(`${index}/${one.pid}`) : one.left.code === 0 ? undefined : one.left.atMs;
       if (next === undefined || fromMs === undefined) continue;
       if (spans.touches('may stop', index, fromMs, next.startMs) || spans.touches('held', index, fromMs, next.startMs)) continue;
-      if (isAble && spans.touches('unable', index, fromMs, next.startMs)) continue;
-      const ms = next.startMs - fromMs;
-      if (longest === null || ms > longest.ms) longest = { worker: index, ms };
+      if (!isAble || !spans.touches('unable', index, fromMs, next.startMs)) found.push({ worker: index, ms: next.startMs - fromMs });
     }
-  return longest;
+  return found.sort((a, b) => a.ms - b.ms);
 }
 
 function summary(): Summary {
   const starts = world.instances.length;
   const started = new Set(world.instances.map(({ index }) => index)).size;
   const counted = { starts, restarts: starts - started, judgedStarts, judgedDeaths, peakFiles, peakKib };
-  return { ...counted, longestOutage: outages(false), longestAbleOutage: outages(true) };
+  const able = outages(true);
+  return { ...counted, longestOutage: outages(false).at(-1) ?? null, longestAbleOutage: able.at(-1) ?? null, medianAbleOutage: able[able.length >> 1] ?? null };
 }
 
 process.on('message', (act: Act) => {

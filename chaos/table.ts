@@ -27,6 +27,7 @@ export function report({ faults, leftOut, agents, events, settledMs, usage, summ
       ['deaths judged', String(summary.judgedDeaths)],
       ['longest outage after a crash, ms', outage(summary.longestOutage)],
       ['the same while the agent could act, ms', outage(summary.longestAbleOutage)],
+      ['median of these, ms', outage(summary.medianAbleOutage)],
       ['most open files of an agent', String(summary.peakFiles)],
       ['most memory of an agent, MiB', String(Math.round(summary.peakKib / 1024))],
     );
