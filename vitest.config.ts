@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@ostler/source', 'node', 'import', 'module', 'default'] } },
   resolve: { conditions: ['@ostler/source', 'node', 'import', 'module', 'default'] },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/**/*.test.ts', 'scripts/**/*.test.ts', 'chaos/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
     env: { OSTLER_ABILITIES: process.env['OSTLER_ABILITIES'] ?? JSON.stringify(abilities()) },
     testTimeout: 20_000,

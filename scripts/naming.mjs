@@ -10,7 +10,7 @@ export function namingViolations(root) {
   const long = packageSources(root)
     .filter(({ lines }) => lines > maxLines)
     .map(({ here, lines }) => `${here}: ${lines} lines, more than ${maxLines}: split it, one noun a file`);
-  const named = ['packages', 'examples', 'scripts', 'bench', 'docs']
+  const named = ['packages', 'examples', 'scripts', 'bench', 'chaos', 'docs']
     .flatMap((folder) => [...filesBelow(join(root, folder))])
     .map((path) => relative(root, path))
     .flatMap((path) => {

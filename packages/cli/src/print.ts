@@ -21,10 +21,11 @@ export function note(line: string, options: { readonly quiet?: boolean | undefin
   if (!options.quiet) process.stderr.write(`${line}\n`);
 }
 
-/** Says what went wrong and answers the exit code. */
-export function sayFailure(error: unknown, options: { readonly json?: boolean | undefined }): number {
+/** Says what went wrong and answers the exit code. `isStream`: with `--json` as one more line, as everything before it. */
+export function sayFailure(error: unknown, options: { readonly json?: boolean | undefined }, isStream = false): number {
   const problem = problemOf(error);
-  if (options.json) sayJson({ version: 1, error: problem });
+  if (options.json && isStream) sayRecord({ type: 'problem', cursor: null, version: 1, error: problem });
+  else if (options.json) sayJson({ version: 1, error: problem });
   else process.stderr.write(`${problemText(problem)}\n`);
   return problem.exitCode;
 }

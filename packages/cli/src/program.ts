@@ -69,9 +69,12 @@ async function runVerb(verb: Verb, options: CommonOptions, args: string[]): Prom
     const { run } = await verb.load();
     return await (run as (options: CommonOptions, args: string[], table: VerbTable) => Promise<number>)(options, args, { verbs, commonOptions });
   } catch (error) {
-    return sayFailure(error, options);
+    return sayFailure(error, options, isStream(verb, options));
   }
 }
+
+const isStream = ({ streams }: Verb, options: CommonOptions & { readonly follow?: boolean }): boolean =>
+  streams === 'always' || (streams === 'followed' && options.follow === true);
 
 /** A reader of our output that has gone (`| head`) ends a client quietly; an agent goes on for its workers' sake. */
 function guardOutput(verb: Verb): void {

@@ -34,6 +34,8 @@ export interface Verb {
   /** What follows the first argument belongs to somebody else's command. */
   readonly passesOn?: boolean | undefined;
   readonly isHidden?: boolean | undefined;
+  /** With `--json` it prints a line for each record, not one document; `followed`: with `--follow`. */
+  readonly streams?: 'always' | 'followed' | undefined;
   readonly load: () => Promise<VerbModule>;
 }
 

@@ -57,6 +57,7 @@ export const verbs: readonly Verb[] = [
     summary: 'the workers, one line each',
     options: [{ flags: '-f, --follow', description: 'keep it up to date, with CPU and memory' }],
     needs: 'agent',
+    streams: 'followed',
     load: () => import('./verbs/ps.ts'),
   },
   {
@@ -72,6 +73,7 @@ export const verbs: readonly Verb[] = [
     ],
     needs: 'agent',
     completes: 'workers',
+    streams: 'always',
     load: () => import('./verbs/logs.ts'),
   },
   {
@@ -92,6 +94,7 @@ export const verbs: readonly Verb[] = [
       { flags: '--worker <name>', description: 'only of this worker', completes: 'workers' },
     ],
     needs: 'agent',
+    streams: 'always',
     load: () => import('./verbs/events.ts'),
   },
   { name: 'start', summary: 'start workers and lift their hold', ...byHand, load: () => import('./verbs/start.ts') },

@@ -114,3 +114,22 @@ test('-f ends with exit 3 and says so when the agent goes away', async () => {
   await agent.stop();
   expect(await running.ended).toMatchObject({ code: 3, stderr: expect.stringContaining('went away') as string });
 });
+
+test.each(['logs -f web', 'events -f', 'ps -f'])('`%s --json` is a line for each record to its very end, when the agent goes away too', async (words) => {
+  const events = (response: ServerResponse): void =>
+    void response
+      .writeHead(200, { 'content-type': 'text/event-stream' })
+      .write(`id: 1\ndata: ${JSON.stringify({ cursor: '1', at: at(1), type: 'worker.done', worker: 'web', instance: null, text: '', data: null })}\n\n`);
+  agent.route('GET /v1/ps', () => ps([worker('web')]));
+  agent.route('GET /v1/events', (_asked, response) => events(response));
+  agent.route('GET /v1/workers/web/logs', (_asked, response) => void sent(response, [log('web', 1, 'a\n')]));
+  const running = start([...words.split(' '), '--json', '--socket', agent.socket]);
+  await waitFor('the first line', () => running.stdout().includes('\n'));
+  await agent.stop();
+  const { code, stdout } = await running.ended;
+  const records = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect([code, records.at(-1)]).toMatchObject([3, { type: 'problem', cursor: null, error: { code: 'no-agent' } }]);
+});

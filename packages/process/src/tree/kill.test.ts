@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chownSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Bench, bench, call, driverOn, holders, logsOf, until } from '../driver/fixtures/bench.ts';
+import { type Bench, bench, call, driverOn, holders, logsOf, runOf, specOf, until } from '../driver/fixtures/bench.ts';
 import { isAliveState } from '../identity/process-stat.ts';
 import { readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { bearsMark } from './members.ts';
@@ -37,6 +37,22 @@ describe.each(holders)('a worker of the %s holder', (name, holderOn) => {
     await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 50 }, call());
     const left = readProcess(pid);
     expect(left === null || !isAliveState(left.state)).toBe(true);
+  });
+
+  test.runIf(process.platform === 'linux')('a process that began before the worker is none of its own, whatever mark it bears', async () => {
+    const ref = b.ref();
+    const bystander = spawn('sleep', ['300'], { env: { PATH: process.env['PATH'], OSTLER_INSTANCE: ref.instance }, stdio: 'ignore' });
+    // Their starts are told in hundredths of a second (proc_pid_stat(5)).
+    await until(() => readProcess(bystander.pid!)?.command === 'sleep', 'the bystander');
+    const before = Number(readProcess(bystander.pid!)?.start);
+    await until(() => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100 > before + 2, 'the next hundredth');
+    await b.driver.start(ref, runOf(specOf(['sleep', '300'])), call());
+    const holder = Number.parseInt(readFileSync(join(b.state, b.agent, 'w', ref.instance, 'holder'), 'utf8'), 10);
+    process.kill(holder, 'SIGKILL');
+    const found = await b.driver.stop({ ref, handle: null }, { signal: 'SIGKILL', graceMs: 0 }, call());
+    expect(found.is).toBe('exited');
+    expect(bystander.exitCode ?? bystander.signalCode).toBe(null);
+    bystander.kill('SIGKILL');
   });
 
   test('a tree that forks without end is gone after stop', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { InstanceRef } from '@ostler/sdk';
 import { cgroupMembers } from '../cgroup/cgroup.ts';
-import { lifeOf } from '../identity/identity.ts';
+import { type Identity, lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
 import { commandLine, descendantsOf, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readExit, readIdentity } from '../instance/directory.ts';
@@ -65,6 +65,9 @@ function lazily(read: Table): Table {
  */
 export function treeMembers(instance: InstanceDirectory, known: readonly ProcessEntry[] = [], read: Table = readProcessTable): readonly ProcessEntry[] {
   const { path, spec } = instance;
+  // No process outlives its kernel. To look through all of this one for each worker of a host that was started again would take seconds.
+  const started = readIdentity(path, 'worker');
+  if (started !== null && lifeOf(started) === 'other-boot') return [];
   const table = lazily(read);
   if (spec.holder !== 'compiled') return searched(instance, known, table());
   const hasNoneLeft = readExit(path)?.hasNoneLeft === true;
@@ -76,6 +79,10 @@ export function treeMembers(instance: InstanceDirectory, known: readonly Process
   const stillThere = known.filter(({ pid, start }) => !pids.has(pid) && readProcess(pid)?.start === start).flatMap(({ pid }) => readProcess(pid) ?? []);
   return [...entries, ...stillThere].filter(({ state }) => isAliveState(state));
 }
+
+/** What began before the worker is none of its own; `start` counts ticks on Linux (proc_pid_stat(5)), elsewhere it is only compared. */
+const isOlder = (entry: ProcessEntry, worker: Identity | null): boolean =>
+  process.platform === 'linux' && worker !== null && Number(entry.start) < Number(worker.start);
 
 /**
  * By all that this host tells: its cgroups, the holder's session, descent from the worker, and the environment's mark, which catches a process that
@@ -99,6 +106,7 @@ function searched({ path, spec }: InstanceDirectory, known: readonly ProcessEntr
     if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);
     else if (
       !found.has(entry.pid) &&
+      !isOlder(entry, worker) &&
       (bearsMark(readEnvironment(entry.pid) ?? [], spec.ref) || (isBlind && (bearsLimitMark(entry.pid, mark) || writesTo(entry.pid, path))))
     )
       found.add(entry.pid);
