@@ -64,6 +64,7 @@ export interface EngineGiven {
 }
 
 const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
+const usage = { cpuNs: null, ioBytes: null, processes: null, gpu: null };
 const world: Owner = { isDead: false };
 
 /** One engine as it really is. Its driver only puts requests before it; when each is carried out and answered is the schedule's choice. */
@@ -255,6 +256,8 @@ export class Engine {
         })),
       watch: (_, signal) => this.#watch(owner, signal),
       stop: ({ ref }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal)),
+      // Some use much for a moment, some for long.
+      stats: async (targets) => targets.map(() => ({ ...usage, memoryBytes: this.#given.random.chance(0.6) ? 2 ** 31 : 2 ** 20 })),
       signal: ({ ref }, _, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref)),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
       // biome-ignore lint/correctness/useYield: nothing was printed.

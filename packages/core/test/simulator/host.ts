@@ -41,7 +41,15 @@ function kindly(kind: Kind, random: Random) {
   if (kind === 'job') return { kind };
   return {
     health: { minUp: '2s', onUnhealthy: random.pick(['restart', 'restart', 'restart', 'report', 'stop', 'signal']) },
-    restart: { ...(random.chance(0.2) ? { giveUp: 2 } : {}), ...(random.chance(0.2) ? { resetAfter: '5s' } : {}) },
+    restart: { ...(random.chance(0.2) ? { giveUp: 2 } : {}), ...(random.chance(0.2) ? { resetAfter: '5s' } : {}), ...renewal(random) },
+  };
+}
+
+function renewal(random: Random) {
+  return {
+    ...(random.chance(0.1) ? { maxAge: '1m' } : {}),
+    ...(random.chance(0.1) ? { memoryAbove: '1GiB' } : {}),
+    ...(random.chance(0.1) ? { at: '* * * * *' } : {}),
   };
 }
 

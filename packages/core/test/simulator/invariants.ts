@@ -151,13 +151,15 @@ export const invariants: readonly Invariant[] = [
     check({ disk, lost }) {
       const from = judged.get(disk.journal) ?? 0;
       judged.set(disk.journal, disk.journal.length);
-      for (const { type, worker, instance } of disk.journal.slice(from))
-        if (
-          (type === 'worker.backoff' || type === 'worker.failed') &&
-          lost.has(`${worker}/${instance}`) &&
-          (disk.instances.get(`${worker}/${instance}`)?.stopCause ?? null) === null
-        )
-          return `${worker} got ${type}: ${instance} had ended with its engine`;
+      for (let at = from; at < disk.journal.length; at++) {
+        const { type, worker, instance } = disk.journal[at]!;
+        const key = `${worker}/${instance}`;
+        if ((type !== 'worker.backoff' && type !== 'worker.failed') || !lost.has(key)) continue;
+        // Not because of a start that failed since, nor where it was being stopped for a fault of its own.
+        const before = disk.journal.slice(0, at).findLast((one) => one.worker === worker)?.type;
+        const isStopped = (disk.instances.get(key)?.stopCause ?? null) !== null;
+        if (before !== 'worker.start-failed' && !isStopped) return `${worker} got ${type}: ${instance} had ended with its engine`;
+      }
       return null;
     },
   },

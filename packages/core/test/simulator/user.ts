@@ -40,10 +40,16 @@ export class User {
     const hold = (): void => this.#hold(agent, name, number);
     if (!isThere) this.#edit(agent, `declare ${name}`, () => this.#file.put(declared));
     else if (kind < 3) this.#ask(agent, `stop ${name}`, () => one.send({ type: 'hold', by: 'user', cause: 'held' }), hold);
+    else if (kind < 5 && one.normal()?.rules.kind !== 'service' && this.#random.chance(0.7)) this.#runOrCancel(agent, name);
     else if (kind < 5) this.#ask(agent, `start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
     else if (kind < 7) this.#ask(agent, `restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
     else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+  }
+
+  #runOrCancel(agent: Agent, name: string): void {
+    const type = this.#random.pick(['run', 'run', 'cancel'] as const);
+    this.#ask(agent, `${type} ${name}`, async () => agent.crew.get(name)?.send({ type, by: 'user' }));
   }
 
   /** All are held from the answer on, those that somebody wished something else of in between aside. */
