@@ -153,7 +153,7 @@ export class Supervisor implements Subject {
     // Another store of its engine cannot see it either.
     const { blind } = this.#life;
     const sighted = blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
-    await Promise.all([sighted, this.#tell(found, isSameEngine, isWithEngine(found, blind), how, tookMs)]);
+    await Promise.all([sighted, this.#tell(found, isSameEngine, isWithEngine(found, blind, how), how, tookMs)]);
   }
 
   /** Without a pause after what was seen before: until it is persisted, it may be true no more. */
@@ -241,9 +241,10 @@ export class Supervisor implements Subject {
 /** So long before the agent noticed it, an engine may have been lost: two pings, and their deadlines. */
 const noticeMs = 15_000;
 
-/** It ended while its runtime could not be asked, or shortly before that was noticed. */
-function isWithEngine(found: Found, blind: Life['blind']): boolean {
+/** It ended while its runtime could not be asked, or shortly before that was noticed; since when, an agent that never could ask does not know. */
+function isWithEngine(found: Found, blind: Life['blind'], how: 'started' | 'adopted' | 'looked'): boolean {
   if (blind === null) return false;
+  if (how === 'adopted') return found.is === 'gone' || found.is === 'exited';
   if (found.is !== 'exited' || found.exit.at === null) return found.is === 'gone' || found.is === 'exited';
   return Date.parse(found.exit.at) >= Date.parse(blind.since) - noticeMs;
 }
