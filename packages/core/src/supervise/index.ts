@@ -1,4 +1,5 @@
 export { Crew } from './crew.ts';
+export { lacking } from './dependencies.ts';
 export { startSlots } from './gate.ts';
 export { newLife } from './life.ts';
 export { sentence } from './moves.ts';
