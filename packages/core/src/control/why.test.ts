@@ -96,6 +96,27 @@ test('a hold is told with who set it, however often the agent came anew since', 
   await expect(await text(host)).toMatchFileSnapshot(told('held'));
 });
 
+test('a hold that its own probes set says what they answered, also while its engine cannot be asked', async () => {
+  const host = await scriptedHost();
+  await host.declare('api', { ports: [8080], health: { http: '/health', interval: '5s', onUnhealthy: 'stop' } });
+  await host.clock.advance(minute);
+  host.probes[0]!.onVerdict({ health: 'bad', evidence: 'GET http://127.0.0.1:8080/health answered 500', failures: 3, afterMs: 60_000 });
+  await host.clock.advance(2 * minute);
+  const seen = await text(host);
+  await expect(seen).toMatchFileSnapshot(told('stopped-by-its-probes'));
+  await host.crew().get('api')!.send({ type: 'blind', runtime: 'fake', reason: 'connection refused' });
+  expect(await text(host)).toBe(seen);
+});
+
+test('everything that was stopped at once says by what', async () => {
+  const host = await scriptedHost();
+  await host.declare('api');
+  await host.clock.advance(minute);
+  await host.crew().get('api')!.send({ type: 'hold', by: 'down', cause: 'down' });
+  await host.clock.advance(2 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('down'));
+});
+
 test('what waits is followed to the root: the worker that failed, and what it died of', async () => {
   const host = await scriptedHost({ db: { exit: { afterMs: 2000, code: 78 }, lines: ['FATAL: data directory "/srv/pg" has wrong ownership'] } });
   await host.declare('db', { restart: { giveUp: 2 } });

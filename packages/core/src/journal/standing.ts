@@ -88,7 +88,7 @@ function lastKnown({ phase, health }: WorkerRecord, { pid, startedAt, at }: WhyS
 const theCommand = 'the command';
 
 function held({ heldBy, phase }: WorkerRecord, { told, own }: Known, { at }: WhyState): readonly string[] {
-  const hold = own.findLast(({ type }) => type === 'worker.held');
+  const hold = own.findLast(({ type }) => type === (heldBy === 'health' ? 'worker.unhealthy' : 'worker.held'));
   const when = hold === undefined ? '' : ` at ${moment(hold.at, at)}`;
   const who =
     heldBy === 'health'
@@ -118,8 +118,8 @@ function waiting({ reason }: WorkerRecord, { end }: Known): readonly string[] {
 /** What a worker that is waited for says of itself, then what that one waits for. */
 function links(report: WhyReport | null): readonly WhyLink[] {
   if (report === null || report.now === null) return [];
-  const { state, since, because: why, lastLines, waitsFor } = report.now;
-  return [{ worker: report.worker, state, since, because: why, lastLines }, ...waitsFor];
+  const { waitsFor, ...now } = report.now;
+  return [{ worker: report.worker, state: now.state, since: now.since, because: now.because, lastLines: now.lastLines }, ...waitsFor];
 }
 
 function unresolved(own: readonly JournalRecord[], { unresolved: what, at, runtime }: WhyState): readonly string[] {

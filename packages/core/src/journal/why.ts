@@ -18,15 +18,19 @@ export function why(worker: string, records: readonly JournalRecord[], state: Wh
 function now(record: WorkerRecord, told: readonly JournalRecord[], state: WhyState): WhyNow {
   const { heldBy, nextTryAt, restarts, failures: failuresInARow } = record;
   const giveUp = state.rules?.restart.giveUp ?? null;
+  const blind = seenAtRest.has(record.phase) ? null : state.blind;
   return {
     state: state.state,
-    since: state.blind?.since ?? verdictAt(record, told) ?? record.since,
-    reason: state.blind === null ? record.reason : `its runtime cannot be asked: ${state.blind.reason}`,
+    since: blind?.since ?? verdictAt(record, told) ?? record.since,
+    reason: blind === null ? record.reason : `its runtime cannot be asked: ${blind.reason}`,
     ...{ heldBy, nextTryAt, restarts, failuresInARow },
     restartsLeft: giveUp === null ? null : Math.max(0, giveUp - failuresInARow),
-    ...standing(record, told, state),
+    ...standing(record, told, { ...state, blind }),
   };
 }
+
+/** Of what rests, nothing has to be seen to know how it stands. */
+const seenAtRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed', 'backoff', 'waiting']);
 
 /** Since when a running worker has been as its probes call it. */
 function verdictAt({ phase, health, instance, worker }: WorkerRecord, told: readonly JournalRecord[]): string | null {
