@@ -41,7 +41,8 @@ const slowly = { backoff: { first: '1m', min: '1m', max: '1m' } };
 const hostFile = {
   ostler: 1,
   host: 'test',
-  defaults: { service: { runtime: 'native' } },
+  // None turns healthy meanwhile, however slow the host is.
+  defaults: { service: { runtime: 'native', health: { minUp: '1h' } } },
   workers: {
     crasher: {
       command: ['/bin/sh', '-c', 'echo "reading /etc/app.conf" >&2; echo "app.conf:3: unknown key: prot" >&2; exit 3'],
@@ -63,7 +64,7 @@ test('why tells what really happened to processes of this host, each as it can b
   await waitFor('it waits for that', async () => String((await one.request('GET', '/v1/workers/waiting/why?format=text')).body).includes('it failed'));
   await told(one, 'waiting');
 
-  await pidOf(one, 'stopped');
+  for (const name of ['stopped', 'unheld', 'locked']) await pidOf(one, name);
   expect((await run(['stop', 'stopped', '--quiet', '--socket', one.socket])).code).toBe(0);
   await one.kill9();
   await one.restart();
