@@ -22,9 +22,10 @@ const inState = (one: TestAgent, name: string, ...states: string[]): Promise<unk
 const pidOf = (one: TestAgent, name: string): Promise<number> =>
   waitFor(`${name} runs`, async () => (await worker(one, name))?.native.pid ?? false) as Promise<number>;
 
-/** The text with everything that differs from run to run taken out. */
+/** The text with everything that differs from run to run taken out, where its lines are broken included. */
 const settled = (text: string, { folder }: TestAgent): string =>
   text
+    .replaceAll(/\n {9}(?=[^ |])/g, ' ')
     .replaceAll(folder, '<folder>')
     .replaceAll(/\b20\d\d-\d\d-\d\dT[\d:.]+Z/g, '<time>')
     .replaceAll(/\((?:now|in [\d.]+ m?s|[\d.]+ m?s ago)\)/g, '(<near>)')

@@ -26,24 +26,43 @@ function absent({ worker, at, entries }: WhyReport): string {
 }
 
 function nowLines(worker: string, at: string, { state, since, because, lastLines, waitsFor, next, tries, advice }: WhyNow): readonly string[] {
+  const did = [...because.flatMap((line) => wrapped(line)), ...lastLines.map(output), ...waitsFor.flatMap((link) => linkLines(link, at))];
   return [
     `${worker}: ${state} since ${moment(since, at)}`,
     '',
-    ...labelled('why', [...because, ...lastLines.map(output), ...waitsFor.flatMap((link) => linkLines(link, at))]),
-    ...labelled('next', [next]),
-    ...(tries === null ? [] : labelled('tries', [tries])),
-    ...labelled('do', advice === null ? ['Nothing: all is well.'] : [advice.command, `(${advice.what})`]),
+    ...labelled('why', did),
+    ...labelled('next', wrapped(next)),
+    ...(tries === null ? [] : labelled('tries', wrapped(tries))),
+    ...labelled('do', advice === null ? ['Nothing: all is well.'] : [advice.command, ...wrapped(`(${advice.what})`)]),
   ];
 }
 
 function linkLines({ worker, state, since, because, lastLines }: WhyLink, at: string): readonly string[] {
-  return [`${worker}: ${state} since ${moment(since, at)}`, ...[...because, ...lastLines.map(output)].map((line) => `  ${line}`)];
+  const own = [...because.flatMap((line) => wrapped(line, columns - 2)), ...lastLines.map(output)];
+  return [`${worker}: ${state} since ${moment(since, at)}`, ...own.map((line) => `  ${line}`)];
 }
 
+/** What a worker printed stays as it is. */
 const output = (line: string): string => `| ${line}`;
 
+const labelColumns = 9;
+const columns = 100 - labelColumns;
+
+/** Lines of at most so many columns, broken between words; a longer word stands as it is. */
+function wrapped(text: string, width = columns): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
 function labelled(label: string, lines: readonly string[]): readonly string[] {
-  return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(7)}${line}`);
+  return lines.map((line, index) => `  ${index === 0 ? label : ''}`.padEnd(labelColumns) + line);
 }
 
 function entryLines({ at, text, before, lastLines }: WhyEntry): string[] {
