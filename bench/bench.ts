@@ -6,7 +6,7 @@ import { allStarted, type Launched, launch, prepare } from './launch.ts';
 import type { Options } from './options.ts';
 import type { Peer, RowName } from './peers/peer.ts';
 import type { Results } from './series.ts';
-import type { Site, Sites } from './site.ts';
+import type { Beside, Site, Sites } from './site.ts';
 import { finish } from './sweep.ts';
 
 /** What a row is given to do its work. */
@@ -20,28 +20,29 @@ export interface Bench {
 }
 
 /** Runs `work` on a site of its own and ends whatever it began there. */
-export async function onSite<X>({ sites, options }: Bench, peer: Peer, n: number, lines: number, work: (site: Site) => Promise<X>): Promise<X> {
+export async function onSite<X>({ sites, options }: Bench, peer: Peer, n: number, work: (site: Site) => Promise<X>, beside: Beside = {}): Promise<X> {
   // What the run before has left to write is not this one's to wait for.
   spawnSync('sync', { timeout: 60_000 });
-  const site = sites.fresh(peer.name, n, lines);
+  const site = sites.fresh(peer.name, n, beside);
   try {
     await prepare(peer, site);
     return await work(site);
   } finally {
     await finish(peer, site);
     // The log of a flood is few files and much room: deleting it slows nothing down, keeping all of them could fill the disk.
-    if (lines > 0 && !options.keep) rmSync(site.dir, { recursive: true, force: true });
+    if (site.lines > 0 && !options.keep) rmSync(site.dir, { recursive: true, force: true });
     await pause(200);
   }
 }
 
 /** The same with all its workers started. */
-export function whileUp<X>(bench: Bench, peer: Peer, n: number, work: (launched: Launched) => Promise<X>, lines = 0): Promise<X> {
-  return onSite(bench, peer, n, lines, async (site) => {
+export function whileUp<X>(bench: Bench, peer: Peer, n: number, work: (launched: Launched) => Promise<X>, beside: Beside = {}): Promise<X> {
+  const whenUp = async (site: Site): Promise<X> => {
     const launched = launch(peer, site);
     await allStarted(launched);
     return await work(launched);
-  });
+  };
+  return onSite(bench, peer, n, whenUp, beside);
 }
 
 /**

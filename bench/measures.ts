@@ -15,4 +15,8 @@ export const measures = {
   startedTwice: 'supervisor killed and started again, workers that ran a second time',
   apply: 'apply with nothing to do, ms in the agent',
   ps: 'ps, exec to exit, ms',
+  probeCpu: 'an HTTP probe of every worker each 5 s, CPU of the agent in % of one core',
+  probeShare: 'an HTTP probe of every worker each 5 s, % of them within the fullest 100 ms',
+  probeVerdict: 'answer of the last probe that makes it unhealthy to its successor running, ms',
+  loadCrash: 'kill -9 of a worker to its successor running, under load, ms',
 } as const;

@@ -21,7 +21,7 @@ export interface Options {
   readonly out: string | null;
 }
 
-const allRows: readonly RowName[] = ['start', 'crash', 'at-once', 'memory', 'idle', 'log', 'recovery', 'apply', 'ps'];
+const allRows: readonly RowName[] = ['start', 'crash', 'at-once', 'memory', 'idle', 'log', 'recovery', 'apply', 'ps', 'probes', 'load'];
 
 export const usage = `npm run bench -- [options]
   --quick            few repeats, 1 and 100 workers, 1 M lines

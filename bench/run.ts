@@ -11,7 +11,9 @@ import { peers } from './peers/index.ts';
 import type { Peer, RowName } from './peers/peer.ts';
 import { atOnce, crash } from './rows/crash.ts';
 import { held } from './rows/held.ts';
+import { load } from './rows/load.ts';
 import { log } from './rows/log.ts';
+import { probes } from './rows/probes.ts';
 import { recovery } from './rows/recovery.ts';
 import { start } from './rows/start.ts';
 import { warmUp } from './rows/warm-up.ts';
@@ -20,7 +22,7 @@ import { Sites } from './site.ts';
 import { sweepAll } from './sweep.ts';
 import { table } from './table.ts';
 
-/** `held` measures the last four rows with one start. */
+/** `held` measures four rows with one start. */
 const works: readonly { readonly rows: readonly RowName[]; run(bench: Bench): Promise<void> }[] = [
   { rows: ['start'], run: start },
   { rows: ['crash'], run: crash },
@@ -28,6 +30,8 @@ const works: readonly { readonly rows: readonly RowName[]; run(bench: Bench): Pr
   { rows: ['recovery'], run: recovery },
   { rows: ['log'], run: log },
   { rows: ['memory', 'idle', 'apply', 'ps'], run: held },
+  { rows: ['probes'], run: probes },
+  { rows: ['load'], run: load },
 ];
 
 function options(): Options {

@@ -11,7 +11,12 @@ export interface Site {
   readonly n: number;
   /** How many lines a worker prints at SIGUSR1. */
   readonly lines: number;
+  /** What ostler's host file says of a worker beside its command. */
+  readonly fields?: ((index: number) => object) | undefined;
 }
+
+/** What a run has beyond its workers. */
+export type Beside = Partial<Pick<Site, 'lines' | 'fields'>>;
 
 /** The command of worker `index`. */
 export const workerCommand = ({ worker, stamps, lines }: Site, index: number): readonly string[] => [worker, stamps, String(index), String(lines)];
@@ -32,10 +37,10 @@ export class Sites {
     this.#worker = worker;
   }
 
-  fresh(name: string, n: number, lines = 0): Site {
+  fresh(name: string, n: number, { lines = 0, fields }: Beside = {}): Site {
     this.#count += 1;
     const dir = join(this.base, `${String(this.#count).padStart(4, '0')}-${name.replace(/[^a-z0-9]+/gi, '-')}`);
     mkdirSync(dir, { mode: 0o755 });
-    return { dir, worker: this.#worker, stamps: join(dir, 'stamps'), n, lines };
+    return { dir, worker: this.#worker, stamps: join(dir, 'stamps'), n, lines, fields };
   }
 }

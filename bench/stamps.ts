@@ -1,15 +1,15 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** What a worker wrote down; `ns` is CLOCK_MONOTONIC, the clock of process.hrtime.bigint(). */
+/** What a worker, or the server of the probes, wrote down; `ns` is CLOCK_MONOTONIC, the clock of process.hrtime.bigint(). */
 export interface Stamp {
   readonly ns: bigint;
   readonly index: number;
-  readonly kind: 'started' | 'first line' | 'last line';
+  readonly kind: (typeof kinds)[number];
 }
 
 const bytes = 16;
-const kinds = ['started', 'first line', 'last line'] as const;
+const kinds = ['started', 'first line', 'last line', 'good answer', 'bad answer'] as const;
 
 /** Reads the file that the workers of one run append to, as it grows. */
 export class Stamps {

@@ -1,5 +1,5 @@
 import { measures } from './measures.ts';
-import type { Results } from './series.ts';
+import { quantile, type Results } from './series.ts';
 
 /** What ostler must reach in one measure. */
 export interface Target {
@@ -60,5 +60,13 @@ export function targets(results: Results): readonly Target[] {
   most(measures.startedTwice, 100, 'none', 0);
   most(measures.apply, 1000, 'at most 100 ms', 100);
   for (const n of [1, 1000]) most(measures.ps, n, 'at most 120 ms', 120);
+  most(measures.probeCpu, 1000, 'at most 10 %', 10);
+  most(measures.probeShare, 1000, 'at most 4 %', 4);
+  most(measures.probeVerdict, 1000, 'at most 20 ms (p50)', 20);
+  const underLoad = results.find(measures.loadCrash, 1000, us);
+  if (underLoad !== undefined) {
+    const { values } = underLoad;
+    all.push({ measure: measures.loadCrash, workers: 1000, must: 'at most 100 ms (p99)', isMet: values.length > 0 && quantile(values, 0.99) <= 100 });
+  }
   return all;
 }

@@ -5,7 +5,8 @@ import { linesIn } from './log-lines.ts';
 import type { Peer } from './peer.ts';
 import { firstLine } from './program.ts';
 
-const source = (name: string): string => fileURLToPath(new URL(`../floors/${name}`, import.meta.url));
+/** The path of a program that works beside a supervisor, or in its place. */
+export const floorSource = (name: string): string => fileURLToPath(new URL(`../floors/${name}`, import.meta.url));
 
 /** Builds a C program of the bench; throws with what the compiler said. */
 export function compile(from: string, to: string): void {
@@ -30,7 +31,7 @@ export function floors(base: string): readonly Peer[] {
       rows: ['start', 'log'],
       note: 'posix_spawn loop, straight into one file, nothing supervised',
       version: () => firstLine('cc', '--version'),
-      lay: () => compile(source('spawn.c'), join(base, 'spawn')),
+      lay: () => compile(floorSource('spawn.c'), join(base, 'spawn')),
       command: (site) => [join(base, 'spawn'), String(site.n), site.worker, site.stamps, join(site.dir, 'log'), String(site.lines)],
       loggedLines: async ({ dir }) => (await linesIn([join(dir, 'log')])) - 1,
     },
@@ -40,7 +41,7 @@ export function floors(base: string): readonly Peer[] {
       rows: ['start'],
       note: 'spawn loop, straight into one file, nothing supervised',
       version: () => process.version,
-      command: (site) => [process.execPath, source('spawn.mjs'), String(site.n), site.worker, site.stamps, join(site.dir, 'log')],
+      command: (site) => [process.execPath, floorSource('spawn.mjs'), String(site.n), site.worker, site.stamps, join(site.dir, 'log')],
     },
     {
       ...common,
@@ -49,7 +50,7 @@ export function floors(base: string): readonly Peer[] {
       note: 'does nothing, holds nothing',
       version: () => process.version,
       // Its last word is how the sweep knows it.
-      command: (site) => [process.execPath, source('idle.mjs'), site.dir],
+      command: (site) => [process.execPath, floorSource('idle.mjs'), site.dir],
     },
   ];
 }

@@ -22,14 +22,14 @@ const dataDirOf = ({ dir }: Site): string => join(dir, 'd');
 /** The built command of this checkout, with nothing in the host file but its workers. */
 export const ostler: Peer = {
   name: 'ostler',
-  rows: [...ofSupervisors, 'apply', 'ps'],
+  rows: [...ofSupervisors, 'apply', 'ps', 'probes', 'load'],
   missing: () => (existsSync(join(root, 'packages/cli/dist/main.js')) ? null : 'not built: npm start, or leave --no-build out'),
   version: () => `${(JSON.parse(readFileSync(join(root, 'packages/cli/package.json'), 'utf8')) as { version: string }).version} ${revision()}`,
   lay(site) {
     const workers = names(site.n).map((name, index) => {
       // Room for every line of the flood: rotation would look like loss.
       const logs = site.lines > 0 ? { logs: { maxSize: '16MiB', maxFiles: 200 } } : {};
-      return [name, { runtime: 'native', command: workerCommand(site, index), ...logs }] as const;
+      return [name, { runtime: 'native', command: workerCommand(site, index), ...logs, ...site.fields?.(index) }] as const;
     });
     writeFileSync(join(site.dir, 'ostler.json'), JSON.stringify({ ostler: 1, workers: Object.fromEntries(workers) }));
   },

@@ -1,7 +1,7 @@
 import type { Process } from '../processes.ts';
 import type { Site } from '../site.ts';
 
-export type RowName = 'start' | 'crash' | 'at-once' | 'memory' | 'idle' | 'log' | 'recovery' | 'apply' | 'ps';
+export type RowName = 'start' | 'crash' | 'at-once' | 'memory' | 'idle' | 'log' | 'recovery' | 'apply' | 'ps' | 'probes' | 'load';
 
 /** One that is given the work: a supervisor, or a floor. */
 export interface Peer {

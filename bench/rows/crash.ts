@@ -32,7 +32,8 @@ export async function crash(bench: Bench): Promise<void> {
   }
 }
 
-async function successor({ stamps }: Launched, pids: ReadonlyMap<number, number>, index: number): Promise<number> {
+/** From the kill of a worker to the first instruction of its successor, ms. */
+export async function successor({ stamps }: Launched, pids: ReadonlyMap<number, number>, index: number): Promise<number> {
   const pid = pids.get(index);
   if (pid === undefined) throw new Error(`worker ${index} did not run any more when it was to be killed`);
   const killedNs = process.hrtime.bigint();

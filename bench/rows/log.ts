@@ -19,7 +19,7 @@ export async function log(bench: Bench): Promise<void> {
     if (peer.note !== undefined) note(rate, peer.note);
     bench.progress(`log: ${peer.name}, ${round + 1}`);
     try {
-      const seen = await whileUp(bench, peer, 1, (launched) => flood(launched, lines), lines);
+      const seen = await whileUp(bench, peer, 1, (launched) => flood(launched, lines), { lines });
       add(rate, seen.rate);
       add(results.of('log', measures.logLost, 1, peer.name), seen.lost);
       add(results.of('log', measures.logCpu, 1, peer.name), seen.cpuMs);

@@ -24,7 +24,7 @@ export async function recovery(bench: Bench): Promise<void> {
     const series = results.of('recovery', measures.recovery, workers, peer.name);
     bench.progress(`recovery: ${peer.name}, ${round + 1}`);
     try {
-      await onSite(bench, peer, workers, 0, async (site) => {
+      await onSite(bench, peer, workers, async (site) => {
         const first = launch(peer, site);
         await allStarted(first);
         await pause(settleMs);

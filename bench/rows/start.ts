@@ -13,7 +13,7 @@ export async function start(bench: Bench): Promise<void> {
       if (peer.note !== undefined) note(series, peer.note);
       bench.progress(`start ${n}: ${peer.name}, ${round + 1}`);
       try {
-        const ms = await onSite(bench, peer, n, 0, (site) => allStarted(launch(peer, site, undefined, peer.foreground?.(site))));
+        const ms = await onSite(bench, peer, n, (site) => allStarted(launch(peer, site, undefined, peer.foreground?.(site))));
         add(series, ms);
         return true;
       } catch (error) {

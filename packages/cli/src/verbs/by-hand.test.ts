@@ -163,10 +163,10 @@ test('down and down --agent say which; kill knows signals by name and number', a
 test('why prints lines for people and the report with --json', async () => {
   agent.route('GET /v1/workers/web/why', ({ accept }, response) => {
     if (!accept.includes('text/plain')) return { version: 1, worker: 'web', entries: [], now: null };
-    response.writeHead(200, { 'content-type': 'text/plain' }).end('2026-01-01  web was started\nNow: healthy');
+    response.writeHead(200, { 'content-type': 'text/plain' }).end('web: healthy\n  why  | it said \u001b[2J\u0007and went\n');
     return undefined;
   });
-  expect(await ostler('why', 'web')).toEqual({ code: 0, stdout: '2026-01-01  web was started\nNow: healthy\n', stderr: '' });
+  expect(await ostler('why', 'web')).toEqual({ code: 0, stdout: 'web: healthy\n  why  | it said  and went\n', stderr: '' });
   expect(JSON.parse((await ostler('why', 'web', '--json')).stdout)).toEqual({ version: 1, worker: 'web', entries: [], now: null });
 });
 
@@ -191,7 +191,9 @@ test('events prints what happened after a cursor, and goes on with -f until Ctrl
     setImmediate(() => response.write(bytes.subarray(cutAt)));
     return undefined;
   });
-  expect((await ostler('events', '--since', '4', '--worker', 'web')).stdout).toBe('2026-01-01T00:00:00Z  web  started\n2026-01-01T00:00:00Z  web  healthy\n');
+  expect((await ostler('events', '--since', '4', '--worker', 'web')).stdout).toBe(
+    '5  2026-01-01T00:00:00Z  web  started\n6  2026-01-01T00:00:00Z  web  healthy\n',
+  );
   expect(agent.asked[0]?.query).toEqual({ after: '4', worker: 'web' });
   const running = start(['events', '-f', '--json', '--socket', agent.socket], { input: 'open' });
   await waitFor('the event', () => running.stdout().endsWith('\n'));
@@ -199,4 +201,27 @@ test('events prints what happened after a cursor, and goes on with -f until Ctrl
   const { code, stdout } = await running.ended;
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual(event('7', 'größer'));
+});
+
+test('events refuses what is no cursor before it asks, and says how to go on when its agent went away', async () => {
+  for (const wrong of ['1h', '-1', '2026-01-01T00:00:00Z', '', '1'.repeat(16)])
+    expect(await ostler('events', `--since=${wrong}`)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `--since: \`${wrong}\` is no cursor\n  expected the number that stands before an event, such as 1234; 0 = everything that is kept\n`,
+    });
+  expect(agent.asked).toEqual([]);
+  agent.route('GET /v1/events', (_, response) => {
+    const event = { cursor: '41', at: '2026-01-01T00:00:00Z', type: 'agent.stopped', worker: null, instance: null, text: 'The agent stopped.', data: {} };
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`id: 41\ndata: ${JSON.stringify(event)}\n\n`);
+    return undefined;
+  });
+  const { code, stdout, stderr } = await ostler('events', '-f', '--worker', 'web');
+  expect([code, stdout]).toEqual([3, '41  2026-01-01T00:00:00Z  The agent stopped.\n']);
+  expect(stderr).toMatch(/went away\n {2}go on where this ended: ostler events -f --since 41 --worker web\n$/);
+  const lines = (await ostler('events', '-f', '--json')).stdout.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { type: 'agent.stopped', cursor: '41' },
+    { type: 'problem', cursor: '41', error: { code: 'no-agent', hint: expect.stringContaining('--since 41') } },
+  ]);
 });

@@ -131,5 +131,5 @@ test.each(['logs -f web', 'events -f', 'ps -f'])('`%s --json` is a line for each
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as object);
-  expect([code, records.at(-1)]).toMatchObject([3, { type: 'problem', cursor: null, error: { code: 'no-agent' } }]);
+  expect([code, records.at(-1)]).toMatchObject([3, { type: 'problem', cursor: words === 'events -f' ? '1' : null, error: { code: 'no-agent' } }]);
 });

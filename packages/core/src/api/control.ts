@@ -49,9 +49,10 @@ export interface Control {
   plugins(): PluginsDocument;
   doctor(): Promise<DoctorDocument>;
   why(worker: string): Promise<{ readonly report: WhyReport; readonly lines: readonly string[] }>;
+  /** Rejects with `usage` when the cursor is none of this agent's journal. */
   events(query: EventsQuery): Promise<readonly EventRecord[]>;
-  /** After `after` (absent: from now on); each once, in order; ends with `signal`. */
-  followEvents(query: { readonly after: string | null; readonly worker: string | null }, signal: AbortSignal): AsyncIterable<EventRecord>;
+  /** After `after` (absent: from now on); each once, in order; ends with `signal`. What was dropped is told as `journal.gap`. Rejects as `events` does. */
+  followEvents(query: { readonly after: string | null; readonly worker: string | null }, signal: AbortSignal): Promise<AsyncIterable<EventRecord>>;
   logs(worker: string, query: LogsQuery, signal: AbortSignal): AsyncIterable<LogLine>;
   plan(request: PlanRequest, signal: AbortSignal): Promise<PlanDocument>;
   apply(request: ApplyRequest, by: string, signal: AbortSignal): Promise<OutcomeDocument>;

@@ -78,7 +78,7 @@ export const routes: readonly Route[] = [
       if (since !== null || limit !== null)
         throw new Refused(400, `a stream of events begins after a cursor: ${since === null ? 'limit' : 'since'} is only for a list of them`);
       if (lastEventId !== null && !cursor.safeParse(lastEventId).success) throw new Refused(400, 'Last-Event-ID: expected a cursor that an event carries');
-      return { events: control.followEvents({ after: lastEventId ?? after, worker }, signal) };
+      return { events: await control.followEvents({ after: lastEventId ?? after, worker }, signal) };
     },
   }),
   route({

@@ -1,22 +1,16 @@
 import { runtimeFailure } from '@ostler/sdk';
-import type { Control, EventsQuery } from '../api/control.ts';
-import type { EventRecord } from '../api/wire.ts';
+import type { Control } from '../api/control.ts';
 import { callWithDeadline } from '../base/call.ts';
-import { problem } from '../base/problem.ts';
-import { why, whyText } from '../journal/index.ts';
-import type { JournalRecord } from '../store/index.ts';
-import { stateOf, toRecord } from '../supervise/index.ts';
 import * as byHand from './by-hand.ts';
 import { doctor } from './doctor.ts';
+import { events, followEvents } from './events.ts';
 import { logs } from './logs.ts';
 import { type Parts, wireProblemOf, workerOf } from './parts.ts';
 import { psDocument } from './ps.ts';
 import * as runs from './run.ts';
+import { whyOf } from './why.ts';
 
 export { asProblem, type Parts } from './parts.ts';
-
-/** So much of the journal is read for one `why`. */
-const whyEntries = 5000;
 
 /** The agent as it lets itself be told. */
 export function makeControl(parts: Parts): Control {
@@ -48,11 +42,8 @@ export function makeControl(parts: Parts): Control {
     plugins: () => ({ version: 1, plugins: parts.plugins() }),
     doctor: async () => doctor(parts),
     why: (worker) => whyOf(parts, worker),
-    events: async (query) => (await parts.journal.query(queryOf(query))).map(eventOf),
-    async *followEvents({ after, worker }, signal) {
-      const from = { ...(after === null ? {} : { afterCursor: cursorOf(after) }), ...(worker === null ? {} : { worker }) };
-      for await (const record of parts.journal.follow(from, signal)) yield eventOf(record);
-    },
+    events: (query) => events(parts, query),
+    followEvents: (query, signal) => followEvents(parts, query, signal),
     logs: (worker, query, signal) => logs(parts, worker, query, signal),
     plan: (request, signal) => byHand.plan(parts, request, signal),
     apply: (request, by, signal) => byHand.apply(parts, request, by, signal),
@@ -71,36 +62,6 @@ export function makeControl(parts: Parts): Control {
     down: (request, by, signal) => byHand.down(parts, request, by, signal),
     reload: () => parts.reload(),
   };
-}
-
-const eventOf = ({ cursor, at, type, worker, instance, text, data }: JournalRecord): EventRecord =>
-  ({ cursor: String(cursor), at, type, worker, instance, text, data }) as EventRecord;
-
-function cursorOf(text: string): number {
-  if (!/^\d{1,15}$/.test(text))
-    throw problem({ code: 'usage', message: `\`${text.slice(0, 40)}\` is no cursor; expected one that an event carries, a number` });
-  return Number(text);
-}
-
-function queryOf({ after, since, worker, limit }: EventsQuery) {
-  return {
-    ...(after === null ? {} : { afterCursor: cursorOf(after) }),
-    ...(since === null ? {} : { since }),
-    ...(worker === null ? {} : { worker }),
-    ...(limit === null ? {} : { limit }),
-  };
-}
-
-async function whyOf(parts: Parts, worker: string) {
-  const one = parts.crew.get(worker);
-  const records = await parts.journal.query({ limit: whyEntries });
-  // One that was removed still has its history.
-  if (one === undefined && !records.some((record) => record.worker === worker)) workerOf(parts, worker);
-  const giveUp = one?.normal()?.rules.restart.giveUp ?? null;
-  const restartsLeft = one === undefined || giveUp === null ? null : Math.max(0, giveUp - one.life.failures);
-  const told = why(worker, records, { worker: one === undefined ? null : toRecord(worker, one.life), restartsLeft });
-  const report = one === undefined || told.now === null ? told : { ...told, now: { ...told.now, state: stateOf(one.life) } };
-  return { report, lines: whyText(report) };
 }
 
 async function exec(parts: Parts, worker: string, argv: readonly string[], io: { readonly tty: boolean; readonly user: string | null }, signal: AbortSignal) {

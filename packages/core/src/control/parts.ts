@@ -6,6 +6,7 @@ import type { HostConfig } from '../config/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Reconciler } from '../reconcile/index.ts';
 import type { Runtime } from '../runtimes.ts';
+import { nearest } from '../spec/index.ts';
 import type { Crew, Supervisor } from '../supervise/index.ts';
 
 /** What the control of an agent is made of. */
@@ -38,16 +39,30 @@ export interface Parts {
   endSoon(cause: string): void;
 }
 
+/** Throws `worker-unknown`, with what may have been meant: one of another name, or one that the host file has and that was not applied. */
 export function workerOf(parts: Parts, name: string): Supervisor {
   const one = parts.crew.get(name);
   if (one !== undefined) return one;
   const names = parts.crew.all().map(({ worker }) => worker);
-  throw problem({
-    code: 'worker-unknown',
-    message: `there is no worker ${name} on this host`,
-    hint: names.length === 0 ? 'no workers are known: `ostler apply` brings those of the host file' : `workers: ${names.slice(0, 20).join(', ')}`,
-  });
+  if (parts.pending().has(name))
+    throw problem({
+      code: 'worker-unknown',
+      message: `the worker ${name} is in the host file, but was not applied yet`,
+      hint: `\`ostler apply\` brings it from ${parts.hostFile()}; \`ostler plan\` shows first what else that would change`,
+    });
+  throw problem({ code: 'worker-unknown', message: `there is no worker ${name} on this host`, hint: unknownHint(parts, name, names) });
 }
+
+function unknownHint(parts: Parts, name: string, names: readonly string[]): string {
+  const meant = nearest(name, [...names, ...parts.pending()]);
+  const all = names.length === 0 ? 'no workers are known: `ostler apply` brings those of the host file' : `workers: ${listed(names)}`;
+  const trouble = parts.hostFileProblem();
+  const stale = trouble === null ? '' : `; the saved host file cannot be used, so what it says is not known: ${trouble.message}`;
+  return `${meant === null ? '' : `did you mean ${meant}? `}${all}${stale}`;
+}
+
+const shown = 20;
+const listed = (names: readonly string[]): string => `${names.slice(0, shown).join(', ')}${names.length > shown ? ` and ${names.length - shown} more` : ''}`;
 
 export function wireProblemOf(data: Problem): WireProblem {
   const { code, message, hint, place, others } = data;

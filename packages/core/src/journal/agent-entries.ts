@@ -25,6 +25,14 @@ export const agentEntries = {
       `The ${d.dropped === 1 ? 'oldest entry was' : `${d.dropped} oldest entries were`} dropped: ${d.keepEntries} of the last ${d.keepDays} days are kept at most.`,
       d,
     ),
+  /** Never stored: stands where a reader asked for what was dropped. `from` and `through`: cursors. */
+  'journal.gap': (at: string, d: { from: number; through: number }) =>
+    of(
+      at,
+      'journal.gap',
+      `${d.from === d.through ? `Entry ${d.from} was` : `Entries ${d.from} to ${d.through} were`} dropped from the journal, by its age or number, before this reader asked for ${d.from === d.through ? 'it' : 'them'}.`,
+      d,
+    ),
   'loop.stalled': (at: string, d: { ms: number; during: string | null }) =>
     of(
       at,

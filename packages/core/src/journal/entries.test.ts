@@ -15,6 +15,7 @@ const samples = {
   'runtime.down': entries['runtime.down'](at, { runtime: 'docker', message: 'connection refused.' }),
   'runtime.up': entries['runtime.up'](at, { runtime: 'docker', afterMs: 300_000 }),
   'journal.trimmed': entries['journal.trimmed'](at, { dropped: 1, keepEntries: 20_000, keepDays: 30 }),
+  'journal.gap': entries['journal.gap'](at, { from: 6, through: 1200 }),
   'loop.stalled': entries['loop.stalled'](at, { ms: 2500, during: 'the plugin acme' }),
   'worker.declared': entries['worker.declared'](w, { generation: 1, runtime: 'native' }),
   'worker.changed': entries['worker.changed'](w, { from: 1, to: 2, fields: ['env.PORT', 'command'] }),

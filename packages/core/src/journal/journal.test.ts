@@ -121,6 +121,83 @@ test('the oldest entries are dropped beside the commits, a tenth over at most, a
   expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 200 - numbers.length + i));
 });
 
+test('a follower that was behind what was dropped is told so, in its place, and then gets the rest; one in time is told nothing', async () => {
+  open({ keepEntries: 20, followBuffer: 4 });
+  const slow = journal.follow({ afterCursor: 0 }, signal());
+  const ofOne = journal.follow({ afterCursor: 0, worker: 'odd' }, signal());
+  for (let n = 0; n < 100; n++) await write(n, n % 2 ? 'odd' : 'even');
+  await journal.close();
+  const [first] = await journal.query({});
+  const told = { type: 'journal.gap', cursor: first!.cursor - 1, data: { from: 1, through: first!.cursor - 1 } };
+  for (const options of [{ afterCursor: 0 }, { afterCursor: 0, worker: 'odd' }, { afterCursor: 0, limit: 3 }]) {
+    const [gap, ...rest] = await journal.query(options);
+    expect(gap).toMatchObject(told);
+    expect(rest).toEqual((await journal.query({ ...options, afterCursor: undefined })).filter(({ type }) => type !== 'journal.gap'));
+  }
+  expect((await journal.query({ afterCursor: first!.cursor - 1 }))[0]).toEqual(first);
+  for (const follower of [slow, ofOne]) expect((await follower.next()).value).toMatchObject(told);
+  expect((await ofOne.next()).value).toMatchObject({ worker: 'odd' });
+  open({ keepEntries: 20 });
+  const again = journal.follow({ afterCursor: 0 }, signal());
+  expect((await again.next()).value).toMatchObject(told);
+  expect((await again.next()).value).toEqual(first);
+});
+
+test('a follower that stood still while entries were dropped is told when it goes on', async () => {
+  open({ keepEntries: 20, followBuffer: 4 });
+  const follower = journal.follow({}, signal());
+  await write(0);
+  const first = (await follower.next()).value as JournalRecord;
+  expect(first.text).toBe('0');
+  for (let n = 1; n < 100; n++) await write(n);
+  let last = first.cursor;
+  let hasGap = false;
+  for await (const { type, cursor, data, text } of follower) {
+    if (type === 'journal.gap') {
+      hasGap = true;
+      expect((data as { from: number }).from).toBe(last + 1);
+    } else expect(cursor).toBe(last + 1);
+    last = cursor;
+    if (text === '99') break;
+  }
+  expect(hasGap).toBe(true);
+});
+
+test('a batch that the store refused leaves no hole in the cursors, which would look like something dropped', async () => {
+  open();
+  await write(1);
+  await Promise.all([
+    write(2),
+    journal.record({ journal: [journalEntry('lost'), { ...journalEntry(''), at: null as unknown as string }] }).catch(() => {}),
+    write(3),
+  ]);
+  await write(4);
+  expect((await journal.query({})).map(({ cursor }) => cursor)).toEqual([1, 2, 3, 4]);
+});
+
+test('entries that have grown old are dropped at the first one that comes, and then again after some hours, however few they are', async () => {
+  const day = (n: number) => journalEntry(`day ${n}`, { at: new Date(Date.UTC(2026, 0, n)).toISOString() });
+  let now = Date.UTC(2026, 0, 9);
+  await store.commit({ journal: [day(1), day(3), day(9)] });
+  open({ keepEntries: 20_000, keepDays: 7, nowMs: () => now });
+  await journal.record({ journal: [day(9)] });
+  await expect.poll(async () => (await journal.query({})).map(({ text }) => text)[0]).toBe('day 3');
+  now += 2 * 86_400_000;
+  await journal.record({ journal: [day(11)] });
+  await expect.poll(async () => (await journal.query({})).map(({ text }) => text)[0]).toBe('day 9');
+});
+
+test('the newest entry stays whatever its age, so that cursors go on; a clock that was wrong takes no young entries along', async () => {
+  const at = (year: number, text: string) => journalEntry(text, { at: new Date(Date.UTC(year, 0, 1)).toISOString() });
+  await store.commit({ journal: [at(2026, 'young'), at(1970, 'before the clock was set'), at(2026, 'young again')] });
+  expect(await store.trimJournal(100, '2025-01-01T00:00:00.000Z')).toBe(0);
+  expect(await store.trimJournal(100, '2050-01-01T00:00:00.000Z')).toBe(2);
+  expect((await store.journal({})).map(({ cursor, text }) => [cursor, text])).toEqual([[3, 'young again']]);
+  expect(await store.trimJournal(0)).toBe(0);
+  open();
+  expect(await journal.newest()).toBe(3);
+});
+
 test('entries older than the days kept are dropped, younger ones are not', async () => {
   const day = (n: number) => journalEntry(`day ${n}`, { at: new Date(Date.UTC(2026, 0, n)).toISOString() });
   await store.commit({ journal: [day(1), day(2), day(3), day(4)] });

@@ -17,49 +17,33 @@ export interface Keeper {
   settled(): Promise<void>;
 }
 
-/** By age no more often than this: it reads the journal. */
+/** By age at the first entry and then as often, however few come. */
 const agedEveryMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
 
 export function keeper(store: Store, record: (batch: Batch) => Promise<unknown>, options: KeepOptions): Keeper {
   const { keepEntries, keepDays, log, nowMs = Date.now } = options;
   const every = Math.max(1, Math.min(1000, Math.floor(keepEntries / 10)));
-  /** How many there are; `null` until the journal was read once. */
-  let total: number | null = null;
   let agedAtMs = Number.NEGATIVE_INFINITY;
-  let arrived = 0;
   let sinceTrim = 0;
   let running: Promise<void> | null = null;
 
-  async function trim(): Promise<void> {
-    let keep = keepEntries;
-    const now = nowMs();
-    if (total === null || now - agedAtMs >= agedEveryMs) {
-      agedAtMs = now;
-      arrived = 0;
-      const records = await store.journal({});
-      // Recorded while the journal was read: perhaps not among what was read, and young in any case.
-      const meanwhile = arrived;
-      const oldest = new Date(now - keepDays * dayMs).toISOString();
-      const young = records.findIndex((r) => r.at >= oldest);
-      total = records.length + meanwhile;
-      keep = Math.min(keepEntries, young < 0 ? 0 : records.length - young) + meanwhile;
-    }
-    const dropped = total - keep;
-    if (dropped <= 0) return;
-    await store.trimJournal(keep);
-    total -= dropped;
+  async function trim(now: number): Promise<void> {
+    const dropped = await store.trimJournal(keepEntries, new Date(now - keepDays * dayMs).toISOString());
+    if (dropped === 0) return;
     await record({ journal: [agentEntries['journal.trimmed'](new Date(now).toISOString(), { dropped, keepEntries, keepDays })] });
   }
 
   return {
     recorded(entries) {
-      if (total !== null) total += entries;
-      arrived += entries;
       sinceTrim += entries;
-      if (sinceTrim < every || running) return;
+      const now = nowMs();
+      // A clock that was set back must not put it off.
+      const isAged = Math.abs(now - agedAtMs) >= agedEveryMs;
+      if (running || (sinceTrim < every && !isAged)) return;
       sinceTrim = 0;
-      running = trim()
+      agedAtMs = now;
+      running = trim(now)
         .catch((error) => log?.warn({ error: String(error) }, 'the journal could not be trimmed'))
         .finally(() => {
           running = null;

@@ -21,7 +21,10 @@ function crash(n: number, code = 1): JournalEntry[] {
   ];
 }
 
-const nothing: WhyState = { worker: null, restartsLeft: null };
+const nothing: WhyState = {
+  ...{ at: time(60), worker: null, state: 'unknown', rules: null, runtime: null, blind: null, unresolved: null, pid: null },
+  ...{ startedAt: null, memoryLimitBytes: null, nextDueAt: null, waitsFor: null, isPending: false },
+};
 const count = (n: number, make: (i: number) => JournalEntry[]) => Array.from({ length: n }, (_, i) => make(i + 1)).flat();
 
 test('repeated crashes are told once, the newest of them, with how often and when before', () => {
@@ -56,35 +59,42 @@ test('only what concerns the worker is told: its own entries and the agent’s s
     entries['agent.started'](time(6), { version: '1', pid: 2, hostFile: null, adopted: 2 }),
   ]);
   expect(why('api', records, nothing).entries.map((e) => e.cursor)).toEqual([2, 5]);
-  expect(why('nobody', records, nothing)).toEqual({ version: 1, worker: 'nobody', entries: [], now: null });
+  expect(why('nobody', records, nothing)).toEqual({ version: 1, worker: 'nobody', at: time(60), entries: [], now: null });
 });
 
-test('the present stands at the end: state, reason, next try and what is left of the budget', () => {
-  const worker = workerRecord('api', { phase: 'backoff', health: 'none', reason: 'It exited with code 1.', nextTryAt: time(59), failures: 13 });
-  const records = recorded(() => count(13, (n) => crash(n)));
-  const report = why('api', records, { worker, restartsLeft: 2 });
-  expect(report.now).toMatchObject({ state: 'backoff', nextTryAt: time(59), failuresInARow: 13, restartsLeft: 2 });
-  expect(whyText(report).join('\n')).toMatchInlineSnapshot(`
-    "2026-01-02T03:48:00.000Z  Starting: it exited.
-                              (these 4 steps happened 12 times before, last at 2026-01-02T03:44:00.000Z)
-    2026-01-02T03:49:00.000Z  Started as pid 113 in 23 ms.
-    2026-01-02T03:50:00.000Z  Exited with code 1 after 1 s (said by its holder).
-                              | Error 13
-    2026-01-02T03:51:00.000Z  Waiting 13 s after 13 failures in a row; next try at 2026-01-02T03:53:00.000Z.
-    Now: backoff since 2026-01-02T03:04:05.678Z: It exited with code 1.
-         next try at 2026-01-02T03:59:00.000Z
-         failures in a row: 13
-         restarts left: 2"
-  `);
-  expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+test('people are told the newest entries and where the others are', () => {
+  const records = recorded(() => count(30, (n) => [entries['worker.changed'](of(), { from: n, to: n + 1, fields: [] }), ...crash(1, n)]));
+  const report = why('api', records, nothing);
+  expect(report.entries).toHaveLength(150);
+  const lines = whyText(report);
+  expect(lines.find((line) => line.startsWith('What happened'))).toBe('What happened, oldest first (130 earlier: ostler events --worker api):');
+  expect(lines.filter((line) => /^ {2}2026-/.test(line))).toHaveLength(20);
+  expect(lines.at(-1)).toContain('Waiting 1 s after 1 failure in a row');
 });
 
-test.each([
-  [{ phase: 'running', health: 'ok' }, 'healthy'],
-  [{ phase: 'running', health: 'bad' }, 'unhealthy'],
-  [{ phase: 'running', health: 'none' }, 'running'],
-  [{ phase: 'idle', want: 'held', heldBy: 'user' }, 'stopped'],
-  [{ phase: 'failed' }, 'failed'],
-] as const)('%o is called %s', (record, state) => {
-  expect(why('api', [], { worker: workerRecord('api', record), restartsLeft: null }).now?.state).toBe(state);
+test('entries that another version wrote, without what this one looks for, are told all the same', () => {
+  const types = [
+    'worker.exited',
+    'worker.stopped',
+    'worker.stopping',
+    'worker.start-failed',
+    'worker.unhealthy',
+    'worker.skipped',
+    'worker.done',
+    'worker.held',
+    'worker.unresolved',
+  ];
+  const records = types.flatMap((type, i) =>
+    [null, [], { code: 'x', lastLines: 7 }].map(
+      (data, n): JournalRecord => ({ cursor: 3 * i + n + 1, at: time(i), type, worker: 'api', instance: null, text: 'Old.', data }),
+    ),
+  );
+  for (const phase of ['idle', 'waiting', 'preparing', 'starting', 'running', 'stopping', 'unresolved', 'backoff', 'done', 'failed'] as const)
+    for (const want of ['run', 'held', 'removed'] as const)
+      for (const health of ['none', 'bad'] as const) {
+        const text = whyText(
+          why('api', records, { ...nothing, worker: workerRecord('api', { phase, want, health, heldBy: want === 'held' ? 'down' : null }) }),
+        ).join('\n');
+        expect(text, `${phase} ${want} ${health}`).not.toMatch(/undefined|null|NaN|\[object|\.\./);
+      }
 });

@@ -83,6 +83,6 @@ export interface JournalEntry {
 }
 
 export interface JournalRecord extends JournalEntry {
-  /** Grows by one or more; never used twice, also after the oldest are dropped. Shown as text. */
+  /** Grows by one, also over the death of an agent; never used twice, also after the oldest are dropped. Shown as text. */
   readonly cursor: number;
 }

@@ -91,10 +91,10 @@ test('the journal is asked by cursor, time, worker and number; trimmed entries d
   expect(await texts({ since: '2026-01-01T00:00:04.000Z', worker: 'odd' })).toBe('579');
   expect(await texts({ limit: 3 })).toBe('789');
   expect(await texts({ worker: 'even', limit: 2, afterCursor: cursors[0]! })).toBe('68');
-  await store.trimJournal(2);
+  expect(await store.trimJournal(2)).toBe(8);
   expect(await texts({})).toBe('89');
-  await store.trimJournal(0);
-  expect(await texts({})).toBe('');
+  expect(await store.trimJournal(0)).toBe(1);
+  expect(await texts({})).toBe('9');
   const [after] = await store.commit({ journal: [journalEntry('new')] });
   expect(after?.cursor).toBe(cursors.at(-1)! + 1);
   await store.close();

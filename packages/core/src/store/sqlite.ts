@@ -96,7 +96,7 @@ function methods(thread: StoreThread): Omit<Store, 'path' | 'setAside'> {
   return {
     load: () => (closing ? refused() : (thread.call({ op: 'load' }) as Promise<Snapshot>)),
     journal: (query) => (closing ? refused() : (thread.call({ op: 'journal', query }) as Promise<readonly JournalRecord[]>)),
-    trimJournal: (keep) => (closing ? refused() : (thread.call({ op: 'trim', keep }) as Promise<void>)),
+    trimJournal: (keep, before) => (closing ? refused() : (thread.call({ op: 'trim', keep, before }) as Promise<number>)),
     commit(batch) {
       if (closing) return refused();
       return new Promise((resolve, reject) => {

@@ -13,7 +13,7 @@ export type StoreCall =
   | { readonly op: 'load' }
   | { readonly op: 'commit'; readonly batches: readonly Batch[] }
   | { readonly op: 'journal'; readonly query: JournalQuery }
-  | { readonly op: 'trim'; readonly keep: number }
+  | { readonly op: 'trim'; readonly keep: number; readonly before: string | undefined }
   | { readonly op: 'close' };
 
 export type ThreadMessage =

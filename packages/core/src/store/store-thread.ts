@@ -74,7 +74,7 @@ function answer({ db, tables }: OpenFile, reserve: Reserve, lock: AgentLock, sen
       case 'journal':
         return tables.journal(call.query);
       case 'trim':
-        return tables.trimJournal(call.keep);
+        return tables.trimJournal(call.keep, call.before);
       case 'commit':
         return commitGroup(db, tables, call.batches, room);
       case 'close':

@@ -42,8 +42,11 @@ export interface Store {
   /** Durable when it resolves; resolves with the journal entries as they were recorded, cursors included. Batches in flight share a transaction (group commit), in order. */
   commit(batch: Batch): Promise<readonly JournalRecord[]>;
   journal(query: JournalQuery): Promise<readonly JournalRecord[]>;
-  /** Drops the oldest entries beyond `keep`; cursors go on. */
-  trimJournal(keep: number): Promise<void>;
+  /**
+   * Drops the oldest entries beyond `keep`, and those at the beginning that are older than `before` (RFC 3339), but never the newest; cursors go on.
+   * Resolves with how many were dropped.
+   */
+  trimJournal(keep: number, before?: string): Promise<number>;
   close(): Promise<void>;
 }
 

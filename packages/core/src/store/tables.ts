@@ -9,7 +9,7 @@ export interface Tables {
   apply(batch: Batch): JournalRecord[];
   load(): Snapshot;
   journal(query: JournalQuery): JournalRecord[];
-  trimJournal(keep: number): void;
+  trimJournal(keep: number, before?: string): number;
 }
 
 export function openTables(db: DatabaseSync): Tables {
@@ -21,6 +21,9 @@ export function openTables(db: DatabaseSync): Tables {
   const forgetWorker = ['workers', 'instances', 'generations'].map((table) => db.prepare(`DELETE FROM ${table} WHERE worker = ?`));
   const forgetInstance = db.prepare('DELETE FROM instances WHERE worker = ? AND instance = ?');
   const trim = db.prepare('DELETE FROM journal WHERE cursor <= (SELECT cursor FROM journal ORDER BY cursor DESC LIMIT 1 OFFSET ?)');
+  // By the first that is young enough: what a clock that was wrong for a while wrote later does not take everything before it along.
+  const firstSince = db.prepare('SELECT cursor FROM journal WHERE at >= ? ORDER BY cursor LIMIT 1');
+  const trimBelow = db.prepare('DELETE FROM journal WHERE cursor < coalesce(?, (SELECT max(cursor) FROM journal))');
   return {
     apply(batch) {
       for (const worker of batch.forgetWorkers ?? []) for (const statement of forgetWorker) statement.run(worker);
@@ -38,8 +41,11 @@ export function openTables(db: DatabaseSync): Tables {
       values: Object.fromEntries(all(db, values)),
     }),
     journal: (query) => readJournal(db, query),
-    trimJournal(keep) {
-      trim.run(Math.max(0, keep));
+    trimJournal(keep, before) {
+      const beyond = Number(trim.run(Math.max(1, keep)).changes);
+      if (before === undefined) return beyond;
+      const first = firstSince.get(before)?.['cursor'] as number | undefined;
+      return beyond + Number(trimBelow.run(first ?? null).changes);
     },
   };
 }

@@ -1,5 +1,6 @@
 export { overdue } from './calendar.ts';
 export { Crew, type CrewGiven } from './crew.ts';
+export { lacking } from './dependencies.ts';
 export { startSlots } from './gate.ts';
 export { newLife } from './life.ts';
 export { sentence } from './moves.ts';

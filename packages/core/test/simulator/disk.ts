@@ -78,7 +78,7 @@ export class Disk {
           const fits = this.journal.filter((one) => (worker === undefined || one.worker === worker) && one.cursor > (afterCursor ?? 0));
           return limit === undefined ? fits : fits.slice(-limit);
         }),
-      trimJournal: async () => {},
+      trimJournal: async () => 0,
       close: async () => {},
     };
   }

@@ -47,7 +47,7 @@ export function failingStore(
     setAside: store.setAside,
     load: () => alive(() => store.load()),
     journal: (query) => alive(() => store.journal(query)),
-    trimJournal: (keep) => alive(() => store.trimJournal(keep)),
+    trimJournal: (keep, before) => alive(() => store.trimJournal(keep, before)),
     close: () => alive(() => store.close()),
     commit: (batch) =>
       alive(async () => {

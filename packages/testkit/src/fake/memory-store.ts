@@ -46,8 +46,11 @@ export function memoryStore(): Store & { reopen(): Store } {
       );
       return structuredClone(limit === undefined ? fits : fits.slice(Math.max(0, fits.length - limit)));
     },
-    trimJournal: async (keep) => {
-      journal.splice(0, Math.max(0, journal.length - keep));
+    trimJournal: async (keep, before = '') => {
+      const young = journal.findIndex(({ at }) => at >= before);
+      const old = young < 0 ? journal.length : young;
+      // never the newest, as the real one
+      return journal.splice(0, Math.min(Math.max(old, journal.length - keep), journal.length - 1)).length;
     },
     close: async () => {},
   });

@@ -1,0 +1,254 @@
+import { expect, test } from 'vitest';
+import { entries } from '../journal/index.ts';
+import { type ScriptedHost, scriptedHost } from '../supervise/fixtures/host.ts';
+import type { Parts } from './parts.ts';
+import { whyOf } from './why.ts';
+
+// Each text is what somebody reads who was woken up and does not know the source. The histories are those of a real crew on a scripted engine.
+
+const minute = 60_000;
+const user = 'the command';
+const held = { type: 'hold', by: user, cause: 'held' } as const;
+
+function partsOf(host: ScriptedHost, more: Partial<Parts> = {}): Parts {
+  const crew = host.crew();
+  const parts: Partial<Parts> = {
+    crew,
+    journal: crew.services.journal,
+    pending: () => new Set(),
+    hostFile: () => '/srv/ostler.yaml',
+    hostFileProblem: () => null,
+    ...more,
+  };
+  return parts as Parts;
+}
+
+async function text(host: ScriptedHost, worker = 'api', more: Partial<Parts> = {}): Promise<string> {
+  return `${(await whyOf(partsOf(host, more), worker)).lines.join('\n')}\n`;
+}
+
+/** What the agent writes down when it comes, beside what its supervision does. */
+async function agentStarted(host: ScriptedHost, adopted: number): Promise<void> {
+  const { journal, clock } = host.crew().services;
+  await journal.record({ journal: [entries['agent.started'](clock.isoNow(), { version: '1.0.0', pid: 77, hostFile: '/srv/ostler.yaml', adopted })] });
+}
+
+const crash = {
+  exit: { afterMs: 4500, code: 1 },
+  lines: ['listening on 8080', 'Error: connect ECONNREFUSED 127.0.0.1:5432', '    at TCPConnectWrap.afterConnect (node:net:1611:16)'],
+};
+const told = (name: string): string => `./why-texts/${name}.txt`;
+
+test('a crash: with what code, what it printed, and when it is tried again', async () => {
+  const host = await scriptedHost({ api: crash });
+  await host.declare('api', { restart: { giveUp: 5, backoff: { min: '8s' } } });
+  await host.clock.advance(11_000);
+  await expect(await text(host)).toMatchFileSnapshot(told('crash-in-backoff'));
+});
+
+test('a crash loop is told once, with how often it went round', async () => {
+  const host = await scriptedHost({ api: crash });
+  await host.declare('api');
+  await host.clock.advance(10 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('crash-looping'));
+});
+
+test('what was given up says what used its restarts up', async () => {
+  const host = await scriptedHost({ api: crash });
+  await host.declare('api', { restart: { giveUp: 3 } });
+  await host.clock.advance(20 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('given-up'));
+});
+
+test('a restart for probes that failed gives the answer of the last one', async () => {
+  const host = await scriptedHost();
+  await host.declare('api', { ports: [8080], health: { http: '/health', interval: '5s' } });
+  host.probes[0]!.onVerdict({ health: 'ok', evidence: 'GET http://127.0.0.1:8080/health answered 200', failures: 0, afterMs: 900 });
+  await host.clock.advance(12 * minute);
+  host.probes[0]!.onVerdict({ health: 'bad', evidence: 'GET http://127.0.0.1:8080/health answered 503', failures: 3, afterMs: 719_100 });
+  await host.clock.advance(5000);
+  host.probes[0]!.onVerdict({ health: 'ok', evidence: 'GET http://127.0.0.1:8080/health answered 200', failures: 0, afterMs: 1200 });
+  await host.clock.advance(30_000);
+  await expect(await text(host)).toMatchFileSnapshot(told('unhealthy-and-restarted'));
+});
+
+test('probes that fail where that is only reported say so', async () => {
+  const host = await scriptedHost();
+  await host.declare('api', { ports: [8080], health: { http: '/health', interval: '5s', onUnhealthy: 'report' } });
+  await host.clock.advance(20_000);
+  host.probes[0]!.onVerdict({ health: 'bad', evidence: 'GET http://127.0.0.1:8080/health: no answer within 5000 ms', failures: 3, afterMs: 20_000 });
+  await host.clock.advance(2 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('unhealthy-and-left'));
+});
+
+test('a hold is told with who set it, however often the agent came anew since', async () => {
+  const host = await scriptedHost();
+  await host.declare('api');
+  await host.clock.advance(minute);
+  await host.crew().get('api')!.send(held);
+  await host.clock.advance(5 * minute);
+  for (let death = 0; death < 2; death += 1) {
+    host.die();
+    await host.boot();
+    await agentStarted(host, 0);
+    await host.clock.advance(90 * minute);
+  }
+  await expect(await text(host)).toMatchFileSnapshot(told('held'));
+});
+
+test('a hold that its own probes set says what they answered, also while its engine cannot be asked', async () => {
+  const host = await scriptedHost();
+  await host.declare('api', { ports: [8080], health: { http: '/health', interval: '5s', onUnhealthy: 'stop' } });
+  await host.clock.advance(minute);
+  host.probes[0]!.onVerdict({ health: 'bad', evidence: 'GET http://127.0.0.1:8080/health answered 500', failures: 3, afterMs: 60_000 });
+  await host.clock.advance(2 * minute);
+  const seen = await text(host);
+  await expect(seen).toMatchFileSnapshot(told('stopped-by-its-probes'));
+  await host.crew().get('api')!.send({ type: 'blind', runtime: 'fake', reason: 'connection refused' });
+  expect(await text(host)).toBe(seen);
+});
+
+test('everything that was stopped at once says by what', async () => {
+  const host = await scriptedHost();
+  await host.declare('api');
+  await host.clock.advance(minute);
+  await host.crew().get('api')!.send({ type: 'hold', by: 'down', cause: 'down' });
+  await host.clock.advance(2 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('down'));
+});
+
+test('what waits is followed to the root: the worker that failed, and what it died of', async () => {
+  const host = await scriptedHost({ db: { exit: { afterMs: 2000, code: 78 }, lines: ['FATAL: data directory "/srv/pg" has wrong ownership'] } });
+  await host.declare('db', { restart: { giveUp: 2 } });
+  await host.declare('api', { dependsOn: { db: 'healthy' } });
+  await host.declare('web', { dependsOn: { api: 'started' } });
+  await host.clock.advance(5 * minute);
+  await expect(await text(host, 'web')).toMatchFileSnapshot(told('waiting-for-what-failed'));
+});
+
+test('a worker that cannot be seen is told with what was last known of it', async () => {
+  const host = await scriptedHost();
+  await host.declare('api');
+  host.probes[0]?.onVerdict({ health: 'ok', evidence: 'up for 10 s', failures: 0, afterMs: 10_000 });
+  await host.clock.advance(40 * minute);
+  host.world.isDown = true;
+  void host.crew().get('api')!.look('looked');
+  await host.clock.advance(3 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('engine-down'));
+});
+
+test('a start whose outcome is not known says why nothing is done', async () => {
+  const host = await scriptedHost({ api: { start: 'hang' } });
+  await host.declare('api');
+  await host.clock.advance(20_000);
+  host.world.freeze();
+  await host.clock.advance(72_000);
+  await expect(await text(host)).toMatchFileSnapshot(told('start-unknown'));
+  await host.clock.advance(minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('start-unknown-and-engine-hung'));
+});
+
+test('the kernel’s kill for lack of memory is told with the limit', async () => {
+  const host = await scriptedHost({ api: { exit: { afterMs: 3 * minute, signal: 'SIGKILL', oom: 'main' }, lines: ['loading model: 74 %'] } });
+  await host.declare('api', { limits: { memory: '256MiB' }, restart: { backoff: { first: '5s' } } });
+  await host.clock.advance(3 * minute + 2000);
+  await expect(await text(host)).toMatchFileSnapshot(told('out-of-memory'));
+});
+
+test('a signal that was not sent by ostler says that it was somebody else', async () => {
+  const host = await scriptedHost();
+  await host.declare('api', { restart: { backoff: { first: '5s' } } });
+  await host.clock.advance(minute);
+  host.world.kill('api');
+  await host.clock.advance(1000);
+  await expect(await text(host)).toMatchFileSnapshot(told('killed-by-somebody'));
+});
+
+test('a schedule says how its last run ended, which one was skipped, and when the next is', async () => {
+  const host = await scriptedHost({ backup: { exit: { afterMs: 65 * minute, code: 0 } } });
+  await host.declare('backup', { schedule: { cron: '0 * * * *', timezone: 'UTC' } });
+  await host.clock.advance(150 * minute);
+  await expect(await text(host, 'backup')).toMatchFileSnapshot(told('cron-done'));
+});
+
+test('an end that nobody saw, because its holder was killed, is told as such', async () => {
+  const host = await scriptedHost();
+  await host.declare('api', { restart: { backoff: { first: '5s' } } });
+  await host.clock.advance(7 * minute);
+  host.world.kill('api');
+  host.world.instances()[0]!.exit = { code: null, signal: null, at: null, oom: 'unknown', evidence: 'inferred' };
+  await host.clock.advance(1000);
+  await expect(await text(host)).toMatchFileSnapshot(told('holder-killed'));
+});
+
+test('a preparation that failed says what it lacked', async () => {
+  const missing = 'file:secrets/api-key: there is no such file (/srv/secrets/api-key) (missing)';
+  const host = await scriptedHost({ api: { prepare: 'fail', failure: { code: 'invalid', message: missing } } });
+  await host.declare('api');
+  await host.clock.advance(2000);
+  await expect(await text(host)).toMatchFileSnapshot(told('secret-missing'));
+});
+
+test('a worker that is well says so, since when, and what its last restart was', async () => {
+  const host = await scriptedHost({ api: [crash, {}] });
+  await host.declare('api', { restart: { giveUp: 5 } });
+  await host.clock.advance(minute);
+  host.probes[0]!.onVerdict({ health: 'ok', evidence: 'up for 10 s', failures: 0, afterMs: 10_000 });
+  await host.clock.advance(2 * minute);
+  await expect(await text(host)).toMatchFileSnapshot(told('healthy'));
+});
+
+test('a worker that was taken over by a new agent, and of which the saved host file says something else', async () => {
+  const host = await scriptedHost();
+  await host.declare('api');
+  await host.clock.advance(30 * minute);
+  host.die();
+  await host.boot();
+  await agentStarted(host, 1);
+  host.probes[0]!.onVerdict({ health: 'ok', evidence: 'up for 10 s', failures: 0, afterMs: null });
+  await host.clock.advance(minute);
+  await expect(await text(host, 'api', { pending: () => new Set(['api']) })).toMatchFileSnapshot(told('taken-over'));
+});
+
+test('a worker that was removed still has its history', async () => {
+  const host = await scriptedHost();
+  await host.declare('api');
+  await host.clock.advance(minute);
+  await host.crew().get('api')!.send({ type: 'remove', by: 'apply' });
+  await host.clock.advance(5000);
+  await expect(await text(host)).toMatchFileSnapshot(told('removed'));
+});
+
+test('a worker that the host file has and that was not applied is told apart from one that nobody knows', async () => {
+  const host = await scriptedHost();
+  await host.declare('web');
+  const refusal = async (name: string): Promise<string> => {
+    const { message, hint } = await whyOf(partsOf(host, { pending: () => new Set(['api']) }), name).then(
+      () => expect.fail('it was told'),
+      (error: Error & { readonly hint: string }) => error,
+    );
+    return `ostler why ${name}\n${message}\n  ${hint}\n`;
+  };
+  await expect(`${await refusal('api')}\n${await refusal('wbe')}`).toMatchFileSnapshot(told('unknown'));
+});
+
+test('dependencies that go in a circle are followed once round', async () => {
+  const host = await scriptedHost();
+  await host.declare('a', { dependsOn: { b: 'healthy' } });
+  await host.declare('b', { dependsOn: { a: 'healthy' } });
+  await host.clock.advance(1000);
+  const { report } = await whyOf(partsOf(host), 'a');
+  expect(report.now).toMatchObject({ because: ['It waits for b to be healthy.'], waitsFor: [{ worker: 'b', because: ['It waits for a to be healthy.'] }] });
+});
+
+test('a report is plain JSON, and counts times from the moment it was asked', async () => {
+  const host = await scriptedHost({ api: crash });
+  await host.declare('api', { restart: { giveUp: 5 } });
+  await host.clock.advance(9500);
+  const { report } = await whyOf(partsOf(host), 'api');
+  expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  expect(report).toMatchObject({
+    at: host.clock.isoNow(),
+    now: { restartsLeft: 3, failuresInARow: 2, state: 'backoff', advice: { command: 'ostler logs api -n 50' } },
+  });
+});
