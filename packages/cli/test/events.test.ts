@@ -73,7 +73,7 @@ async function follow(reader: Reader, isOver: () => boolean): Promise<void> {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const record = JSON.parse(line) as EventRecord;
-        if (record.type !== 'error') reader.take(record);
+        if (record.type !== 'problem') reader.take(record);
       }
       if (isOver()) running.child.kill('SIGTERM');
     });
