@@ -155,6 +155,8 @@ export const invariants: readonly Invariant[] = [
         const { type, worker, instance } = disk.journal[at]!;
         const key = `${worker}/${instance}`;
         if ((type !== 'worker.backoff' && type !== 'worker.failed') || !lost.has(key)) continue;
+        // Without a definition it is left as it is.
+        if ((disk.workers.get(worker ?? '')?.generation ?? null) === null) continue;
         // Not because of a start that failed since, nor where it was being stopped for a fault of its own.
         const before = disk.journal.slice(0, at).findLast((one) => one.worker === worker)?.type;
         const isStopped = (disk.instances.get(key)?.stopCause ?? null) !== null;
