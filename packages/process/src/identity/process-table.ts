@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type ProcessEntry, parsePsLine, parseStat } from './process-stat.ts';
 
 const psColumns = 'pid=,ppid=,pgid=,stat=,lstart=,command=';
@@ -62,36 +62,4 @@ export function commandLine(entry: ProcessEntry): string {
   } catch {
     return `[${entry.command}]`;
   }
-}
-
-/** Pids of all processes below one. `null` where the kernel does not list children (CONFIG_PROC_CHILDREN) or on macOS. */
-export function descendantsOf(pid: number): readonly number[] | null {
-  if (process.platform !== 'linux') return null;
-  const found: number[] = [];
-  for (const waiting = [pid]; waiting.length > 0; ) {
-    const children = childrenOf(waiting.pop() as number);
-    if (children === null) return null;
-    found.push(...children);
-    waiting.push(...children);
-  }
-  return found;
-}
-
-function childrenOf(pid: number): readonly number[] | null {
-  let threads: readonly string[];
-  try {
-    threads = readdirSync(`/proc/${pid}/task`);
-  } catch {
-    // It has ended meanwhile.
-    return [];
-  }
-  const children: number[] = [];
-  for (const thread of threads) {
-    try {
-      children.push(...readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
-    } catch (error) {
-      if (existsSync(`/proc/${pid}/task/${thread}`) && (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    }
-  }
-  return children;
 }

@@ -3,9 +3,10 @@ import type { InstanceRef } from '@ostler/sdk';
 import { cgroupMembers } from '../cgroup/cgroup.ts';
 import { type Identity, lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
-import { commandLine, descendantsOf, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
+import { commandLine, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readExit, readIdentity } from '../instance/directory.ts';
 import { bearsLimitMark, limitMark } from '../launch/limit-mark.ts';
+import { descendantsOf } from './descendants.ts';
 
 /** Whether an environment carries this instance's marks. `OSTLER_WORKER` and `OSTLER_AGENT` are compared where the process kept them. */
 export function bearsMark(environment: readonly string[], ref: InstanceRef): boolean {
@@ -70,14 +71,20 @@ export function treeMembers(instance: InstanceDirectory, known: readonly Process
   if (started !== null && lifeOf(started) === 'other-boot') return [];
   const table = lazily(read);
   if (spec.holder !== 'compiled') return searched(instance, known, table());
-  const hasNoneLeft = readExit(path)?.hasNoneLeft === true;
-  const holder = hasNoneLeft ? null : readIdentity(path, 'holder');
-  const below = hasNoneLeft ? [] : holder !== null && lifeOf(holder) === 'alive' ? descendantsOf(holder.pid) : null;
-  if (below === null) return searched(instance, known, table());
-  const pids = new Set(hasNoneLeft ? [] : [...below, ...cgroupMembers(spec.cgroups)]);
-  const entries = [...pids].filter((pid) => pid !== process.pid).flatMap((pid) => readProcess(pid) ?? []);
-  const stillThere = known.filter(({ pid, start }) => !pids.has(pid) && readProcess(pid)?.start === start).flatMap(({ pid }) => readProcess(pid) ?? []);
-  return [...entries, ...stillThere].filter(({ state }) => isAliveState(state));
+  const holder = readIdentity(path, 'holder');
+  const isHolding = () => holder !== null && lifeOf(holder) === 'alive';
+  const below = isHolding() ? descendantsOf(holder?.pid as number) : null;
+  const entries = new Map(below?.map((entry) => [entry.pid, entry]));
+  // Asked after the walk: one that died during it has no children any more, which tells nothing, unless it had said so.
+  if (!isHolding() || below === null) {
+    if (readExit(path)?.hasNoneLeft !== true) return searched(instance, known, table());
+    entries.clear();
+  } else for (const entry of cgroupMembers(spec.cgroups).flatMap((pid) => (entries.has(pid) ? [] : (readProcess(pid) ?? [])))) entries.set(entry.pid, entry);
+  for (const { pid, start } of known) {
+    const entry = entries.has(pid) ? null : readProcess(pid);
+    if (entry?.start === start) entries.set(pid, entry);
+  }
+  return [...entries.values()].filter(({ pid, state }) => pid !== process.pid && isAliveState(state));
 }
 
 /** What began before the worker is none of its own; `start` counts ticks on Linux (proc_pid_stat(5)), elsewhere it is only compared. */
