@@ -134,7 +134,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   });
   life.push('plugins', () => setUp.stop(), 30_000);
   const prober = new Prober({
-    ...{ clock, stuck, inPlugin: watchdog.inPlugin, probes: setUp.probes, random: Math.random },
+    ...{ clock, stuck, inPlugin: watchdog.inPlugin, probes: setUp.probes },
     wasAwakeSince: (ms) => watchdog.lag.wasAwakeSince(ms),
   });
   life.push('probes', () => prober.close());

@@ -7,6 +7,7 @@ import { isProblem } from '../base/problem.ts';
 import { usage } from './answer.ts';
 import type { Control } from './control.ts';
 import { serveExec } from './exec.ts';
+import { LoopShare } from './loop-share.ts';
 import { openApiDocument } from './openapi.ts';
 import { agentEnds, Problems, Refused } from './problems.ts';
 import { noQuery } from './query.ts';
@@ -31,6 +32,7 @@ export interface Api {
 
 interface Serving extends ApiGiven {
   readonly problems: Problems;
+  readonly share: LoopShare;
   /** Aborts when the agent ends. */
   readonly ended: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function openApi(given: ApiGiven): Promise<Api> {
   await makeRoom(socket, uid);
   const ending = new AbortController();
   const problems = new Problems(log);
-  const serving: Serving = { ...given, problems, ended: ending.signal };
+  const serving: Serving = { ...given, problems, share: new LoopShare(given.clock), ended: ending.signal };
   const server = fastify({
     bodyLimit: bodyBytes,
     // A change may take long to come out: its own `waitMs` is the deadline.
@@ -156,10 +158,10 @@ function addRoute(server: FastifyInstance, one: Route, serving: Serving): void {
   });
 }
 
-function send(reply: FastifyReply, answer: Answer, signal: AbortSignal, { problems, clock }: Serving): unknown {
+function send(reply: FastifyReply, answer: Answer, signal: AbortSignal, { problems, share, clock }: Serving): unknown {
   const told = (error: unknown) => problems.answer(error).body;
-  if ('lines' in answer) return sendLogs(reply, answer.lines, signal, told);
-  if ('events' in answer) return sendEvents(reply, answer.events, signal, clock, told);
+  if ('lines' in answer) return sendLogs(reply, answer.lines, signal, share, told);
+  if ('events' in answer) return sendEvents(reply, answer.events, signal, share, clock, told);
   if ('text' in answer) return reply.type('text/plain; charset=utf-8').send(answer.text);
   return answer.json;
 }

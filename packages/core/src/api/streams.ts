@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Cancel, CoreClock } from '../base/clock.ts';
+import type { LoopShare } from './loop-share.ts';
 import type { EventRecord, LogLine, WireProblem } from './wire.ts';
 
 const keepAliveMs = 15_000;
@@ -11,6 +12,7 @@ export async function sendLogs(
   reply: FastifyReply,
   lines: AsyncIterable<LogLine>,
   signal: AbortSignal,
+  share: LoopShare,
   told: (error: unknown) => WireProblem,
 ): Promise<FastifyReply> {
   const iterator = lines[Symbol.asyncIterator]();
@@ -20,14 +22,14 @@ export async function sendLogs(
   const raw = openStream(reply, 'application/x-ndjson');
   raw.flushHeaders();
   try {
-    for (let next = await first; !next.done; next = await iterator.next()) if (!(await write(raw, `${JSON.stringify(next.value)}\n`, signal))) break;
+    for (let next = await first; !next.done; next = await iterator.next()) if (!(await write(raw, `${JSON.stringify(next.value)}\n`, signal, share))) break;
   } catch (error) {
     if (!signal.aborted) {
       const line: LogLine = {
         ...{ type: 'problem', cursor: null, at: null, worker: '', instance: null, stream: null, data: null, gap: null },
         message: told(error).message,
       };
-      await write(raw, `${JSON.stringify(line)}\n`, signal);
+      await write(raw, `${JSON.stringify(line)}\n`, signal, share);
     }
   } finally {
     raw.end();
@@ -41,6 +43,7 @@ export async function sendEvents(
   reply: FastifyReply,
   records: AsyncIterable<EventRecord>,
   signal: AbortSignal,
+  share: LoopShare,
   clock: CoreClock,
   told: (error: unknown) => WireProblem,
 ): Promise<FastifyReply> {
@@ -57,7 +60,7 @@ export async function sendEvents(
   keepAlive();
   try {
     for await (const record of records)
-      if (!(await write(raw, `id: ${record.cursor}\nevent: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`, signal))) break;
+      if (!(await write(raw, `id: ${record.cursor}\nevent: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`, signal, share))) break;
   } catch (error) {
     if (!signal.aborted) told(error);
   } finally {
@@ -74,9 +77,10 @@ function openStream(reply: FastifyReply, type: string): ServerResponse {
   return reply.raw.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' });
 }
 
-/** Waits for the reader; false: there is none any more. */
-async function write(raw: ServerResponse, text: string, signal: AbortSignal): Promise<boolean> {
+/** Waits for the reader, and for the others; false: there is no reader any more. */
+async function write(raw: ServerResponse, text: string, signal: AbortSignal, share: LoopShare): Promise<boolean> {
   if (signal.aborted) return false;
   if (!raw.write(text)) await once(raw, 'drain', { signal }).catch(() => {});
+  await share.next();
   return !signal.aborted;
 }

@@ -24,3 +24,23 @@ it('what the loop needed for a moment is given back to the system', () => {
   expect(getHeapStatistics().total_heap_size).toBeLessThan(before - 16 * 2 ** 20);
   end();
 });
+
+it('an agent that needs it again each time is paused less and less often', () => {
+  const waits: number[] = [];
+  let look = (): void => {};
+  const end = keepTidy({
+    ...systemClock,
+    after: (ms, run) => {
+      waits.push(ms);
+      look = run;
+      return () => {};
+    },
+  });
+  for (let times = 0; times < 3; times += 1) {
+    litter();
+    look();
+  }
+  look();
+  expect(waits).toEqual([3000, 15_000, 30_000, 60_000, 15_000]);
+  end();
+});

@@ -4,22 +4,26 @@ import type { Cancel, CoreClock } from './clock.ts';
 
 const firstMs = 3000;
 const everyMs = 15_000;
-/** Growth since the last time that is worth a pause of some 50 ms. */
+const longestMs = 600_000;
+/** Growth since the last time that is worth a pause of some 50 to 100 ms. */
 const slackBytes = 16 * 2 ** 20;
 
 /**
  * Gives back what the loop's heap needed for a moment: to come up, or to start many workers. V8 by itself collects when more is asked for, and an
- * agent at rest asks for little, so it would keep twice what it needs for days. Returns what ends it.
+ * agent at rest asks for little, so it would keep twice what it needs for days. One that needs it again each time is not at rest: it is left alone for
+ * longer and longer. Returns what ends it.
  */
 export function keepTidy(clock: CoreClock): () => void {
   const collect = collector();
   let keptBytes = 0;
+  let waitMs = everyMs / 2;
   const look = (): void => {
     if (getHeapStatistics().total_heap_size > keptBytes + slackBytes) {
       collect();
       keptBytes = getHeapStatistics().total_heap_size;
-    }
-    cancel = clock.after(everyMs, look);
+      waitMs = Math.min(2 * waitMs, longestMs);
+    } else waitMs = everyMs;
+    cancel = clock.after(waitMs, look);
   };
   let cancel: Cancel = clock.after(firstMs, look);
   return () => cancel();

@@ -14,7 +14,7 @@ const rule: HealthRule = {
 function watched(clock: ManualClock, isGood: (atMs: number) => boolean, given: Partial<HealthRule> = {}): readonly Verdict[] {
   const verdicts: Verdict[] = [];
   const prober = new Prober({
-    ...{ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), random: () => 0, wasAwakeSince: () => true },
+    ...{ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true },
   });
   prober.watch({
     ...{ worker: 'web', instance: 'i1', rule: { ...rule, ...given }, startedAtMs: 0, endpoints: [], notified: null, logs: null },

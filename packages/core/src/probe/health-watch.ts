@@ -19,8 +19,6 @@ export interface ProbeHost {
   readonly inPlugin: InPlugin;
   /** Those of plugins, by kind; looked up at each round. */
   readonly probes: ReadonlyMap<string, ProvidedProbe>;
-  /** From 0 up to 1. */
-  random(): number;
   /** Nothing kept the agent's loop from running since then, by `monotonicMs` of the clock. */
   wasAwakeSince(monotonicMs: number): boolean;
 }
@@ -53,10 +51,14 @@ export interface WatchGiven {
   onVerdict(verdict: Verdict): void;
 }
 
+/** Rounds that are due in the same one begin together: one wake of the agent for them all. */
+const beatMs = 40;
+
 /** Keeps asking the probes of one instance, a round after the other. */
 export class HealthWatch {
   readonly #given: WatchGiven;
   readonly #host: ProbeHost;
+  readonly #phase: number;
   readonly #slots: Slots;
   readonly #ended = new AbortController();
   readonly #hanging = new Set<ProbeRule>();
@@ -71,9 +73,11 @@ export class HealthWatch {
   /** Of what comes next: the timer, or the place in the queue. */
   #cancelNext: Cancel = () => {};
 
-  constructor(given: WatchGiven, host: ProbeHost, slots: Slots, matcher: Matcher) {
+  /** `phase`: from 0 up to 1, where in each interval its rounds begin, so that those of a host are spread evenly. */
+  constructor(given: WatchGiven, host: ProbeHost, phase: number, slots: Slots, matcher: Matcher) {
     this.#given = given;
     this.#host = host;
+    this.#phase = phase;
     this.#slots = slots;
     this.#hearing = given.notified === null ? null : new Hearing(given.notified, host.clock, given.startedAtMs);
     this.#log = given.logs === null ? null : new LogReading(given.logs, given.initialHealth === 'ok', matcher, host.clock);
@@ -83,7 +87,7 @@ export class HealthWatch {
     this.#sinceMs = given.initialHealth === undefined ? given.startedAtMs : null;
     if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
     // Workers that start together are not asked all at once.
-    else this.#wait((host.random() * this.#intervalMs()) / 4, this.#queue);
+    else this.#wait((phase * this.#intervalMs()) / 4, this.#queue);
   }
 
   /** Ends it for good; a round under way is given up. */
@@ -103,6 +107,16 @@ export class HealthWatch {
   #intervalMs(): number {
     const { rule } = this.#given;
     return this.#machine.hasBeenOk ? rule.intervalMs : Math.min(rule.startIntervalMs, rule.intervalMs);
+  }
+
+  /** Once it was healthy its rounds keep to a beat, so that they stay spread. The first may come sooner or later than an interval, by half of one. */
+  #untilBeatMs(beganMs: number): number {
+    const { intervalMs } = this.#given.rule;
+    const nowMs = this.#host.clock.monotonicMs();
+    const offsetMs = this.#phase * intervalMs;
+    const earliestMs = Math.max(nowMs, beganMs + intervalMs / 2);
+    const dueMs = Math.ceil((earliestMs - offsetMs) / intervalMs) * intervalMs + offsetMs;
+    return Math.ceil(dueMs / beatMs) * beatMs - nowMs;
   }
 
   /** Without probes: up for long enough is ok. */
@@ -132,7 +146,7 @@ export class HealthWatch {
     const evidence = inShort((failed.length > 0 ? failed : answers).map((one) => one.evidence).join('; '), 500);
     // What the agent itself slept through says nothing about the worker.
     const verdict = this.#host.wasAwakeSince(beganMs) ? this.#judge({ ok: failed.length === 0, evidence }, atMs) : null;
-    this.#wait(this.#intervalMs(), this.#queue);
+    this.#wait(this.#machine.hasBeenOk ? this.#untilBeatMs(beganMs) : this.#intervalMs(), this.#queue);
     if (verdict !== null) this.#given.onVerdict(verdict);
   }
 

@@ -16,7 +16,7 @@ const rule = (given: Partial<HealthRule> = {}): HealthRule => ({
 
 function host(given: Partial<ProberGiven> & { readonly clock: ManualClock }) {
   const prober = new Prober({
-    ...{ stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), random: () => 0.4, wasAwakeSince: () => true },
+    ...{ stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true },
     ...given,
   });
   /** `code()` is what each round of `check` exits with. */
@@ -47,17 +47,17 @@ function host(given: Partial<ProberGiven> & { readonly clock: ManualClock }) {
 }
 
 describe('a watch', () => {
-  it('asks at the start interval until it is ok, at the interval after that; begins after a random part of it', async () => {
+  it('asks at the start interval until it is ok, on the beat of its interval after that', async () => {
     const clock = manualClock();
     let code = 1;
     const { watch } = host({ clock });
     const web = watch(() => code, { rule: rule({ startPeriodMs: 60_000 }) });
     await clock.advance(1500);
-    expect(web.askedAtMs).toEqual([100, 1100]);
+    expect(web.askedAtMs).toEqual([0, 1000]);
     code = 0;
     await clock.advance(25_000);
-    expect(web.askedAtMs).toEqual([100, 1100, 2100, 12_100, 22_100]);
-    expect(web.verdicts).toEqual([{ health: 'ok', evidence: '`check` exited with 0', failures: 0, afterMs: 2100 }]);
+    expect(web.askedAtMs).toEqual([0, 1000, 2000, 10_000, 20_000]);
+    expect(web.verdicts).toEqual([{ health: 'ok', evidence: '`check` exited with 0', failures: 0, afterMs: 2000 }]);
   });
 
   it('tells bad once after the retries, goes on asking, and tells ok again', async () => {
@@ -156,7 +156,7 @@ describe('a watch of an adopted instance', () => {
     const web = watch(() => 0, adopted('ok'));
     const bad = watch(() => 1, adopted('bad'));
     await clock.advance(30_000);
-    expect(web.askedAtMs).toEqual([1000, 11_000, 21_000]);
+    expect(web.askedAtMs).toEqual([0, 10_000, 20_000, 30_000]);
     expect(web.verdicts).toEqual([{ health: 'ok', evidence: '`check` exited with 0', failures: 0, afterMs: null }]);
     expect(bad.verdicts).toEqual([{ health: 'bad', evidence: '`check` exited with 1', failures: 2, afterMs: null }]);
   });
@@ -215,6 +215,30 @@ describe('the end of a watch', () => {
 });
 
 describe('the rounds of a host', () => {
+  it('are spread over the interval, though all began together, and stay so', async () => {
+    const clock = manualClock();
+    const { watch } = host({ clock });
+    const all = Array.from({ length: 200 }, () => watch(() => 0, { rule: rule({ intervalMs: 5000 }) }));
+    await clock.advance(60_000);
+    const askedAtMs = all.flatMap((one) => one.askedAtMs).filter((atMs) => atMs >= 10_000 && atMs < 60_000);
+    expect(askedAtMs).toHaveLength(2000);
+    const within = (fromMs: number) => askedAtMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + 100).length;
+    expect(Math.max(...askedAtMs.map(within))).toBeLessThanOrEqual(8);
+  });
+
+  it('come no more often than the interval but once, and never later than one and a half', async () => {
+    const clock = manualClock();
+    const { watch } = host({ clock });
+    const all = Array.from({ length: 50 }, () => watch(() => 0));
+    await clock.advance(60_000);
+    for (const { askedAtMs } of all) {
+      const [first, ...later] = askedAtMs.slice(1).map((atMs, index) => atMs - askedAtMs[index]!);
+      expect(first).toBeGreaterThanOrEqual(5000);
+      expect(first).toBeLessThanOrEqual(15_040);
+      expect(later).toEqual(later.map(() => 10_000));
+    }
+  });
+
   it('are no more at once than allowed; the others come in the order in which they were due', async () => {
     const clock = manualClock();
     let running = 0;
@@ -234,7 +258,9 @@ describe('the rounds of a host', () => {
     });
     await clock.advance(20_000);
     expect(most).toBe(2);
-    expect(began.slice(0, 12)).toEqual([...names, ...names]);
+    // Due after one another while they start, the first at once.
+    expect(began.slice(0, 6)).toEqual(['a', 'f', 'c', 'e', 'b', 'd']);
+    expect([...new Set(began.slice(6, 12))].sort()).toEqual(names);
     expect(all.map(({ told }) => told())).toEqual(names.map(() => ['ok']));
   });
 
@@ -275,7 +301,7 @@ it('a real worker is found ok when it listens, bad when it is gone, ok when it i
   let server = await listening(() => {});
   const { port } = server;
   const prober = new Prober({
-    ...{ clock: systemClock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), random: Math.random, wasAwakeSince: () => true },
+    ...{ clock: systemClock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true },
   });
   const stop = prober.watch({
     ...{

@@ -7,12 +7,16 @@ export interface ProberGiven extends ProbeHost {
   readonly maxInFlight?: number | undefined;
 }
 
+/** Multiples of it, without their whole part, are spread evenly, however many are taken (the golden ratio's fraction). */
+const evenly = (Math.sqrt(5) - 1) / 2;
+
 /** Asks the probes of all workers of a host and tells when the health of one turns. */
 export class Prober {
   readonly #host: ProbeHost;
   readonly #slots: Slots;
   readonly #matcher = new Matcher();
   readonly #watches = new Set<HealthWatch>();
+  #begun = 0;
 
   constructor(given: ProberGiven) {
     this.#host = given;
@@ -21,7 +25,8 @@ export class Prober {
 
   /** Watches one instance until what comes back is called: no verdict comes after that. */
   watch(given: WatchGiven): () => void {
-    const watch = new HealthWatch(given, this.#host, this.#slots, this.#matcher);
+    const watch = new HealthWatch(given, this.#host, (this.#begun * evenly) % 1, this.#slots, this.#matcher);
+    this.#begun += 1;
     this.#watches.add(watch);
     return () => {
       this.#watches.delete(watch);

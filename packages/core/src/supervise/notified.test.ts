@@ -16,7 +16,7 @@ const stateAt = async (host: ScriptedHost, ms: number) => {
 /** Asks the probes of the worker that runs, as an agent does. */
 function probing(host: ScriptedHost): Prober {
   const { clock } = host;
-  const prober = new Prober({ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), random: () => 0, wasAwakeSince: () => true });
+  const prober = new Prober({ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true });
   for (const { startedMs, isAdopted, health, ...watch } of host.probes) {
     const startedAtMs = clock.monotonicMs() - (clock.nowMs() - startedMs);
     prober.watch({ ...watch, startedAtMs, exec: null, ...(isAdopted ? { initialHealth: health } : {}) });
