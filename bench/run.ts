@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildHolder } from '../scripts/build-holder.mjs';
 import { build } from '../scripts/install.mjs';
 import type { Bench } from './bench.ts';
 import { machine, spread } from './machine.ts';
@@ -69,7 +70,10 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const progress = (text: string): void => void process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${text}\n`);
 
 const asked = peers(base).filter(({ name }) => chosen.only === null || chosen.only.some((one) => name === one || name.startsWith(`${one}:`)));
-if (chosen.build && asked.some(({ name }) => name === 'ostler')) build('ostler...');
+if (chosen.build && asked.some(({ name }) => name === 'ostler')) {
+  buildHolder();
+  build('ostler...');
+}
 const here: Peer[] = [];
 for (const peer of asked) {
   const missing = peer.missing();

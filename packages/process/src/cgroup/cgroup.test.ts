@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Bench, bench, call, ended, specOf } from '../driver/fixtures/bench.ts';
+import { type Bench, bench, call, ended, logsOf, specOf, until } from '../driver/fixtures/bench.ts';
 
 let b: Bench;
 beforeEach(() => {
@@ -32,4 +32,16 @@ test('a limit on processes is held where there is a controller', async () => {
   if ((await b.driver.facts(call())).limits.pids === 'none') return;
   const target = await b.start(['sh', '-c', 'for i in 1 2 3 4 5 6; do sleep 5 & done; exit 0'], { limits: { ...limits, pids: 4 } });
   expect((await ended(b.driver, target)).exit.code).toBe(2);
+});
+
+test('files that a worker wrote do not count as its memory where a controller counts', async () => {
+  if ((await b.driver.facts(call())).limits.memory === 'none') return;
+  const bytes = 64 << 20;
+  const target = await b.start(['sh', '-c', `head -c ${bytes} /dev/zero > ${b.state}/big; echo written; exec sleep 60`], {
+    limits: { ...limits, memoryBytes: 256 << 20 },
+  });
+  await until(async () => (await logsOf(b.driver, target)).stdout.includes('written'), 'the file');
+  const [usage] = await b.driver.stats([target], call());
+  expect(usage?.memoryBytes).toBeGreaterThan(0);
+  expect(usage?.memoryBytes).toBeLessThan(bytes / 2);
 });

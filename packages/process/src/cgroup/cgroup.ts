@@ -120,9 +120,16 @@ export function oomKills(paths: CgroupPaths): number | null {
   return readKeyed(join(paths.memory, 'memory.events'), 'oom_kill') ?? readKeyed(join(paths.memory, 'memory.oom_control'), 'oom_kill');
 }
 
-/** Cumulative use, as far as these cgroups count it. */
+/** Cumulative use, as far as these cgroups count it. Memory is without what the kernel would give back at once: files that were read or written once. */
 export function cgroupUsage(paths: CgroupPaths): { readonly cpuNs: number | null; readonly memoryBytes: number | null } {
   const microseconds = paths.own === null ? null : readKeyed(join(paths.own, 'cpu.stat'), 'usage_usec');
-  const memory = paths.memory === null ? null : (readText(join(paths.memory, 'memory.current')) ?? readText(join(paths.memory, 'memory.usage_in_bytes')));
-  return { cpuNs: microseconds === null ? null : microseconds * 1000, memoryBytes: memory === null ? null : Number(memory) };
+  return { cpuNs: microseconds === null ? null : microseconds * 1000, memoryBytes: paths.memory === null ? null : memoryIn(paths.memory) };
+}
+
+/** As `docker stats` counts it: without `inactive_file` (v2), `total_inactive_file` (v1, with the groups below). */
+function memoryIn(path: string): number | null {
+  const text = readText(join(path, 'memory.current')) ?? readText(join(path, 'memory.usage_in_bytes'));
+  if (text === null) return null;
+  const stat = join(path, 'memory.stat');
+  return Math.max(0, Number(text) - (readKeyed(stat, 'total_inactive_file') ?? readKeyed(stat, 'inactive_file') ?? 0));
 }
