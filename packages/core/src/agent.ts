@@ -266,7 +266,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   };
   const control = makeControl(parts);
 
-  await Promise.all(crew.all().map(resume));
+  await Promise.all(crew.all().map((one) => resume(crew, one)));
   crew.update();
   if (mode === 'up' || applied === null) {
     if (config !== null) await reconciler.apply(config, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);

@@ -78,9 +78,10 @@ export async function firstStarts(crew: Crew): Promise<void> {
 }
 
 /** Goes on with what a worker was about when the last agent ended. */
-export async function resume(one: Supervisor): Promise<void> {
+export async function resume(crew: Crew, one: Supervisor): Promise<void> {
   const { life, services } = one;
   one.begin();
+  crew.followDependencies(one);
   if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
   // The last agent died in its own end, with the stop of this one under way.
   const isStopping = life.phase === 'stopping' || life.unresolved === 'stop';

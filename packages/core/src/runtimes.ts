@@ -86,7 +86,7 @@ export class Runtime {
       const { running, entered } = await adopt(this.#crew, this.access, await listAll(this.#crew, this.access), this.#known!);
       this.#isAdopted = true;
       // At boot all are resumed together. One whose definition is not known waits for the host file.
-      if (this.#hasBegun) await Promise.all(entered.map((one) => (one.generation() === null ? undefined : resume(one))));
+      if (this.#hasBegun) await Promise.all(entered.map((one) => (one.generation() === null ? undefined : resume(this.#crew, one))));
       this.#crew.update();
       return running;
     } catch (error) {

@@ -218,6 +218,83 @@ describe('several workers', () => {
     await host.clock.advance(100);
     expect(host.world.live('app')).toHaveLength(1);
   });
+  test('a start that a dead agent left on its way waits for what it depends on like any other, and keeps its name', async () => {
+    const host = await scriptedHost({ app: [{ start: 'hang' }, {}] });
+    await host.declare('db');
+    await host.declare('app', { dependsOn: { db: 'started' } });
+    await host.clock.advance(1000);
+    const { instance } = host.crew().get('app')!.life;
+    expect(host.crew().get('app')!.life.phase).toBe('starting');
+    await host.crew().get('db')!.send(hold);
+    await host.clock.advance(1000);
+    host.die();
+    await host.boot();
+    await host.clock.advance(10_000);
+    expect(host.world.live('app')).toEqual([]);
+    expect(host.crew().get('app')!.life.reason).toBe('waiting for db to be started (it is held)');
+    await host.crew().get('db')!.send({ type: 'start', by: 'user', cause: 'user' });
+    await host.clock.advance(10_000);
+    expect(host.world.live('app')).toMatchObject([{ instance }]);
+  });
+  describe('of which one is to be started anew with another', () => {
+    const anew = { dependsOn: { db: { is: 'started', restartWithIt: true } } };
+    const starts = (host: Awaited<ReturnType<typeof scriptedHost>>, worker: string) => host.world.starts.filter(({ ref }) => ref.worker === worker).length;
+    test('are both restarted where the other is, and the journal says why', async () => {
+      const host = await scriptedHost();
+      await host.declare('db');
+      await host.declare('app', anew);
+      await host.clock.advance(100);
+      await host.crew().get('db')!.send({ type: 'restart', by: 'user', cause: 'restart' });
+      await host.clock.advance(1000);
+      expect([starts(host, 'db'), starts(host, 'app')]).toEqual([2, 2]);
+      expect((await host.journal()).findLast(({ type, worker }) => type === 'worker.stopping' && worker === 'app')?.data).toMatchObject({
+        cause: 'dependency',
+      });
+    });
+    test('are so although the agent died before it could, and only once', async () => {
+      for (let commits = 1; commits < 16; commits += 1) {
+        const host = await scriptedHost();
+        await host.declare('db');
+        await host.declare('app', anew);
+        await host.clock.advance(100);
+        host.faults.dieAfter(commits, true);
+        void host
+          .crew()
+          .get('db')!
+          .send({ type: 'restart', by: 'user', cause: 'restart' })
+          .catch(() => {});
+        await host.clock.advance(1000);
+        host.die();
+        await host.boot();
+        await host.clock.advance(10_000);
+        expect([starts(host, 'db'), starts(host, 'app')], `after death at commit ${commits}`).toEqual([2, 2]);
+        host.die();
+        await host.boot();
+        await host.clock.advance(10_000);
+        expect([starts(host, 'db'), starts(host, 'app')], `and another one`).toEqual([2, 2]);
+      }
+    });
+    test('or to stop with it, are so although no agent saw the other end', async () => {
+      const host = await scriptedHost({ db: [{ exit: { afterMs: 500, code: 1 } }, {}] });
+      await host.declare('db');
+      await host.declare('app', { dependsOn: { db: { is: 'started', stopWithIt: true } } });
+      await host.clock.advance(100);
+      host.die();
+      await host.clock.advance(1000);
+      await host.boot();
+      await host.clock.advance(10_000);
+      expect([starts(host, 'db'), starts(host, 'app')]).toEqual([2, 2]);
+    });
+    test('are so where the other is restarted while the one is being started', async () => {
+      const host = await scriptedHost({ app: { startAfterMs: 2000 } });
+      await host.declare('db');
+      await host.declare('app', anew);
+      await host.clock.advance(500);
+      await host.crew().get('db')!.send({ type: 'restart', by: 'user', cause: 'restart' });
+      await host.clock.advance(10_000);
+      expect([starts(host, 'db'), starts(host, 'app')]).toEqual([2, 2]);
+    });
+  });
   test('stop in reverse order', async () => {
     const host = await scriptedHost();
     await host.declare('db');

@@ -1,5 +1,6 @@
+import type { Dependency } from '../spec/index.ts';
 import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
-import { lacking, startOrder } from './dependencies.ts';
+import { hasEnded, isUp, lacking, startOrder } from './dependencies.ts';
 import { Gate, type StartSlots } from './gate.ts';
 import type { Life, LifeEvent } from './life.ts';
 import { MemoryWatch } from './memory.ts';
@@ -8,7 +9,7 @@ import { Supervisor } from './supervisor.ts';
 
 export interface CrewGiven {
   /** The rest comes from the crew. */
-  readonly services: Omit<Services, 'missing' | 'addressOf' | 'memory'>;
+  readonly services: Omit<Services, 'missing' | 'dependencies' | 'addressOf' | 'memory'>;
   readonly startSlots: StartSlots;
 }
 
@@ -36,7 +37,12 @@ export class Crew {
 
   constructor({ services, startSlots }: CrewGiven) {
     this.#memory = new MemoryWatch(services);
-    this.services = { ...services, memory: this.#memory, missing: (worker) => this.#missing(worker), addressOf: (worker) => this.#addressOf(worker) };
+    this.services = {
+      ...{ ...services, memory: this.#memory },
+      missing: (worker) => this.#missing(worker),
+      dependencies: (worker) => this.#running(this.#rulesOf(worker)),
+      addressOf: (worker) => this.#addressOf(worker),
+    };
     this.#gate = new Gate(startSlots);
   }
 
@@ -177,15 +183,23 @@ export class Crew {
     const { life } = of;
     if (life.generation !== before.generation) this.#order = null;
     this.#sort(of);
-    const isNewInstance = life.phase === 'running' && before.phase !== 'running';
-    const isOver = before.phase === 'running' && life.phase !== 'running';
-    for (const dependent of isNewInstance || isOver ? this.#dependents(of.worker) : []) {
-      const rule = dependent.normal()?.rules.dependsOn.find(({ worker }) => worker === of.worker);
-      const isConcerned = (isNewInstance && rule?.restartWithIt && dependent.life.phase === 'running') || (isOver && rule?.stopWithIt);
-      if (isConcerned) void dependent.send({ type: 'restart', by: of.worker, cause: 'dependency' });
-    }
+    if (life.phase !== before.phase || isUp(life) !== isUp(before)) for (const one of [of, ...this.#dependents(of.worker)]) this.followDependencies(one);
     this.#told(of.worker);
     this.update();
+  }
+
+  /**
+   * Restarts what runs where, by its rule, it was to stop with a dependency that has ended, or was started with another instance than runs now. It is
+   * told by what is, not by what happened, so that no death of the agent can lose it.
+   */
+  followDependencies(one: Supervisor): void {
+    const { startedWith, instanceGeneration } = one.life;
+    if (!isUp(one.life)) return;
+    const rules = one.normal(one.generation(instanceGeneration))?.rules.dependsOn ?? [];
+    const ended = rules.find((rule) => rule.stopWithIt && hasEnded(rule, this.#workers.get(rule.worker)))?.worker;
+    const changed = Object.entries(this.#running(rules)).find(([worker, instance]) => startedWith !== null && startedWith[worker] !== instance)?.[0];
+    const by = ended ?? changed;
+    if (by !== undefined) void one.send({ type: 'restart', by, cause: 'dependency' });
   }
 
   #told(worker: string): void {
@@ -196,8 +210,21 @@ export class Crew {
     return this.#ordered().dependents.get(worker) ?? [];
   }
 
+  #rulesOf(worker: string): readonly Dependency[] {
+    return this.#workers.get(worker)?.normal()?.rules.dependsOn ?? [];
+  }
+
+  /** The instances of those of them with which a worker is started anew. */
+  #running(rules: readonly Dependency[]): Readonly<Record<string, string>> {
+    const instances = rules.flatMap((rule) => {
+      const one = rule.restartWithIt ? this.#workers.get(rule.worker) : undefined;
+      return one === undefined || !isUp(one.life) || one.life.instance === null ? [] : [[rule.worker, one.life.instance] as const];
+    });
+    return Object.fromEntries(instances);
+  }
+
   #missing(worker: string): string | null {
-    for (const rule of this.#workers.get(worker)?.normal()?.rules.dependsOn ?? []) {
+    for (const rule of this.#rulesOf(worker)) {
       const lacks = lacking(rule, this.#workers.get(rule.worker));
       if (lacks !== null) return lacks;
     }

@@ -17,6 +17,8 @@ export const startSlots = (asked: number | null): StartSlots =>
  */
 export class Gate {
   readonly #slots: StartSlots;
+  /** Who was told that it may, and in which epoch: until that has been taken up the slot is no other's. */
+  readonly #given = new Map<Supervisor, number>();
   #isOpen = true;
 
   constructor(slots: StartSlots) {
@@ -37,7 +39,11 @@ export class Gate {
       taken[kind] += 1;
     };
     for (const one of starting) take(kindOf(one));
+    for (const [one, epoch] of this.#given)
+      if (one.life.phase === 'waiting' && one.life.epoch === epoch && this.#lacks(one) === null) take(kindOf(one));
+      else this.#given.delete(one);
     for (const one of waiting) {
+      if (this.#given.has(one)) continue;
       const lacks = this.#lacks(one);
       if (lacks !== null) {
         // Told once: each telling is an event.
@@ -47,6 +53,7 @@ export class Gate {
       const kind = kindOf(one);
       if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
       take(kind);
+      this.#given.set(one, one.life.epoch);
       void one.send({ type: 'ready', epoch: one.life.epoch });
     }
   }

@@ -37,6 +37,8 @@ export interface Life {
   readonly isQueued: boolean;
   /** Epoch ms of the start of the running instance. */
   readonly startedMs: number | null;
+  /** The instances of those dependencies whose new start is to be followed by one of its own, as they were when it was started; `null` = not known. */
+  readonly startedWith: Readonly<Record<string, string>> | null;
 }
 
 /** What happens to a worker. `epoch`: of the effect that it answers; an older one is only a hint. */
@@ -58,7 +60,7 @@ export type LifeEvent =
   | { readonly type: 'start-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
   | { readonly type: 'stop-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
   | { readonly type: 'running'; readonly seen: SeenRunning; readonly how: 'started' | 'adopted' | 'looked'; readonly tookMs: number }
-  | { readonly type: 'created'; readonly seen: Seen }
+  | { readonly type: 'created'; readonly seen: Seen; readonly isWithEngine: boolean }
   | {
       readonly type: 'exited';
       readonly seen: Seen;
@@ -123,6 +125,8 @@ export interface Scene {
   readonly random: number;
   /** `null`, or the dependency that does not hold at this moment. */
   readonly missing: string | null;
+  /** The instances that run now of the dependencies with which it is started anew. */
+  readonly dependencies: Readonly<Record<string, string>>;
   /** RFC 3339: when a cron worker is due next. */
   readonly nextDueAt: string | null;
 }
@@ -156,4 +160,5 @@ export const newLife = (at: string): Life => ({
   startCause: 'declared',
   isQueued: false,
   startedMs: null,
+  startedWith: null,
 });

@@ -35,21 +35,25 @@ export function toPreparing(life: Life, scene: Scene): Move {
 /** The intent: persisted before the runtime hears of it. Dependencies must hold at this instant. */
 export function toStarting(life: Life, scene: Scene): Move {
   if (scene.missing !== null) return toWaiting(life, scene, life.startCause, [{ type: 'worker.waiting', data: { for: scene.missing } }]);
+  if (life.startCause === 'again' && life.instance !== null && life.instanceGeneration === life.generation) return toStartingAgain(life, scene);
   const next = to(life, scene, {
     ...clean,
     phase: 'starting',
     reason: `starting: ${startCauses[life.startCause]}`,
     instance: scene.newInstance(),
     instanceGeneration: life.generation,
+    startedWith: scene.dependencies,
     restarts:
       life.instance !== null && ['exited', 'start-failed', 'unhealthy', 'memory', 'engine'].includes(life.startCause) ? life.restarts + 1 : life.restarts,
   });
   return stay(next, [{ type: 'worker.starting', data: { generation: life.generation, cause: startCauses[life.startCause] } }], [{ do: 'start' }]);
 }
 
-/** The same ref again: only the name stops a twin that a frozen engine may still bring. */
+/** The same ref again: only the name stops a twin that a frozen engine may still bring. It may be long ago that its dependencies held. */
 export function toStartingAgain(life: Life, scene: Scene): Move {
-  const next = to(life, scene, { ...clean, phase: 'starting', reason: `starting: ${startCauses.again}`, startCause: 'again' });
+  if (scene.missing !== null) return toWaiting(life, scene, 'again', [{ type: 'worker.waiting', data: { for: scene.missing } }]);
+  const startedWith = scene.dependencies;
+  const next = to(life, scene, { ...clean, phase: 'starting', reason: `starting: ${startCauses.again}`, startCause: 'again', startedWith });
   return stay(next, [{ type: 'worker.starting', data: { generation: life.instanceGeneration, cause: startCauses.again } }], [{ do: 'start' }]);
 }
 

@@ -79,7 +79,8 @@ export const created: Row<Of<'created'>> = {
   // The agent died between the two halves of the start, or the first answer was lost.
   starting: (life, _, scene) => startOrGiveUp(life, scene),
   unresolved: (life, _, scene) => (life.unresolved === 'stop' ? move.afterStop(life, scene, []) : startOrGiveUp(life, scene)),
-  running: 'ignore',
+  // Its engine died before it had written down that it was started, and has come back.
+  running: (life, event, scene) => endedUnseen(life, event, scene),
   stopping: (life, _, scene) => move.afterStop(life, scene, []),
 };
 const startOrGiveUp = (life: Life, scene: Scene): Move => (life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop(life, scene, []));
@@ -110,12 +111,11 @@ export const exited: Row<Of<'exited'>> = {
   unresolved: (life, event, scene) => (life.unresolved === 'stop' ? endedByStop(life, event, scene) : ended(life, event, scene)),
 };
 
-/** Nothing is there any more, and nobody knows how it ended. */
-const vanished: Cell<Of<'gone'>> = (life, event, scene) => {
-  if (!event.isSameEngine) return elsewhere(life, scene);
+/** Nobody knows how it ended. */
+const endedUnseen = (life: Life, { isWithEngine }: Of<'gone'> | Of<'created'>, scene: Scene): Move => {
   const exit = { code: null, signal: null, at: null, oom: 'unknown', evidence: 'none' } as const;
   const fact: Fact = { type: 'worker.exited', data: { code: null, signal: null, oom: 'unknown', evidence: 'none', afterMs: null } };
-  return move.afterEnd(life, scene, exit, [fact], event.isWithEngine);
+  return move.afterEnd(life, scene, exit, [fact], isWithEngine);
 };
 const elsewhere = (life: Life, scene: Scene): Move => {
   const reason = 'engine-replaced: another store of its engine answers, which says nothing about it';
@@ -131,7 +131,7 @@ export const gone: Row<Of<'gone'>> = {
   waiting: 'ignore',
   preparing: 'ignore',
   starting: (life, event, scene) => (event.isSameEngine ? startOrGiveUp(life, scene) : elsewhere(life, scene)),
-  running: vanished,
+  running: (life, event, scene) => (event.isSameEngine ? endedUnseen(life, event, scene) : elsewhere(life, scene)),
   stopping: (life, event, scene) => (event.isSameEngine ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : elsewhere(life, scene)),
   unresolved: (life, event, scene) => {
     if (!event.isSameEngine) return elsewhere(life, scene);
@@ -139,12 +139,12 @@ export const gone: Row<Of<'gone'>> = {
   },
 };
 
-/** Probes end with the running phase; a verdict that was on its way is dropped. */
+/** Probes and timers end with the running phase; what was on its way is dropped. What is being started has none yet. */
 const onlyWhileRunning = <E extends LifeEvent>(cell: Cell<E>): Row<E> => ({
   idle: 'ignore',
   waiting: 'ignore',
   preparing: 'ignore',
-  starting: 'ignore',
+  starting: 'impossible',
   running: cell,
   stopping: 'ignore',
   unresolved: 'ignore',

@@ -4,7 +4,18 @@ import type { JournalEntry, WorkerRecord } from '../store/index.ts';
 import { type Fact, type Life, newLife } from './life.ts';
 
 /** What of a life has no column of its own. */
-const extras = ['instanceGeneration', 'blind', 'unresolved', 'onward', 'stopCause', 'startCause', 'isQueued', 'startedMs', 'failingSince'] as const;
+const extras = [
+  'instanceGeneration',
+  'blind',
+  'unresolved',
+  'onward',
+  'stopCause',
+  'startCause',
+  'isQueued',
+  'startedMs',
+  'failingSince',
+  'startedWith',
+] as const;
 
 export function toRecord(worker: string, life: Life): WorkerRecord {
   const { want, heldBy, phase, health, generation, instance, since, reason, restarts, failures, nextTryAt, epoch, lastDueAt } = life;

@@ -78,6 +78,8 @@ export interface Services {
   addressOf(worker: string): string | null;
   /** The dependency of this worker that does not hold now, as `db to be healthy`; `null` = all hold. */
   missing(worker: string): string | null;
+  /** The instances that run now of the workers with which this one is started anew. */
+  dependencies(worker: string): Readonly<Record<string, string>>;
 }
 
 /** Kept in the store beside the workers: how this agent was last told to be. */

@@ -168,7 +168,7 @@ export class Supervisor implements Subject {
       const pid = found.pid ?? null;
       return this.send({ type: 'running', seen: { ...seen, startedAt: found.startedAt, pid }, how, tookMs });
     }
-    if (found.is === 'created') return this.send({ type: 'created', seen });
+    if (found.is === 'created') return this.send({ type: 'created', seen, isWithEngine });
     const lastLines = await this.#effects.lastLines(found as Observed & { is: 'exited' });
     return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines, isWithEngine });
   }
@@ -187,6 +187,7 @@ export class Supervisor implements Subject {
       newInstance: this.services.newInstanceId,
       random: this.services.random(),
       missing: this.services.missing(this.worker),
+      dependencies: this.services.dependencies(this.worker),
       nextDueAt: dueMs === null ? null : new Date(dueMs).toISOString(),
     };
   }
@@ -243,9 +244,8 @@ const noticeMs = 15_000;
 
 /** It ended while its runtime could not be asked, or shortly before that was noticed; since when, an agent that never could ask does not know. */
 function isWithEngine(found: Found, blind: Life['blind'], how: 'started' | 'adopted' | 'looked'): boolean {
-  if (blind === null) return false;
-  if (how === 'adopted') return found.is === 'gone' || found.is === 'exited';
-  if (found.is !== 'exited' || found.exit.at === null) return found.is === 'gone' || found.is === 'exited';
+  if (blind === null || found.is === 'running') return false;
+  if (how === 'adopted' || found.is !== 'exited' || found.exit.at === null) return true;
   return Date.parse(found.exit.at) >= Date.parse(blind.since) - noticeMs;
 }
 

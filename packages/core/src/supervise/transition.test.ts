@@ -24,7 +24,7 @@ const rules: Scene['rules'] = {
   ...{ dependsOn: [], schedule: null, secrets: { files: [], env: {}, visibleInInspect: false }, priority: 500, onSecretChange: 'restart' },
   update: { strategy: 'recreate', healthyWithinMs: 60_000, stableForMs: 10_000, onFailure: 'rollback' },
 };
-const scene: Scene = { at, nowMs: Date.parse(at), rules, newInstance: () => 'i2', random: 0.5, missing: null, nextDueAt: null };
+const scene: Scene = { at, nowMs: Date.parse(at), rules, newInstance: () => 'i2', random: 0.5, missing: null, dependencies: {}, nextDueAt: null };
 const life = (phase: Phase, over: Partial<Life> = {}): Life => ({
   ...{
     ...newLife(at),
@@ -59,7 +59,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   'start-failed': { type: 'start-failed', epoch: 7, failure },
   'stop-failed': { type: 'stop-failed', epoch: 7, failure },
   running: { type: 'running', seen: { ...seen, startedAt: at, pid: 1 }, how: 'adopted', tookMs: 1 },
-  created: { type: 'created', seen },
+  created: { type: 'created', seen, isWithEngine: false },
   exited: { type: 'exited', seen, exit, left: [], lastLines: [], isWithEngine: false },
   gone: { type: 'gone', seen, isSameEngine: true, isWithEngine: false },
   alarm: { type: 'alarm', epoch: 7 },

@@ -5,8 +5,8 @@ import { watchEngine } from '../../src/engine/index.ts';
 import { entries, openJournal } from '../../src/journal/index.ts';
 import { Reconciler } from '../../src/reconcile/index.ts';
 import { Runtime } from '../../src/runtimes.ts';
-import { normalise, type Registry } from '../../src/spec/index.ts';
-import type { JournalRecord } from '../../src/store/index.ts';
+import { type Normal, normalise, type Registry } from '../../src/spec/index.ts';
+import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
 import { Crew, type ProbeWatch, startSlots } from '../../src/supervise/index.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
@@ -22,6 +22,8 @@ const registry: Registry = {
 };
 const key = new Uint8Array(32);
 const minuteMs = 60_000;
+/** As the composition root keeps them, over all agents of a story. */
+const normals = new WeakMap<GenerationRecord, Normal>();
 /** Stands in the environment of every worker: no journal, row, log line or error may have it. */
 export const canary = 'canary-7c1f';
 
@@ -35,6 +37,8 @@ export interface AgentGiven {
   newInstance(): string;
   /** A worker was given a slot, or its start was decided on. */
   onDecision(worker: string, to: 'prepare' | 'start'): void;
+  /** A worker turned unhealthy, by the rule for that. */
+  onUnwell(worker: string, onUnhealthy: unknown): void;
 }
 
 /** One life of an agent, from its start to the step at which it is killed. */
@@ -67,7 +71,14 @@ export class Agent {
       services: {
         ...{ agentId: 'agent', hostName: 'host', clock, log: this.#log(), journal, stuck, inPlugin, newInstanceId: newInstance, random: () => random.next() },
         runtime: (name) => runtimes.get(name)?.access ?? null,
-        normal: ({ worker, runtime, baseDir, written }) => normalise(written, { name: worker, runtime, baseDir, registry }),
+        normal: (generation) => {
+          const known = normals.get(generation);
+          if (known !== undefined) return known;
+          const { worker, runtime, baseDir, written } = generation;
+          const normal = normalise(written, { name: worker, runtime, baseDir, registry });
+          normals.set(generation, normal);
+          return normal;
+        },
         reveal: async () => ({ files: [], env: { TOKEN: canary } }),
         probe: (watch) => {
           this.probes.push(watch);
@@ -88,12 +99,19 @@ export class Agent {
       desiring: { services: this.crew.services, registry, runtimes: ['docker', 'native'], secretVersions: async () => ({}) },
     });
     const phases = new Map<string, string>();
+    const health = new Map<string, string>();
     this.crew.onChange((worker) => {
-      const { phase, startCause, epoch } = this.crew.get(worker)?.life ?? { phase: '', startCause: '', epoch: 0 };
+      // Killed in this very turn.
+      if (this.owner.isDead) return;
+      const one = this.crew.get(worker);
+      const { phase, epoch } = one?.life ?? { phase: '', epoch: 0 };
+      const isUnwell = one?.life.health === 'bad' && (health.get(worker) ?? 'bad') !== 'bad';
+      if (isUnwell) given.onUnwell(worker, one.scene().rules.health.onUnhealthy);
+      health.set(worker, one?.life.health ?? 'none');
       const now = `${phase} ${epoch}`;
       const before = phases.get(worker);
       // Not what a dead agent left.
-      if (before !== undefined && before !== now && phase === 'starting' && startCause !== 'again') given.onDecision(worker, 'start');
+      if (before !== undefined && before !== now && phase === 'starting') given.onDecision(worker, 'start');
       if (before !== undefined && !before.startsWith(phase) && phase === 'preparing') given.onDecision(worker, 'prepare');
       phases.set(worker, now);
     });
@@ -133,7 +151,7 @@ export class Agent {
     const count = adopted.reduce((sum, found) => sum + found, 0);
     const started = entries['agent.started'](clock.isoNow(), { version: '1', pid: 1, hostFile: '/host', adopted: count });
     await this.crew.services.journal.record({ journal: [started] }).catch(() => {});
-    await Promise.all(this.crew.all().map(resume));
+    await Promise.all(this.crew.all().map((one) => resume(this.crew, one)));
     this.crew.update();
     if (snapshot.values['applied'] === undefined || hostFile.apply === 'auto') await this.apply().catch(() => {});
     this.isUp = true;

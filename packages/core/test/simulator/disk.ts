@@ -1,6 +1,11 @@
+import { deepStrictEqual } from 'node:assert';
+import { DatabaseSync } from 'node:sqlite';
 import type { Json } from '@ostler/sdk';
 import { storeFailure } from '../../src/store/failure.ts';
-import type { Batch, GenerationRecord, InstanceRecord, JournalRecord, Snapshot, Store, WorkerRecord } from '../../src/store/index.ts';
+import { commitGroup } from '../../src/store/group.ts';
+import type { Batch, GenerationRecord, InstanceRecord, JournalQuery, JournalRecord, Snapshot, Store, WorkerRecord } from '../../src/store/index.ts';
+import { migrate } from '../../src/store/migrations.ts';
+import { openTables } from '../../src/store/tables.ts';
 import type { Owner } from './timeline.ts';
 
 interface Commit {
@@ -9,6 +14,36 @@ interface Commit {
   readonly resolve: (records: readonly JournalRecord[]) => void;
   readonly reject: (error: Error) => void;
   records: readonly JournalRecord[] | null;
+}
+
+/** The agent's own tables, in memory; beside the ones of the story they show whether what is read is what was written. */
+class Sqlite {
+  readonly #db = new DatabaseSync(':memory:');
+  readonly #tables: ReturnType<typeof openTables>;
+
+  constructor() {
+    migrate(this.#db, ':memory:');
+    this.#tables = openTables(this.#db);
+  }
+
+  commit(batch: Batch, expected: readonly JournalRecord[]): void {
+    const [outcome] = commitGroup(this.#db, this.#tables, [batch], { release: () => false });
+    deepStrictEqual(outcome, { records: expected }, 'a batch is not answered as it was written');
+  }
+
+  load(expected: Snapshot): Snapshot {
+    const found = this.#tables.load();
+    for (const name of ['workers', 'instances', 'generations'] as const)
+      deepStrictEqual(new Set<unknown>(found[name]), new Set<unknown>(expected[name]), `the ${name} are not read as they were written`);
+    deepStrictEqual(found.values, expected.values);
+    return found;
+  }
+
+  journal(query: JournalQuery, expected: readonly JournalRecord[]): readonly JournalRecord[] {
+    const found = this.#tables.journal(query);
+    deepStrictEqual(found, expected, 'the journal is not read as it was written');
+    return found;
+  }
 }
 
 /** What is on the disk, and the commits on their way to it: each is written in one step and acknowledged in another, between which an agent may die. */
@@ -20,8 +55,14 @@ export class Disk {
   /** Another list after a loss. */
   journal: JournalRecord[] = [];
   isFull = false;
+  #sqlite: Sqlite | null;
   #asked: Commit[] = [];
   #written: Commit[] = [];
+
+  /** `isReal`: with SQLite, which takes its time. */
+  constructor(isReal: boolean) {
+    this.#sqlite = isReal ? new Sqlite() : null;
+  }
 
   hasWork(): boolean {
     return this.#asked.length > 0 || this.#written.length > 0;
@@ -51,6 +92,7 @@ export class Disk {
   lose(): void {
     for (const table of [this.workers, this.instances, this.generations, this.values]) table.clear();
     this.journal = [];
+    this.#sqlite = this.#sqlite && new Sqlite();
     this.#asked = [];
     this.#written = [];
   }
@@ -61,22 +103,25 @@ export class Disk {
       path: ':simulated:',
       setAside: null,
       load: () =>
-        unlessDead(
-          (): Snapshot => ({
+        unlessDead(() => {
+          const kept: Snapshot = {
             workers: [...this.workers.values()],
             instances: [...this.instances.values()],
             generations: [...this.generations.values()],
             values: Object.fromEntries(this.values),
-          }),
-        ),
+          };
+          return this.#sqlite?.load(kept) ?? kept;
+        }),
       commit: (batch) =>
         new Promise((resolve, reject) => {
           if (!owner.isDead) this.#asked.push({ owner, batch, resolve, reject, records: null });
         }),
-      journal: ({ worker, limit, afterCursor }) =>
+      journal: (query) =>
         unlessDead(() => {
+          const { worker, limit, afterCursor } = query;
           const fits = this.journal.filter((one) => (worker === undefined || one.worker === worker) && one.cursor > (afterCursor ?? 0));
-          return limit === undefined ? fits : fits.slice(-limit);
+          const kept = limit === undefined ? fits : fits.slice(-limit);
+          return this.#sqlite?.journal(query, kept) ?? kept;
         }),
       trimJournal: async () => 0,
       close: async () => {},
@@ -84,17 +129,18 @@ export class Disk {
   }
 
   #apply(batch: Batch): readonly JournalRecord[] {
-    for (const row of batch.workers ?? []) this.workers.set(row.worker, row);
-    for (const row of batch.instances ?? []) this.instances.set(`${row.worker}/${row.instance}`, row);
-    for (const row of batch.generations ?? []) this.generations.set(`${row.worker}/${row.counter}`, row);
-    for (const [key, value] of Object.entries(batch.values ?? {})) this.values.set(key, value);
     for (const worker of batch.forgetWorkers ?? []) {
       this.workers.delete(worker);
       for (const table of [this.instances, this.generations]) for (const [key, row] of table) if (row.worker === worker) table.delete(key);
     }
     for (const { worker, instance } of batch.forgetInstances ?? []) this.instances.delete(`${worker}/${instance}`);
+    for (const row of batch.workers ?? []) this.workers.set(row.worker, row);
+    for (const row of batch.instances ?? []) this.instances.set(`${row.worker}/${row.instance}`, row);
+    for (const row of batch.generations ?? []) this.generations.set(`${row.worker}/${row.counter}`, row);
+    for (const [key, value] of Object.entries(batch.values ?? {})) this.values.set(key, value);
     const records = (batch.journal ?? []).map((entry, index) => ({ ...entry, cursor: this.journal.length + index + 1 }));
     this.journal.push(...records);
+    this.#sqlite?.commit(batch, records);
     return records;
   }
 }

@@ -27,6 +27,8 @@ export interface Real {
   /** The engine's store in which it is. */
   readonly store: string;
   readonly startedAt: string;
+  /** By the one time of the story, whatever the host's clock said. */
+  readonly startedMs: number;
   is: 'created' | 'running' | 'exited';
   /** It ended because its engine did. */
   endedWithEngine: boolean;
@@ -95,7 +97,15 @@ export class Engine {
     if (real.is !== 'running') return;
     real.is = 'exited';
     real.exit = { ...exit, at: new Date(this.#given.timeline.epochMs()).toISOString(), oom: 'no', evidence: 'engine' };
-    this.#tell(real.ref);
+    this.tell(real.ref);
+  }
+
+  /** Somebody starts one that has ended, past the agent. */
+  startByHand(real: Real): void {
+    if (real.is !== 'exited') return;
+    real.is = 'running';
+    real.exit = null;
+    this.tell(real.ref);
   }
 
   /** The engine goes down; without live-restore its instances go with it. */
@@ -104,11 +114,14 @@ export class Engine {
     this.forgetRequests();
     for (const real of isTakingAll ? this.here() : []) {
       real.endedWithEngine = real.is === 'running';
-      this.end(real, { code: 137, signal: null });
+      // What it had not written down yet: that it had started this one.
+      if (real.is === 'running' && this.#given.random.chance(0.1)) real.is = 'created';
+      else this.end(real, { code: 137, signal: null });
     }
   }
 
-  #tell(ref: InstanceRef): void {
+  /** A hint to whoever follows its events. */
+  tell(ref: InstanceRef): void {
     this.#watchers = this.#watchers.filter(({ owner }) => !owner.isDead);
     if (!this.isDeaf) for (const { tell } of this.#watchers) tell({ kind: 'changed', ref });
   }
@@ -174,15 +187,15 @@ export class Engine {
     const { exit, failsToStart } = behaviour(ref.worker);
     if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
     const key = `${ref.worker}/${ref.instance}`;
-    const startedAt = new Date(timeline.epochMs()).toISOString();
+    const started = { startedAt: new Date(timeline.epochMs()).toISOString(), startedMs: timeline.nowMs };
     if (known === undefined && random.chance(0.03)) {
-      this.instances.set(key, { ref, store: this.store, startedAt, is: 'created', endedWithEngine: false, exit: null });
+      this.instances.set(key, { ref, store: this.store, ...started, is: 'created', endedWithEngine: false, exit: null });
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
     }
-    const real: Real = { ref, store: this.store, startedAt, is: 'running', endedWithEngine: false, exit: null };
+    const real: Real = { ref, store: this.store, ...started, is: 'running', endedWithEngine: false, exit: null };
     this.instances.set(key, real);
     if (exit !== null) timeline.after(world, exit.afterMs, () => this.end(real, { code: exit.code, signal: null }));
-    this.#tell(ref);
+    this.tell(ref);
     return this.#observed(real);
   }
 

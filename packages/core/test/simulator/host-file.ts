@@ -10,11 +10,13 @@ export class HostFile {
   version = 0;
   readonly apply: 'manual' | 'auto';
   readonly #workers: Map<string, Declared>;
+  readonly #original: ReadonlyMap<string, Declared>;
   readonly #edits = new Map<string, number>();
 
   constructor(workers: readonly Declared[], apply: 'manual' | 'auto') {
     this.apply = apply;
-    this.#workers = new Map(workers.map((one) => [one.name, one]));
+    this.#original = new Map(workers.map((one) => [one.name, one]));
+    this.#workers = new Map(this.#original);
   }
 
   has(name: string): boolean {
@@ -30,12 +32,13 @@ export class HostFile {
     this.#workers.set(declared.name, declared);
   }
 
-  /** Another value in its environment. */
+  /** Another value in its environment; now and then it depends on nobody. */
   edit(name: string): void {
-    const { written } = this.#workers.get(name)!;
+    const { written } = this.#original.get(name)!;
     const edit = (this.#edits.get(name) ?? 0) + 1;
     this.#edits.set(name, edit);
-    this.put({ name, written: { ...(written as object), env: { EDIT: String(edit) } } as unknown as Declared['written'] });
+    const dependsOn = edit % 3 === 2 ? {} : written.dependsOn;
+    this.put({ name, written: { ...(written as object), dependsOn, env: { EDIT: String(edit) } } as unknown as Declared['written'] });
   }
 
   remove(name: string): void {

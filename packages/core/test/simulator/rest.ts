@@ -58,8 +58,43 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
   return `${worker} is ${phase} (${life.reason}), wanted to ${want}`;
 }
 
+/** Of what is to be started anew, or to stop, with a dependency: one that is older than the dependency that runs, or runs without it. */
+export function outdated({ engines, agent }: View): string | null {
+  const running = new Map(
+    engines.flatMap((engine) => engine.here().flatMap((real) => (real.is === 'running' ? [[real.ref.worker, real.startedMs] as const] : []))),
+  );
+  for (const one of agent?.crew.all() ?? [])
+    for (const { worker, is, restartWithIt, stopWithIt } of one.normal(one.generation(one.life.instanceGeneration))?.rules.dependsOn ?? []) {
+      const [own, its] = [running.get(one.worker), running.get(worker)];
+      const life = agent?.crew.get(worker)?.life;
+      if (own === undefined || one.life.blind !== null || life === undefined || life.blind !== null) continue;
+      if (restartWithIt && its !== undefined && its > own) return `${one.worker} runs on since before ${worker} was started anew`;
+      const isOver = its === undefined && life.phase !== 'done' && (is === 'healthy' || is === 'started');
+      if (stopWithIt && isOver) return `${one.worker} runs on without ${worker}`;
+    }
+  return null;
+}
+
 /** The value of a secret, where it must not be. */
 export function leaked({ disk }: View): string | null {
   const kept = JSON.stringify([disk.journal, [...disk.workers.values()], [...disk.instances.values()]]);
   return kept.includes(canary) ? 'the value of a secret is on the disk' : null;
+}
+
+/** Ended instances that stay of each worker, for their logs, and the present one. */
+const kept = 4;
+
+/** What was left lying about, on an engine or in the store; `excused`: how often a removal may have failed, or come to nobody. */
+export function littered({ engines, disk, agent }: View, excused: number): string | null {
+  const real = engines.flatMap((engine) => engine.here().map(({ ref }) => ref.worker));
+  const rows = [...disk.instances.values()].map(({ worker }) => worker);
+  for (const [what, workers] of [
+    ['on its engine', real],
+    ['in the store', rows],
+  ] as const)
+    for (const [worker, all] of Map.groupBy(workers, (name) => name)) {
+      const most = (agent?.crew.get(worker) === undefined ? 0 : kept) + excused;
+      if (all.length > most) return `${worker} has ${all.length} instances ${what}, ${most} may be`;
+    }
+  return null;
 }

@@ -31,6 +31,8 @@ const frequency: Readonly<Record<FaultKind, number>> = {
   lost: 1,
   shutdown: 1,
 };
+/** Stories between two with a store of SQLite: those take five times as long. */
+const realStoreEvery = 25;
 const dice = faultKinds.flatMap((kind) => Array.from({ length: frequency[kind] }, () => kind));
 
 class Story {
@@ -47,14 +49,14 @@ class Story {
     const host = someHost(random);
     this.workers = host.workers.length;
     const apply = random.chance(0.3) ? 'auto' : 'manual';
-    this.world = new World({ ...host, random, slots: 1 + random.int(4), apply, onTell: options.onStep });
+    this.world = new World({ ...host, random, slots: 1 + random.int(4), apply, isStoreReal: options.seed % realStoreEvery === 0, onTell: options.onStep });
   }
 
   async run(): Promise<void> {
     const { world } = this;
     world.boot();
     await world.settle();
-    const limit = this.#options.steps ?? 120 + this.#random.int(160);
+    const limit = this.#options.steps ?? 70 + this.#random.int(110);
     while (world.steps < limit) await this.#step();
     // What one engine does to its own workers, the others must not feel.
     if (this.#random.chance(0.2)) {
@@ -63,12 +65,36 @@ class Story {
     }
     world.heal();
     await world.comeTrue();
+    if (this.#random.chance(0.2)) await this.#startByHand();
+  }
+
+  /** Somebody starts what has ended and rests, past the agent: it is taken over, or stopped where it is not wanted. */
+  async #startByHand(): Promise<void> {
+    const { world } = this;
+    const ended = world.engines.flatMap((engine) => engine.here().flatMap((real) => (real.is === 'exited' ? [{ engine, real }] : [])));
+    const present = ended.filter(({ real: { ref } }) => {
+      const life = world.agent?.crew.get(ref.worker)?.life;
+      return life?.instance === ref.instance && ['idle', 'done', 'failed', 'backoff'].includes(life.phase);
+    });
+    if (present.length === 0) return;
+    const { engine, real } = this.#random.pick(present);
+    world.tell(`somebody starts ${real.ref.worker}/${real.ref.instance} by hand`);
+    engine.startByHand(real);
+    await world.comeToRest();
   }
 
   async #step(): Promise<void> {
     const { world } = this;
-    const { agent, timeline, disk } = world;
     world.steps += 1;
+    this.#goOn();
+    // Two things that come in one turn of the loop: what the second is about may be no more.
+    if (this.#random.chance(0.04)) this.#goOn();
+    await world.settle();
+  }
+
+  #goOn(): void {
+    const { world } = this;
+    const { agent, timeline, disk } = world;
     const requests = world.steppable();
     const choices: readonly (readonly [number, () => void])[] = [
       [timeline.hasTurns() ? 9 : 0, () => timeline.turn()],
@@ -78,7 +104,9 @@ class Story {
       [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
       [agent !== null && agent.lateProbe !== null ? 0.3 : 0, () => this.#verdict(agent!.lateProbe!)],
       [agent?.isUp && !agent.isEnding ? 1.2 : 0, () => world.user.wish(agent!)],
+      [agent !== null && agent.lateProbe !== null ? 0.2 : 0, () => this.#lateTimer(agent!.lateProbe!)],
       [0.7, () => this.#accident()],
+      [0.5, () => this.#hintAtNothing()],
       [0.7, () => this.#fault()],
     ];
     let at = this.#random.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
@@ -87,13 +115,20 @@ class Story {
       return at < 0;
     });
     (chosen ?? choices[3]!)[1]();
-    await world.settle();
   }
 
   #verdict(watch: ProbeWatch): void {
     const isGood = this.#random.chance(0.85);
     this.world.tell(`${watch.worker}/${watch.instance} is found ${isGood ? 'healthy' : 'unhealthy'}`);
     watch.onVerdict({ health: isGood ? 'ok' : 'bad', evidence: 'a probe', failures: isGood ? 0 : 3, afterMs: isGood ? 1 : null });
+  }
+
+  /** What a timer of an instance that has ended had put before its worker already. */
+  #lateTimer({ worker, instance }: ProbeWatch): void {
+    const one = this.world.agent?.crew.get(worker);
+    if (one === undefined || one.life.phase === 'running') return;
+    if (this.#random.chance(0.5)) void one.send({ type: 'steady', instance });
+    else void one.send({ type: 'overdone', instance, cause: this.#random.pick(['age', 'at', 'memory', 'timeout'] as const), evidence: null });
   }
 
   /** What happens to workers without anybody's doing. */
@@ -108,6 +143,13 @@ class Story {
     const { engine, real } = this.#random.pick(running);
     this.world.tell(`${real.ref.worker}/${real.ref.instance} is killed from outside`);
     engine.end(real, { code: null, signal: 'SIGKILL' });
+  }
+
+  /** An engine tells of what has not changed, or was heard of already. */
+  #hintAtNothing(): void {
+    const engine = this.#random.pick(this.world.engines);
+    const here = engine.here();
+    if (here.length > 0) engine.tell(this.#random.pick(here).ref);
   }
 
   #fault(): void {

@@ -8,7 +8,7 @@ import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
 import { callInvariants, invariants, type View } from './invariants.ts';
 import type { Random } from './random.ts';
-import { leaked, unsettled } from './rest.ts';
+import { leaked, littered, outdated, unsettled } from './rest.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';
 
@@ -26,6 +26,8 @@ export interface WorldGiven {
   readonly random: Random;
   readonly slots: number;
   readonly apply: 'manual' | 'auto';
+  /** SQLite is beside the disk, and each read is held against it. */
+  readonly isStoreReal?: boolean | undefined;
   /** Hears what happens. */
   readonly onTell?: ((text: string) => void) | undefined;
 }
@@ -40,7 +42,7 @@ export class World {
   steps = 0;
   readonly failed = new Map<string, number>();
   readonly timeline = new Timeline();
-  readonly disk = new Disk();
+  readonly disk: Disk;
   readonly docker: Engine;
   readonly native: Engine;
   readonly file: HostFile;
@@ -51,6 +53,12 @@ export class World {
   readonly #given: WorldGiven;
   readonly #phases = new Map<string, string>();
   readonly #lost = new Set<string>();
+  /** Of whom this agent has decided that it is sent a signal, because it is not well. */
+  readonly #owedSignals = new Set<string>();
+  /** With it what each was started with. */
+  #isStoreLost = false;
+  /** Deaths of agents, and other stores of an engine: in each, calls came to nobody. */
+  #upheavals = 0;
   #blind: ReadonlySet<string> = new Set();
   #serial = 0;
   #broken: Violation | null = null;
@@ -58,6 +66,7 @@ export class World {
   constructor(given: WorldGiven) {
     this.#given = given;
     const { workers, behaviours, random, apply } = given;
+    this.disk = new Disk(given.isStoreReal ?? false);
     this.file = new HostFile(workers, apply);
     this.user = new User(workers, this.file, random, (text) => this.tell(text));
     const engine = (name: string): Engine =>
@@ -89,6 +98,9 @@ export class World {
         const text = to === 'start' ? unmetDependency(this.#view(), worker) : beyondSlots(this.#view(), worker);
         if (text !== null) this.#broken ??= new Violation(to === 'start' ? 'dependencies' : 'start slots', text);
       },
+      onUnwell: (worker, onUnhealthy) => {
+        if (onUnhealthy === 'signal') this.#owedSignals.add(worker);
+      },
     });
   }
 
@@ -96,6 +108,8 @@ export class World {
   die(meanwhile = (): void => {}): void {
     this.tell('the agent is killed');
     this.agent?.die();
+    this.#upheavals += 1;
+    this.#owedSignals.clear();
     this.#lost.clear();
     this.user.agentDied();
     meanwhile();
@@ -131,6 +145,7 @@ export class World {
   /** What a dead agent had begun could not be told from nothing then: it ends with it. */
   loseStore(): void {
     this.tell('the store is lost');
+    this.#isStoreLost = true;
     for (const engine of this.engines) engine.forgetRequests();
     this.die(() => {
       this.disk.lose();
@@ -142,6 +157,7 @@ export class World {
   replaceDocker(store: string): void {
     if (this.docker.store === store) return;
     this.tell(`docker comes up with ${store}`);
+    this.#upheavals += 1;
     this.docker.forgetRequests();
     for (const real of this.docker.here()) this.docker.end(real, { code: 137, signal: null });
     this.docker.store = store;
@@ -260,6 +276,12 @@ export class World {
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
     const leak = leaked(this.#view());
     if (leak !== null) throw new Violation('no secret', leak);
+    const old = this.#isStoreLost ? null : outdated(this.#view());
+    if (old !== null) throw new Violation('started anew with it', old);
+    const litter = littered(this.#view(), this.#upheavals + (this.failed.get('remove') ?? 0));
+    if (litter !== null) throw new Violation('no litter', litter);
+    const [unsent] = this.#owedSignals;
+    if (unsent !== undefined) throw new Violation('a signal is sent', `${unsent} was not well and got no signal for that`);
   }
 
   #view(): View {
@@ -270,6 +292,7 @@ export class World {
   }
 
   #asked(request: Request): void {
+    if (request.method === 'signal') this.#owedSignals.delete(request.worker ?? '');
     if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
     for (const { name, check } of callInvariants) {
       const text = check(this.#view(), request);

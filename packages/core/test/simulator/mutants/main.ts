@@ -12,7 +12,15 @@ const files = [
     (name) => `src/supervise/${name}.ts`,
   ),
   ...['timers', 'transition', 'wishes'].map((name) => `src/supervise/${name}.ts`),
-  ...['src/reconcile/reconciler.ts', 'src/plan/plan.ts', 'src/journal/journal.ts', 'src/boot.ts', 'src/runtimes.ts'],
+  ...[
+    'src/reconcile/reconciler.ts',
+    'src/plan/plan.ts',
+    'src/journal/journal.ts',
+    'src/store/tables.ts',
+    'src/store/columns.ts',
+    'src/boot.ts',
+    'src/runtimes.ts',
+  ],
 ];
 const core = fileURLToPath(new URL('../../../', import.meta.url));
 const { values } = parseArgs({

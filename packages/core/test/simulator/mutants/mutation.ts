@@ -57,7 +57,6 @@ function mutate(
       // What only tells people decides nothing.
       const isSaid = /\.log\.|^log\./.test(text(expression));
       if (!isSaid && expression.type !== 'Literal') add('drop statement', node, ';');
-      if (!isSaid && isCall(expression)) add('repeat statement', node, `{ ${text(node)} ${text(node)} }`);
       break;
     }
     case 'IfStatement':
@@ -66,11 +65,10 @@ function mutate(
     case 'ConditionalExpression':
       add('negate choice', node['test'] as Node, `!(${text(node['test'] as Node)})`);
       break;
-    case 'LogicalExpression': {
-      const [left, right] = [node['left'] as Node, node['right'] as Node];
-      if (node['operator'] === '??') break;
-      add('left half', node, `(${text(left)})`);
-      add('right half', node, `(${text(right)})`);
+    case 'AwaitExpression': {
+      const awaited = node['argument'] as Node;
+      // What follows a write comes before it then.
+      if (/\b(?:save|saved|saving|settled|record)\b/.test(text(awaited))) add('swap write', node, text(awaited));
       break;
     }
     case 'BinaryExpression':
@@ -93,7 +91,5 @@ function mutate(
   }
 }
 
-const isCall = ({ type, argument }: Node): boolean =>
-  type === 'CallExpression' || ((type === 'AwaitExpression' || type === 'UnaryExpression') && isCall(argument as Node));
 const hasKey = (node: Node, name: string): boolean =>
   (node['properties'] as readonly Node[]).some((one) => (one['key'] as Node | undefined)?.['name'] === name);
