@@ -124,7 +124,8 @@ class Run {
   }
 
   outcome(): Outcome {
-    const violations = [...this.#violations, ...this.#stage.observer.violations];
+    const seen = this.#stage.observer.violations.map((one) => ({ ...one, story: [...one.story, 'What the agents told:', ...this.#told(one.text)] }));
+    const violations = [...this.#violations, ...seen];
     const counted = { faults: this.#counts, leftOut: this.#leftOut, agents: this.#stage.agent.count, events: this.#journal.last };
     return { ...counted, settledMs: this.#settledMs, usage: this.#usage, summary: this.#summary, violations };
   }
@@ -136,6 +137,11 @@ class Run {
     const over = agent.over();
     if (agent.pid !== null) agent.kill(0);
     await Promise.all([over, this.#journal.end(), observer.close()]);
+  }
+
+  /** By the journal, of the workers that a text names. */
+  #told(text: string): readonly string[] {
+    return this.#journal.of(text.match(/\bw\d{2,}\b/g) ?? []);
   }
 
   #violate(name: string, text: string): void {
@@ -188,7 +194,7 @@ class Run {
   async #comeToRest(when: string): Promise<boolean> {
     const why = await settled(this.#stage, settleMs);
     if (why === null) return true;
-    this.#violate('comes to rest', `${when}, after ${settleMs / 1000} s: ${why}\n${this.#journal.of(why.split(' ')[0] ?? '').join('\n')}`);
+    this.#violate('comes to rest', `${when}, after ${settleMs / 1000} s: ${why}\n${this.#told(why).join('\n')}`);
     return false;
   }
 

@@ -37,9 +37,10 @@ export class Journal {
     this.#following = this.#follow();
   }
 
-  /** What it told of one worker last, a line each. */
-  of(worker: string): readonly string[] {
-    return this.#lines.filter((line) => line.includes(` ${worker} `)).slice(-20);
+  /** What it told last of these workers and of the agent, a line each. */
+  of(workers: readonly string[]): readonly string[] {
+    const names = new Set([...workers, '-']);
+    return this.#lines.filter((line) => names.has(line.split(' ', 2)[1] ?? '')).slice(-150);
   }
 
   async #follow(): Promise<void> {

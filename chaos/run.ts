@@ -1,5 +1,6 @@
 // Faults on real processes, watched from outside: `npm run chaos`, see README.md.
 import { parseArgs } from 'node:util';
+import { buildHolder } from '../scripts/build-holder.mjs';
 import { build } from '../scripts/install.mjs';
 import { runChaos } from './chaos.ts';
 import { closeSite, openSite } from './site.ts';
@@ -45,7 +46,10 @@ if (process.platform !== 'linux') {
   process.stderr.write('the chaos run reads /proc and runs on Linux only\n');
   process.exit(1);
 }
-if (isBuilt) build('ostler...');
+if (isBuilt) {
+  buildHolder();
+  build('ostler...');
+}
 const site = openSite();
 // However this ends, everything that was started is ended first.
 process.on('exit', () => {
