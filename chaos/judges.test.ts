@@ -28,11 +28,12 @@ afterEach(() => rmSync(place, { recursive: true }));
 
 const kinds = ['started', 'second', 'ready', 'told', 'leaves'];
 /** As a worker writes it: no such pid can live, so that it is found dead as soon as it is looked at. */
-function record(atMs: number, index: number, kind: string, pid: number, value = 0): void {
+function record(atMs: number, index: number, kind: string, pid: number, value = 0, forkedMs = atMs): void {
   const bytes = Buffer.alloc(32);
   bytes.writeBigUInt64LE(BigInt(atMs) * 1_000_000n, 0);
   for (const [at, part] of [index, kinds.indexOf(kind), pid].entries()) bytes.writeUInt32LE(part, 8 + at * 4);
   bytes.writeInt32LE(value, 20);
+  bytes.writeBigUInt64LE(BigInt(forkedMs) * 1_000_000n, 24);
   appendFileSync(join(place, 'records'), bytes);
 }
 const dead = 5_000_000;
@@ -49,6 +50,14 @@ test('a start beside a dependency that was never started is told', () => {
   record(10_000, 1, 'started', dead);
   const evidence = seen();
   expect(orderOf(last(1), evidence)).toMatch(/base had never been started/);
+});
+
+test('a dependency counts from its fork on: a busy machine may let those that wait for it speak first', () => {
+  const waits = new Map([[0, 'started'] as const]);
+  record(10_000, 1, 'started', dead);
+  record(10_005, 0, 'started', dead + 1, 0, 9_990);
+  const evidence = { ...seen(), fleet: fleet.map((one) => (one.index === 1 ? { ...one, dependsOn: waits } : one)) };
+  expect(orderOf(last(1), evidence)).toBe(null);
 });
 
 test('a start before its dependency is ready is told, and one after it is not', () => {

@@ -29,7 +29,7 @@ export function orderOf(start: Instance, { world, spans, fleet }: Evidence): str
   for (const [on, rule] of member?.dependsOn ?? []) {
     const dependency = fleet[on];
     if (dependency === undefined) continue;
-    const lives = world.of(on).filter(({ startMs }) => startMs <= start.startMs);
+    const lives = world.of(on).filter(({ forkedMs }) => forkedMs <= start.startMs);
     if (rule === 'completed') {
       if (!lives.some(({ left }) => left?.code === 0 && left.atMs <= start.startMs)) return `${dependency.name} had never come to its end`;
       continue;
@@ -48,8 +48,8 @@ export function orderOf(start: Instance, { world, spans, fleet }: Evidence): str
 
 const since = (ms: number | null, { startMs }: Instance): string => `${Math.round(startMs - (ms ?? startMs))} ms`;
 
-const isReadyAt = ({ probe }: Member, { startMs, readyMs }: Instance, atMs: number): boolean =>
-  probe === 'none' ? startMs + minUpMs - clockMs <= atMs : readyMs !== null && readyMs <= atMs;
+const isReadyAt = ({ probe }: Member, { forkedMs, readyMs }: Instance, atMs: number): boolean =>
+  probe === 'none' ? forkedMs + minUpMs - clockMs <= atMs : readyMs !== null && readyMs <= atMs;
 
 /** A worker dies by itself, by the chaos run, or because somebody wished that it stops: not with its agent, and not by a mistake. */
 export function deathOf(dead: Instance, { world, spans, killed }: Evidence): string | null {

@@ -10,6 +10,8 @@ export interface Instance {
   readonly pid: number;
   readonly variant: number;
   readonly startMs: number;
+  /** When the kernel made it, which is what its agent goes by; up to 10 ms early, and on a busy machine long before its first instruction. */
+  readonly forkedMs: number;
   readyMs: number | null;
   /** When it got SIGTERM first. */
   toldMs: number | null;
@@ -83,6 +85,7 @@ export class World {
     const kind = kinds[record.readUInt32LE(12)];
     const pid = record.readUInt32LE(16);
     const value = record.readInt32LE(20);
+    const forkedMs = Number(record.readBigUInt64LE(24)) / 1e6;
     if (kind === 'second') {
       this.seconds.push({ index, pid, atMs });
       return;
@@ -91,7 +94,7 @@ export class World {
     if (kind === 'started') {
       // Its lock was free: the one before is dead, seen or not.
       if (latest !== undefined && latest.deadMs === null) latest.deadMs = atMs;
-      const fresh: Instance = { index, pid, variant: value, startMs: atMs, readyMs: null, toldMs: null, left: null, aliveMs: atMs, deadMs: null };
+      const fresh: Instance = { index, pid, variant: value, startMs: atMs, forkedMs, readyMs: null, toldMs: null, left: null, aliveMs: atMs, deadMs: null };
       this.#latest.set(index, fresh);
       this.instances.push(fresh);
       const own = this.#byWorker.get(index);
