@@ -34,19 +34,13 @@ function linkOf(path: string): string {
   }
 }
 
-/** The holder and its drainers are no part of the worker. */
-function isStaff(entry: ProcessEntry, holder: number | null, path: string): boolean {
-  if (entry.pid === holder) return true;
-  if (entry.parent !== holder && entry.session !== holder) return false;
-  const line = commandLine(entry);
-  // A drainer that has not become `split` yet still shows the holder's own command line.
-  // One that is ending has no command line any more.
-  return (
-    line === '[split]' ||
-    line.includes(` ${path}/out.`) ||
-    line.includes(` ${path}/err.`) ||
-    (line.includes(`holder.sh ${path} `) && !line.includes(' --worker '))
-  );
+/**
+ * The holder is no part of the worker, nor is what it calls itself: its drainers, and what records an end, without which that would never be known. Its
+ * one child that is the worker's is the worker, which shows the holder's command line until it is recorded.
+ */
+function isStaff(entry: ProcessEntry, holder: number | null, worker: number | null): boolean {
+  if (holder === null || entry.pid === holder) return entry.pid === holder;
+  return entry.parent === holder && entry.pid !== worker && !commandLine(entry).includes(' --worker ');
 }
 
 /** The table of all processes, read when it is first asked for. */
@@ -126,7 +120,7 @@ function searched({ path, spec }: InstanceDirectory, known: readonly ProcessEntr
     .filter((pid) => pid !== process.pid)
     .map((pid) => table.get(pid))
     .filter((entry) => entry !== undefined)
-    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, holderPid, path));
+    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, holderPid, worker?.pid ?? null));
 }
 
 /** For people: `pid command`. */
