@@ -38,6 +38,7 @@ const checks = {
   busybox: () => onPath('busybox', 'true'),
   'tmpfs-mount': asRoot(tmpfsMount),
   tmux: () => onPath('tmux', '-V'),
+  docker: asRoot(() => onPath('dockerd', '--version') ?? (ok('unshare', ['--net', 'true']) ? null : 'a network namespace of its own is refused')),
   cc: () => (compiler() === null ? 'no C compiler (cc, or $CC)' : null),
 };
 
