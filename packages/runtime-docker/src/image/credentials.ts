@@ -9,6 +9,11 @@ interface Login {
   readonly identitytoken?: string;
 }
 
+/** URL-safe, and padded: without, Docker takes it for no login at all (it decodes by Go's base64.URLEncoding). */
+export function encoded(login: Login & { readonly serveraddress: string }): string {
+  return Buffer.from(JSON.stringify(login)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+}
+
 /** Docker's own hub goes by the address of its first API. */
 const keyOf = (registry: string): string => (registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry);
 
@@ -26,8 +31,7 @@ export async function registryHeaders(registry: string, call: Call, env = proces
   const helper = settings.credHelpers?.[key] ?? settings.credHelpers?.[registry] ?? settings.credsStore;
   const login = (helper === undefined || helper === '' ? null : await fromHelper(helper, key, call)) ?? fromAuths(settings.auths, key);
   if (login === null) return {};
-  const text = JSON.stringify({ ...login, serveraddress: key });
-  return { 'X-Registry-Auth': Buffer.from(text).toString('base64url') };
+  return { 'X-Registry-Auth': encoded({ ...login, serveraddress: key }) };
 }
 
 function fromAuths(auths: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>> = {}, key: string): Login | null {
