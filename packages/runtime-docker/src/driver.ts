@@ -117,7 +117,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       removeSecretFiles(folders, target.ref);
     },
     async *logs(target, from, follow, call) {
-      yield* new ContainerLog(engine, await demand(target, call), target.ref.worker, call).read(from, follow);
+      yield* new ContainerLog(engine, flavour, await demand(target, call), target.ref.worker, call).read(from, follow);
     },
     async signal(target, name, call) {
       const { Id } = await demand(target, call);

@@ -36,6 +36,7 @@ const causes: readonly (readonly [RegExp, RuntimeFailureCode, string])[] = [
   [/name .*already in use|already in use by/i, 'conflict', 'the name is taken'],
   [/manifest unknown|manifest for .* not found|no such image|image not known|repository .* not found|name unknown/i, 'not-found', 'there is no such image'],
   [/bind source path does not exist|no such file or directory: .*mount|statfs .*no such file/i, 'invalid', 'the folder to mount does not exist'],
+  [/container-init binary not found/i, 'unsupported', 'Podman has no init to give: install its package catatonit, or set `init: false`'],
   [/container \S+ is not running|can only kill running containers|is not in running state/i, 'not-running', 'it is not running'],
 ];
 

@@ -29,7 +29,7 @@ async function logOf(lines: readonly Line[]) {
     const body = Buffer.concat((tail === 'all' ? kept : kept.slice(-Number(tail))).map(frame));
     socket.end(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'), body]));
   });
-  const log = new ContainerLog(engine.connection, { Id: 'x', Config: {} } as unknown as ContainerJson, 'web', callFor(5000));
+  const log = new ContainerLog(engine.connection, 'docker', { Id: 'x', Config: {} } as unknown as ContainerJson, 'web', callFor(5000));
   const read = async (from: Parameters<ContainerLog['read']>[0]): Promise<readonly LogRecord[]> => {
     const records: LogRecord[] = [];
     for await (const record of log.read(from, false)) records.push(record);
@@ -69,9 +69,9 @@ test('a place that was rotated away is told as a gap, and what is left follows i
 
 test('the last lines carry the cursors that they have in the whole', async () => {
   const read = await logOf([
-    ['01', 'a'],
-    ['01', 'b'],
-    ['01', 'c'],
+    ['01', 'a\n'],
+    ['01', 'b\n'],
+    ['01', 'c\n'],
     ['02', 'd'],
   ]);
   const all = await read('start');
@@ -79,6 +79,20 @@ test('the last lines carry the cursors that they have in the whole', async () =>
     const last = await read({ tailLines });
     expect(last.map((one) => one.cursor)).toEqual(all.slice(tailLines === 0 ? all.length : -tailLines).map((one) => one.cursor));
   }
+});
+
+test('a line in pieces is one line of the last ones', async () => {
+  const read = await logOf([
+    ['01', 'a\n'],
+    ['02', 'b1-'],
+    ['02.5', 'err\n', 2],
+    ['02', 'b2-'],
+    ['02', 'b3\n'],
+    ['03', 'c\n'],
+  ]);
+  expect(texts(await read({ tailLines: 1 }))).toEqual(['c\n']);
+  expect(texts(await read({ tailLines: 3 }))).toEqual(['b1-', 'err\n', 'b2-', 'b3\n', 'c\n']);
+  expect(texts(await read({ tailLines: 4 }))).toHaveLength(6);
 });
 
 test('a cursor of another runtime is refused', async () => {

@@ -3,9 +3,11 @@ import { isRuntimeFailure } from '@ostler/sdk';
 import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
 import { abortFailure, lossFailure } from '../errors.ts';
+import type { Flavour } from '../flavour.ts';
 import { demultiplexed, lines } from './frames.ts';
 import { Counter, formatCursor, type Position, parseCursor } from './position.ts';
 import { isLater, type Stamped, shifted, stamped, stampOf } from './stamp.ts';
+import { TailWindow } from './tail-window.ts';
 
 /** How far stamps may be out of order. */
 const slackSeconds = 2;
@@ -22,12 +24,14 @@ interface Query {
  */
 export class ContainerLog {
   readonly #engine: Connection;
+  readonly #flavour: Flavour;
   readonly #found: ContainerJson;
   readonly #worker: string;
   readonly #call: Call;
 
-  constructor(engine: Connection, found: ContainerJson, worker: string, call: Call) {
+  constructor(engine: Connection, flavour: Flavour, found: ContainerJson, worker: string, call: Call) {
     this.#engine = engine;
+    this.#flavour = flavour;
     this.#found = found;
     this.#worker = worker;
     this.#call = call;
@@ -97,21 +101,31 @@ export class ContainerLog {
     if (!isPassed && undecided.length > 0) yield* lost();
   }
 
-  /** The place before the last `count` messages; `null` = there is no message at all, or none is wanted. */
-  async #tail(count: number): Promise<Position | null> {
-    let first: string | null = null;
-    let equal = 0;
-    for await (const { stamp } of this.#messages({ tail: Math.max(1, Math.floor(count)) })) {
-      first ??= stamp;
-      if (stamp === first) equal += 1;
+  /** The place before the last `wanted` lines; `null` = there is no message at all. An engine counts messages, and a line may be several. */
+  async #tail(wanted: number): Promise<Position | null> {
+    for (let asked = Math.max(1, wanted) + 1; ; ) {
+      const window = new TailWindow(Math.max(0, wanted));
+      // Podman 4.3 counts its messages otherwise from the end, and joins pieces of other lines there: it is read from its beginning.
+      const isFromStart = this.#flavour === 'podman';
+      for await (const message of this.#messages(isFromStart ? {} : { tail: asked })) window.take(message);
+      const isWhole = isFromStart || window.messages < asked;
+      const place = window.place(isWhole);
+      if (place !== null) return isWhole ? place : this.#inWhole(place, window);
+      if (isWhole) return null;
+      asked += wanted + 16;
     }
-    if (first === null) return null;
+  }
+
+  /** A window may begin amid messages of one stamp: its counts are short by those before. */
+  async #inWhole(place: Position, { first, ofFirst }: TailWindow): Promise<Position> {
+    if (place.stamp !== first) return place;
     let all = 0;
-    for await (const { stamp } of this.#messages({ since: first })) {
+    // From earlier: Podman leaves out what is of that very moment.
+    for await (const { stamp } of this.#messages({ since: shifted(first, -slackSeconds) })) {
       if (stamp === first) all += 1;
       else if (isLater(stamp, shifted(first, slackSeconds))) break;
     }
-    return { stamp: first, count: count < 1 ? all : Math.max(0, all - equal) };
+    return { stamp: place.stamp, count: place.count + Math.max(0, all - ofFirst) };
   }
 
   async *#messages({ follow = false, since, tail }: Query): AsyncGenerator<Stamped> {
