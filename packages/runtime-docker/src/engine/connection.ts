@@ -76,7 +76,8 @@ export class Connection {
     const { endpoint } = this;
     const asked = askedOf(ask);
     if (ask.signal.aborted) throw abortFailure(asked, false);
-    const body = JSON.stringify(ask.body ?? {});
+    // Podman hands the body of an attach on to the container.
+    const body = ask.body === undefined ? '' : JSON.stringify(ask.body);
     const options = {
       ...('socketPath' in endpoint ? { socketPath: endpoint.socketPath } : { host: endpoint.host, port: endpoint.port, ...endpoint.tls }),
       method: 'POST',
