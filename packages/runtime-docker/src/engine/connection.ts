@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { isRuntimeFailure } from '@ostler/sdk';
@@ -22,22 +22,16 @@ export interface Ask {
   readonly signal: AbortSignal;
 }
 
-interface Modem {
-  dial(options: object, callback: (error: NodeJS.ErrnoException | null, response: IncomingMessage | null) => void): void;
-}
-
-/** Every status is an answer to docker-modem: its own errors lose the text of streams. */
-const everyStatus = new Proxy({}, { get: () => true });
 const stale = ['ECONNRESET', 'EPIPE'];
 
 /**
- * One engine's API. Requests go through dockerode's modem as streams, and are read here: for a plain call the modem hears neither a connection that
- * breaks within the answer nor the signal after it began, so that such a call never settles. No time limits here: each call has its signal.
+ * One engine's API, over Node's own http: docs/adr/0010 says why not by a client library. Every answer is read here, so that a connection that breaks within
+ * it is heard, and the signal holds to its end. No time limits here: each call has its signal.
  */
 export class Connection {
   readonly #find: () => Endpoint;
   #endpoint: Endpoint | null = null;
-  #open: { readonly calls: Modem; readonly streams: Modem; readonly agents: readonly Agent[] } | null = null;
+  #agent: Agent | null = null;
 
   /** `find` is asked anew after an endpoint could not be reached: engines come and go, and so do their sockets. */
   constructor(find: () => Endpoint) {
@@ -60,34 +54,19 @@ export class Connection {
     }
   }
 
-  async bytes(ask: Ask): Promise<Buffer> {
-    return (await this.#whole(ask)).body;
-  }
-
   /** The answer as it comes. Whoever takes it reads it to its end, or destroys it. */
   async stream(ask: Ask): Promise<IncomingMessage> {
-    const response = await this.#dial(ask, 'streams');
+    const response = await this.#dial(ask, false);
     await this.#refuse(response, ask);
     return response;
   }
 
   /** The connection itself, after the engine agreed to switch protocols: attach and exec. */
   async upgrade(ask: Ask): Promise<Duplex> {
-    const { endpoint } = this;
     const asked = askedOf(ask);
     if (ask.signal.aborted) throw abortFailure(asked, false);
-    // Podman hands the body of an attach on to the container.
-    const body = ask.body === undefined ? '' : JSON.stringify(ask.body);
-    const options = {
-      ...('socketPath' in endpoint ? { socketPath: endpoint.socketPath } : { host: endpoint.host, port: endpoint.port, ...endpoint.tls }),
-      method: 'POST',
-      path: `${ask.path}?${queryOf(ask)}`,
-      headers: { Connection: 'Upgrade', Upgrade: 'tcp', 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
-      signal: ask.signal,
-      // One connection for one session: what was upgraded is never HTTP again.
-      agent: false,
-    } as const;
-    const request = 'tls' in endpoint && endpoint.tls !== null ? httpsRequest(options) : httpRequest(options);
+    // One connection for one session: what was upgraded is never HTTP again.
+    const request = this.#request(ask, false, { Connection: 'Upgrade', Upgrade: 'tcp' });
     return new Promise((resolve, reject) => {
       request.on('upgrade', (_, socket, head) => {
         // The first bytes may have come along with the headers.
@@ -98,26 +77,46 @@ export class Connection {
         this.#refuse(response, ask).then(() => reject(answerFailure(response.statusCode ?? 500, 'the engine did not switch protocols', asked)), reject);
       });
       request.on('error', (error) => reject(this.#failure(error, ask)));
-      request.end(body);
     });
   }
 
   close(): void {
-    for (const agent of this.#open?.agents ?? []) agent.destroy();
-    this.#open = null;
+    this.#agent?.destroy();
+    this.#agent = null;
     this.#endpoint = null;
   }
 
-  async #modem(kind: 'calls' | 'streams'): Promise<Modem> {
+  /** Sends it. `agent`: false = a connection of its own, for what lasts. */
+  #request(ask: Ask, agent: Agent | false, upgrade: Readonly<Record<string, string>> = {}): ClientRequest {
     const { endpoint } = this;
-    // Loaded when an engine is first asked: an agent without containers does without it.
-    const { default: Docker } = await import('dockerode');
-    this.#open ??= openEndpoint(endpoint, (options) => new Docker(options).modem as Modem);
-    return this.#open[kind];
+    const query = queryOf(ask);
+    // Podman hands the body of an attach on to the container: where none is needed none is sent.
+    const body = ask.body === undefined ? null : JSON.stringify(ask.body);
+    const options = {
+      ...('socketPath' in endpoint ? { socketPath: endpoint.socketPath, host: 'docker' } : { host: endpoint.host, port: endpoint.port, ...endpoint.tls }),
+      method: ask.method ?? 'GET',
+      path: query === '' ? ask.path : `${ask.path}?${query}`,
+      headers: {
+        ...ask.headers,
+        ...upgrade,
+        ...(body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
+      },
+      signal: ask.signal,
+      agent,
+    };
+    const request = isTls(endpoint) ? httpsRequest(options) : httpRequest(options);
+    if (body === null) request.end();
+    else request.end(body);
+    return request;
+  }
+
+  #kept(): Agent {
+    this.#agent ??= isTls(this.endpoint) ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+    return this.#agent;
   }
 
   async #whole(ask: Ask): Promise<{ readonly status: number; readonly body: Buffer }> {
-    const response = await this.#dial(ask, 'calls');
+    const response = await this.#dial(ask, true);
     await this.#refuse(response, ask);
     return { status: response.statusCode ?? 0, body: await this.#read(response, ask) };
   }
@@ -138,16 +137,17 @@ export class Connection {
     return Buffer.concat(chunks);
   }
 
-  async #dial(ask: Ask, kind: 'calls' | 'streams'): Promise<IncomingMessage> {
+  async #dial(ask: Ask, isKept: boolean): Promise<IncomingMessage> {
     if (ask.signal.aborted) throw abortFailure(askedOf(ask), false);
+    const send = () => answerTo(this.#request(ask, isKept ? this.#kept() : false));
     try {
-      return await dial(await this.#modem(kind), ask);
+      return await send();
     } catch (error) {
       // A kept connection that the engine had closed meanwhile: a read may be asked again, anything else may have been done.
       const isStale = stale.includes((error as NodeJS.ErrnoException).code ?? '') && !askedOf(ask).isMutating && !ask.signal.aborted;
       if (!isStale) throw this.#failure(error as NodeJS.ErrnoException, ask);
     }
-    return dial(await this.#modem(kind), ask).catch((error: NodeJS.ErrnoException) => {
+    return send().catch((error: NodeJS.ErrnoException) => {
       throw this.#failure(error, ask);
     });
   }
@@ -156,45 +156,18 @@ export class Connection {
     if (isRuntimeFailure(error)) return error;
     if (ask.signal.aborted) return abortFailure(askedOf(ask), true);
     const failure = lossFailure(error, askedOf(ask), this.endpoint);
-    this.close();
+    // Other calls may still be under way: what is open is left alone.
+    if (failure.outcome === 'no') [this.#endpoint, this.#agent] = [null, null];
     return failure;
   }
 }
 
-function openEndpoint(endpoint: Endpoint, modemOf: (options: object) => Modem) {
-  const isTls = 'tls' in endpoint && endpoint.tls !== null;
-  const open = (keepAlive: boolean) => {
-    const agent = isTls ? new TlsAgent({ keepAlive }) : new Agent({ keepAlive });
-    const where =
-      'socketPath' in endpoint
-        ? { socketPath: endpoint.socketPath }
-        : { host: endpoint.host, port: endpoint.port, protocol: isTls ? ('https' as const) : ('http' as const), ...endpoint.tls };
-    return { modem: modemOf({ ...where, agent }), agent };
-  };
-  const [calls, streams] = [open(true), open(false)];
-  return { calls: calls.modem, streams: streams.modem, agents: [calls.agent, streams.agent] };
-}
+const isTls = (endpoint: Endpoint): boolean => 'tls' in endpoint && endpoint.tls !== null;
 
-function dial(modem: Modem, ask: Ask): Promise<IncomingMessage> {
-  const { method = 'GET', path, signal, body = {}, headers } = ask;
-  const query = Object.fromEntries(Object.entries(ask.query ?? {}).filter(([, value]) => value !== undefined));
+function answerTo(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new Error('aborted'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    const options = {
-      method,
-      path: `${path}?`,
-      isStream: true,
-      statusCodes: everyStatus,
-      abortSignal: signal,
-      options: { _query: query, _body: body },
-      headers,
-    };
-    modem.dial(options, (error, response) => {
-      signal.removeEventListener('abort', onAbort);
-      if (error !== null || response === null) reject(error ?? new Error('no answer'));
-      else resolve(response);
-    });
+    request.on('response', resolve);
+    request.on('error', reject);
   });
 }
 
