@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Found, type Hint, isRuntimeFailure, type LogRecord } from '@ostler/sdk';
 import { waitFor, within } from '@ostler/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -102,6 +104,25 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
       expect(await d.driver.start(one, run, d.call())).toMatchObject({ is: 'running', ref: one });
       expect((await containers()).filter((container) => container.Labels?.['ostler.instance'] === one.instance)).toHaveLength(1);
     }
+  });
+
+  test('with a frozen containerd: it is there and lists, its deep probe fails, and a start is unknown until it goes on', async () => {
+    const running = await d.start(['sleep', '60']);
+    const pid = Number(readFileSync(join(engine.dir, 'exec/containerd/containerd.pid'), 'utf8'));
+    const ref = d.ref();
+    const run = await d.runOf(d.specOf(['sleep', '60']));
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await d.driver.ping(d.call(2000));
+      expect((await d.driver.list(d.agent, d.call(2000))).instances.map((one) => one.ref.instance)).toContain(running.target.ref.instance);
+      expect(await failureOf(d.driver.facts(d.call(1000)))).toEqual({ code: 'aborted', outcome: 'no' });
+      expect(await failureOf(d.driver.start(ref, run, d.call(1000)))).toEqual({ code: 'aborted', outcome: 'unknown' });
+      expect((await d.driver.inspect(running.target, d.call(2000))).is).toBe('running');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    expect(await d.driver.start(ref, run, d.call())).toMatchObject({ is: 'running', ref });
+    expect((await containers()).filter((one) => one.Labels?.['ostler.instance'] === ref.instance)).toHaveLength(1);
   });
 
   test('back with another store: its "gone" carries another name, and the first store keeps its own', async () => {

@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitFor } from '@ostler/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { usageOf } from './container/stats.ts';
 import { Connection } from './engine/connection.ts';
 import type { ContainerJson } from './engine/json.ts';
 import { importBaseImage } from './fixtures/base-image.ts';
 import { testDockerd } from './fixtures/dockerd.ts';
 import { opened } from './fixtures/opened.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
+import { environmentScript, receiverCommand } from './secret/environment.ts';
 
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
 const MiB = 2 ** 20;
@@ -205,5 +208,72 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
       rest.push('gap' in record ? record.gap : Buffer.from(record.bytes).toString('utf8'));
     expect(rest[0]).toBe(null);
     expect(rest.at(-1)).toBe('line 3999\n');
+  });
+
+  test('log driver `local` keeps bytes that are no text', async () => {
+    const { target } = await d.start(['/bin/sh', '-c', 'printf "\\377\\376\\000x\\n"'], { more: { container: { logDriver: 'local' } } });
+    await d.ended(target);
+    const records: number[] = [];
+    for await (const record of d.driver.logs(target, 'start', false, d.call())) if ('bytes' in record) records.push(...record.bytes);
+    expect(records).toEqual([255, 254, 0, 120, 10]);
+  });
+
+  test('a terminal is one, takes its size, and its command ends when whoever asked has gone', async () => {
+    const { target } = await d.start(['sleep', '60']);
+    const caller = new AbortController();
+    const script = 'test -t 0 && echo a terminal; read x; stty size; echo $$; exec sleep 5000';
+    const session = await d.driver.exec(target, ['/bin/sh', '-c', script], { tty: true }, callFor(30_000, caller.signal));
+    await session.resize(91, 37);
+    await session.stdin.getWriter().write(Buffer.from('go\n'));
+    const reader = session.stdout.getReader();
+    let said = '';
+    while (!/37 91\r\n\d+\r\n/.test(said)) said += Buffer.from((await reader.read()).value ?? []).toString('utf8');
+    expect(said).toMatch(/^a terminal\r\n/);
+    caller.abort();
+    await session.exit;
+    const { stdout } = await d.driver.exec(target, ['ps'], { tty: false }, d.call());
+    expect(Buffer.from((await stdout.getReader().read()).value ?? []).toString('utf8')).not.toContain('sleep 5000');
+  });
+
+  test('an agent that dies before it handed over the secret environment leaves no worker without it', async () => {
+    const { signal } = callFor(30_000);
+    const body = {
+      Image: 'ostler-test/base:1',
+      Entrypoint: receiverCommand,
+      Cmd: ['echo', 'ran'],
+      OpenStdin: true,
+      StdinOnce: true,
+      AttachStdin: true,
+      HostConfig: { NetworkMode: 'none' },
+    };
+    for (const sent of ['', "\nexport KEY='x'\n", environmentScript({ KEY: 'x' }).slice(0, -3)]) {
+      const { Id } = (await raw.json<{ Id: string }>({ method: 'POST', path: '/containers/create', body, what: 'make it', signal })).value;
+      const stdin = await raw.upgrade({ method: 'POST', path: `/containers/${Id}/attach`, query: { stream: true, stdin: true }, what: 'attach', signal });
+      await raw.json({ method: 'POST', path: `/containers/${Id}/start`, what: 'start', signal });
+      stdin.end(sent);
+      const { StatusCode } = (await raw.json<{ StatusCode: number }>({ method: 'POST', path: `/containers/${Id}/wait`, what: 'wait', signal })).value;
+      expect(StatusCode).toBe(78);
+      await raw.json({ method: 'DELETE', path: `/containers/${Id}`, what: 'remove', signal });
+    }
+  });
+
+  test('one that a person paused is running, and stops', async () => {
+    const { target, observed } = await d.start(['sleep', '60']);
+    await raw.json({ method: 'POST', path: `/containers/${idOf(observed)}/pause`, what: 'pause', signal: callFor(5000).signal });
+    expect((await d.driver.inspect(target, d.call())).is).toBe('running');
+    expect(await d.driver.stop(target, { signal: 'SIGTERM', graceMs: 5000 }, d.call())).toMatchObject({ is: 'exited', exit: { signal: 'SIGTERM' } });
+  });
+
+  test('usage is told alike from the cgroup and by the engine', async () => {
+    const { target, observed } = await d.start(['/bin/sh', '-c', 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; exec sleep 60']);
+    const found = (await raw.json<ContainerJson>({ path: `/containers/${idOf(observed)}/json`, what: 'look', signal: callFor(5000).signal })).value;
+    const elsewhere = { ...found, State: { ...found.State, Pid: 0 } };
+    const [near] = await waitFor('it has used some time', async () => {
+      const all = await d.driver.stats([target], d.call());
+      return (all[0]?.cpuNs ?? 0) > 5e7 ? all : undefined;
+    });
+    const far = await usageOf(raw, elsewhere, 'web', d.call());
+    expect(far?.cpuNs ?? 0).toBeGreaterThanOrEqual(near?.cpuNs ?? Number.NaN);
+    expect(far).toMatchObject({ processes: near?.processes, memoryBytes: expect.any(Number) });
   });
 });
