@@ -15,6 +15,12 @@ import { environmentScript, receiverCommand } from './secret/environment.ts';
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
 const MiB = 2 ** 20;
 
+async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeout: 60_000 }, () => {
   const engine = testDockerd();
   const raw = new Connection(() => ({ url: engine.host, saidBy: 'the test', socketPath: engine.socketPath }));
@@ -232,7 +238,9 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
     caller.abort();
     await session.exit;
     const { stdout } = await d.driver.exec(target, ['ps'], { tty: false }, d.call());
-    expect(Buffer.from((await stdout.getReader().read()).value ?? []).toString('utf8')).not.toContain('sleep 5000');
+    const processes = await textOf(stdout);
+    expect(processes).toContain('sleep 60');
+    expect(processes).not.toContain('sleep 5000');
   });
 
   test('an agent that dies before it handed over the secret environment leaves no worker without it', async () => {

@@ -32,14 +32,13 @@ type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDr
 
 /** Containers of one engine. Nothing is kept here but connections: who runs is asked of the engine each time. */
 export function containerDriver({ flavour, config, log, folders }: ContainerDriverGiven): ContainerDriver {
-  const engine = new Connection(() => findEndpoint(flavour, config));
+  const engine = new Connection(() => findEndpoint(flavour, config), flavour);
   const images = new Images(engine);
   const starting = new Map<string, Promise<Observed>>();
   let limits: EngineFacts['limits'] | null = null;
 
-  const host = (): string => ('host' in engine.endpoint ? engine.endpoint.host : '127.0.0.1');
   const look = (found: ContainerJson): Observed => {
-    const seen = observe(found, flavour, host());
+    const seen = observe(found, flavour, engine.host);
     if (seen.is === 'exited') removeSecretFiles(folders, seen.ref);
     return seen;
   };
@@ -83,7 +82,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
         flavour,
         images,
         folders,
-        host: host(),
+        host: engine.host,
         limits: async (by: Call) => {
           limits ??= limitsOf(await infoOf(engine, by));
           return limits;

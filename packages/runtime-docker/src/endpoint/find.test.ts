@@ -53,7 +53,13 @@ test('a rootless socket is found, and the podman of the same user by its own var
 
 test('a context that does not exist, and a scheme that cannot be reached, are named; a password in an address is not', () => {
   expect(() => findEndpoint('docker', { context: 'nowhere' }, { HOME: home })).toThrow(/docker context "nowhere"/);
-  expect(() => findEndpoint('docker', {}, { HOME: home, DOCKER_HOST: 'ssh://me:secret@host' })).toThrow(/ssh:\/\/host;/);
+  expect(() => findEndpoint('docker', {}, { HOME: home, DOCKER_HOST: 'fd://me:secret@host' })).toThrow(/fd:\/\/host;/);
+  expect(findEndpoint('docker', {}, { HOME: home, DOCKER_HOST: 'ssh://me:secret@host:222' })).toEqual({
+    url: 'ssh://host:222',
+    saidBy: 'DOCKER_HOST',
+    ssh: { host: 'host', port: 222, user: 'me' },
+  });
+  expect(() => findEndpoint('docker', {}, { HOME: home, DOCKER_HOST: 'ssh://-oProxyCommand=x' })).toThrow(/no host|no address/);
   writeFileSync(join(home, 'broken'), '');
   mkdirSync(join(home, '.docker'));
   writeFileSync(join(home, '.docker/config.json'), '{');

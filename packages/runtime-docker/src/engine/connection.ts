@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import { isRuntimeFailure } from '@ostler/sdk';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { type Asked, abortFailure, answerFailure, lossFailure } from '../errors.ts';
+import type { Flavour } from '../flavour.ts';
+import { sshAgent } from './ssh.ts';
 
 export interface Ask {
   /** GET if not given. */
@@ -30,12 +32,14 @@ const stale = ['ECONNRESET', 'EPIPE'];
  */
 export class Connection {
   readonly #find: () => Endpoint;
+  readonly #flavour: Flavour;
   #endpoint: Endpoint | null = null;
   #agent: Agent | null = null;
 
   /** `find` is asked anew after an endpoint could not be reached: engines come and go, and so do their sockets. */
-  constructor(find: () => Endpoint) {
+  constructor(find: () => Endpoint, flavour: Flavour = 'docker') {
     this.#find = find;
+    this.#flavour = flavour;
   }
 
   get endpoint(): Endpoint {
@@ -66,7 +70,7 @@ export class Connection {
     const asked = askedOf(ask);
     if (ask.signal.aborted) throw abortFailure(asked, false);
     // One connection for one session: what was upgraded is never HTTP again.
-    const request = this.#request(ask, false, { Connection: 'Upgrade', Upgrade: 'tcp' });
+    const request = this.#request(ask, this.#fresh(), { Connection: 'Upgrade', Upgrade: 'tcp' });
     return new Promise((resolve, reject) => {
       request.on('upgrade', (_, socket, head) => {
         // The first bytes may have come along with the headers.
@@ -86,14 +90,20 @@ export class Connection {
     this.#endpoint = null;
   }
 
-  /** Sends it. `agent`: false = a connection of its own, for what lasts. */
-  #request(ask: Ask, agent: Agent | false, upgrade: Readonly<Record<string, string>> = {}): ClientRequest {
+  /** The engine's host, as the agent reaches it. */
+  get host(): string {
+    const { endpoint } = this;
+    return 'ssh' in endpoint ? endpoint.ssh.host : 'host' in endpoint ? endpoint.host : '127.0.0.1';
+  }
+
+  /** Sends it. */
+  #request(ask: Ask, agent: Agent, upgrade: Readonly<Record<string, string>> = {}): ClientRequest {
     const { endpoint } = this;
     const query = queryOf(ask);
     // Podman hands the body of an attach on to the container: where none is needed none is sent.
     const body = ask.body === undefined ? null : JSON.stringify(ask.body);
     const options = {
-      ...('socketPath' in endpoint ? { socketPath: endpoint.socketPath, host: 'docker' } : { host: endpoint.host, port: endpoint.port, ...endpoint.tls }),
+      ...whereOf(endpoint),
       method: ask.method ?? 'GET',
       path: query === '' ? ask.path : `${ask.path}?${query}`,
       headers: {
@@ -110,9 +120,15 @@ export class Connection {
     return request;
   }
 
+  /** For calls: connections are used again. */
   #kept(): Agent {
-    this.#agent ??= isTls(this.endpoint) ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+    this.#agent ??= agentFor(this.endpoint, this.#flavour, true);
     return this.#agent;
+  }
+
+  /** For what lasts: a connection of its own. */
+  #fresh(): Agent {
+    return agentFor(this.endpoint, this.#flavour, false);
   }
 
   async #whole(ask: Ask): Promise<{ readonly status: number; readonly body: Buffer }> {
@@ -139,7 +155,7 @@ export class Connection {
 
   async #dial(ask: Ask, isKept: boolean): Promise<IncomingMessage> {
     if (ask.signal.aborted) throw abortFailure(askedOf(ask), false);
-    const send = () => answerTo(this.#request(ask, isKept ? this.#kept() : false));
+    const send = () => answerTo(this.#request(ask, isKept ? this.#kept() : this.#fresh()));
     try {
       return await send();
     } catch (error) {
@@ -160,6 +176,16 @@ export class Connection {
     if (failure.outcome === 'no') [this.#endpoint, this.#agent] = [null, null];
     return failure;
   }
+}
+
+function agentFor(endpoint: Endpoint, flavour: Flavour, keepAlive: boolean): Agent {
+  if ('ssh' in endpoint) return sshAgent(endpoint.ssh, flavour, keepAlive);
+  return isTls(endpoint) ? new TlsAgent({ keepAlive }) : new Agent({ keepAlive });
+}
+
+function whereOf(endpoint: Endpoint) {
+  if ('socketPath' in endpoint) return { socketPath: endpoint.socketPath, host: 'engine' };
+  return 'ssh' in endpoint ? { host: 'engine' } : { host: endpoint.host, port: endpoint.port, ...endpoint.tls };
 }
 
 const isTls = (endpoint: Endpoint): boolean => 'tls' in endpoint && endpoint.tls !== null;
