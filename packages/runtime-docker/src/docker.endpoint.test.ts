@@ -107,7 +107,7 @@ describe.skipIf(abilities['docker'] !== null)('an engine at another end', { time
       process.env['DOCKER_CERT_PATH'] = folder('wrong', 'other.pem');
       const fooled = opened(host);
       expect(await failureOf(fooled.driver.ping(fooled.call(5000)))).toMatchObject({ code: 'engine-down', cause: expect.stringMatching(/certificate/i) });
-      await fooled.driver.close();
+      await fooled.end();
       process.env['DOCKER_CERT_PATH'] = join(certs, 'right');
     } finally {
       await d.end();
@@ -155,7 +155,7 @@ describe.skipIf(abilities['docker'] !== null)('an engine at another end', { time
         outcome: 'no',
         cause: expect.stringContaining('Permission denied'),
       });
-      await refused.driver.close();
+      await refused.end();
       writeFileSync(join(dir, 'authorized'), readFileSync(join(dir, 'own.pub')));
     } finally {
       await d.end();

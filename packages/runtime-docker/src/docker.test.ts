@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@ostler/testkit';
@@ -108,6 +108,42 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
     await d.ended({ ref: other, handle });
     expect(await d.text({ ref: other, handle })).toBe('served\n');
     await d.driver.remove({ ref: other, handle }, d.call());
+  });
+
+  test('a worker reaches a process of its host as host.docker.internal, also where the engine has no bridge of its own', async () => {
+    const bare = testDockerd(['--bridge=none', '--iptables=false', '--ip6tables=false']);
+    try {
+      await bare.start();
+      await importBaseImage(bare.socketPath, bare.dir);
+      for (const one of [engine, bare]) {
+        const own = opened(one.host);
+        const server = spawn('nsenter', ['-t', String(one.daemon.pid), '-n', 'busybox', 'nc', '-l', '-p', '18433', '-e', 'echo', 'from the host'], {
+          stdio: 'ignore',
+        });
+        const script = 'until nc host.docker.internal 18433 </dev/null | grep host; do sleep 0.1; done';
+        const ref = own.ref();
+        const spec = { ...own.specOf(['/bin/sh', '-c', script]), more: {} };
+        const { handle } = await own.driver.start(ref, await own.runOf(spec), own.call());
+        await own.ended({ ref, handle });
+        expect(await own.text({ ref, handle })).toContain('from the host\n');
+        server.kill('SIGKILL');
+        await own.end();
+      }
+    } finally {
+      await bare.end();
+    }
+  });
+
+  test('memory that is out is told: of the worker itself, and of a child of it', async ({ skip }) => {
+    if ((await d.driver.facts(d.call())).limits.memory !== 'hard') skip('the engine has no memory controller');
+    const limits = { cpus: null, memoryBytes: 32 * MiB, memorySwapBytes: null, pids: null };
+    const hog = 'dd if=/dev/zero of=/dev/null bs=100M count=1';
+    const own = await d.start(['/bin/sh', '-c', `exec ${hog}`], { limits });
+    expect((await d.ended(own.target)).exit).toMatchObject({ code: null, signal: 'SIGKILL', oom: 'main' });
+    const child = await d.start(['/bin/sh', '-c', `${hog}; exit 3`], { limits });
+    expect((await d.ended(child.target)).exit).toMatchObject({ code: 3, signal: null, oom: 'inside' });
+    const none = await d.start(['/bin/sh', '-c', 'exit 3'], { limits });
+    expect((await d.ended(none.target)).exit).toMatchObject({ code: 3, signal: null, oom: 'no' });
   });
 
   test('a port that somebody holds is told as that, and what is left is for remove', async () => {

@@ -68,6 +68,17 @@ describe.skipIf(abilities['podman'] !== null)('on a Podman of its own', { timeou
     expect(JSON.stringify(shown)).not.toMatch(/in-a-file|in the env/);
   });
 
+  test('a worker on the shared network starts, and has an address there', async () => {
+    const ref = d.ref();
+    const ports = [{ name: 'http', port: 8000, publish: null, protocol: 'tcp' }] as const;
+    const spec = { ...d.specOf(['/bin/sh', '-c', 'grep host.docker.internal /etc/hosts; exec httpd -f -p 8000'], { ports }), more: {} };
+    const observed = await d.driver.start(ref, await d.runOf(spec), d.call());
+    const target = { ref, handle: observed.handle };
+    await d.printed(target, 'host.docker.internal');
+    const found = await d.driver.inspect(target, d.call());
+    expect(found).toMatchObject({ is: 'running', endpoints: [{ port: 8000, address: expect.stringMatching(/^10\.\d+\.\d+\.\d+:8000$/) }] });
+  });
+
   test('a name that a foreign container has is a conflict, though Podman says 500', async () => {
     const ref = d.ref();
     const { signal } = callFor(30_000);

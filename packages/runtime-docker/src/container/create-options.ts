@@ -7,6 +7,7 @@ import { gpuRequests } from './gpu-requests.ts';
 import { labelsOf } from './identity.ts';
 import { type More, moreOf } from './more.ts';
 import { mountOptions, secretsPath, tmpfsOptions } from './mounts.ts';
+import type { SharedNetwork } from './network.ts';
 
 export interface CreateGiven {
   readonly ref: InstanceRef;
@@ -19,7 +20,7 @@ export interface CreateGiven {
   /** On the host; `null` = no secret files. */
   readonly secretsDir: string | null;
   /** The network that workers of this host share; `null` = it has a network mode of its own. */
-  readonly network: string | null;
+  readonly network: SharedNetwork | null;
   readonly limits: EngineFacts['limits'];
   readonly flavour: Flavour;
 }
@@ -44,7 +45,7 @@ export function createOptions(given: CreateGiven) {
     ...(more.hostname === null ? {} : { Hostname: more.hostname }),
     ExposedPorts: Object.fromEntries(spec.ports.map(({ port, protocol }) => [`${String(port)}/${protocol}`, {}])),
     HostConfig: hostConfig(given, more),
-    ...(network === null ? {} : { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: run.traffic === 'live' ? [spec.name] : [] } } } }),
+    ...(network === null ? {} : { NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: run.traffic === 'live' ? [spec.name] : [] } } } }),
   };
 }
 
@@ -84,7 +85,7 @@ function hostConfig(given: CreateGiven, more: More) {
   });
   const requests = spec.gpu === null ? [] : gpuRequests(spec.gpu, run.gpus, flavour);
   return {
-    NetworkMode: network ?? more.networkMode ?? 'none',
+    NetworkMode: network?.name ?? more.networkMode ?? 'none',
     // One supervisor: two of them fight.
     RestartPolicy: { Name: 'no' },
     Init: spec.init,
@@ -131,7 +132,8 @@ function securityOptions({ run: { spec } }: CreateGiven, { container }: More): r
 
 /** Containers reach processes of the host by the name that Docker Desktop made common. */
 function extraHosts({ network }: CreateGiven, { extraHosts: hosts }: More): readonly string[] {
-  const all = { ...(network === null ? {} : { 'host.docker.internal': 'host-gateway' }), ...hosts };
+  const host = network?.hostAddress ?? null;
+  const all = { ...(host === null ? {} : { 'host.docker.internal': host }), ...hosts };
   return Object.entries(all).map(([name, address]) => `${name}:${address}`);
 }
 
