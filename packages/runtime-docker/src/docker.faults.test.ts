@@ -141,6 +141,26 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
     expect((await d.driver.inspect(target, d.call())).is).toBe('exited');
   });
 
+  test('looked at alone: nothing is made in it before the first start, and lists meanwhile are not taken for those of another store', async () => {
+    const raw = new Connection(() => ({ url: engine.host, saidBy: 'the test', socketPath: engine.socketPath }));
+    const volume = async () => (await raw.json({ path: '/volumes/ostler-store', what: 'look', accepts: [404], signal: callFor(5000).signal })).status;
+    await d.driver.facts(d.call());
+    expect(await d.driver.list(d.agent, d.call())).toEqual({ engine: 'unmarked', instances: [] });
+    expect((await d.driver.inspect({ ref: d.ref(), handle: null }, d.call())).is).toBe('gone');
+    expect(await volume()).toBe(404);
+    // Made as another driver's list is under way.
+    const run = await d.runOf(d.specOf(['sleep', '60']));
+    const [first, ...lists] = await Promise.all([
+      d.driver.start(d.ref(), run, d.call()),
+      ...Array.from({ length: 20 }, () => d.driver.list(d.agent, d.call())),
+    ]);
+    expect(new Set([...lists.map((one) => one.engine), 'unmarked', first.engine])).toEqual(new Set(['unmarked', first.engine]));
+    expect(await volume()).toBe(200);
+    await d.driver.stop({ ref: first.ref, handle: null }, { signal: 'SIGKILL', graceMs: 0 }, d.call());
+    expect((await d.driver.list(d.agent, d.call())).engine).toBe(first.engine);
+    raw.close();
+  });
+
   test('dead from the beginning: the watch waits for it, and says gap when it comes', async () => {
     await engine.daemon.end('SIGTERM');
     const stop = new AbortController();

@@ -1,7 +1,7 @@
 import { type Call, runtimeFailure, type Target } from '@ostler/sdk';
 import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson, ListedJson } from '../engine/json.ts';
-import { storeOf } from '../engine/store.ts';
+import { storeOf, unmarked } from '../engine/store.ts';
 import { idIn, isOf, isOurs, labels, nameOf } from './identity.ts';
 
 /** What a name or an id leads to; `null` = nothing. */
@@ -50,8 +50,14 @@ export async function listContainers(engine: Connection, label: readonly string[
  * no evidence: the store has to be the same before and after.
  */
 export async function withinOneStore<T>(engine: Connection, call: Call, ask: () => Promise<T>): Promise<{ readonly store: string; readonly found: T }> {
-  const store = await storeOf(engine, call);
-  const found = await ask();
-  if ((await storeOf(engine, call)) === store) return { store, found };
+  let store = await storeOf(engine, call);
+  for (;;) {
+    const found = await ask();
+    const after = await storeOf(engine, call);
+    if (after === store) return { store, found };
+    // The first start of all gave it its name meanwhile.
+    if (store !== unmarked) break;
+    store = after;
+  }
   throw runtimeFailure({ code: 'engine-down', outcome: 'no', retryable: true, message: 'the engine came back with another store while it was asked' });
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type EngineFacts, type Folders, type InstanceRef, isRuntimeFailure, type Observed, type Run, runtimeFailure } from '@ostler/sdk';
 import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
-import { storeOf } from '../engine/store.ts';
+import { markStore } from '../engine/store.ts';
 import { begun, refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import type { Images } from '../image/images.ts';
@@ -61,7 +61,7 @@ async function create(given: StartGiven, ref: InstanceRef, run: Run, call: Call)
   const needsNetwork = moreOf(spec).networkMode === null;
   const [image, store, limits, network] = await Promise.all([
     images.find(artifact, call),
-    storeOf(engine, call),
+    markStore(engine, call),
     given.limits(call),
     needsNetwork ? ensureNetwork(engine, ref.agent, call) : null,
   ]);

@@ -15,30 +15,43 @@ interface VolumeJson {
   readonly Labels?: Readonly<Record<string, string>> | null;
 }
 
-/** The name of the engine's store; a store that has none yet gets one. */
+/** The name of a store that nothing of ours was ever in. */
+export const unmarked = 'unmarked';
+
+const what = 'read which store the engine has';
+
+/** The name of the engine's store. To look changes nothing: a store in which nothing was started yet has no name of its own. */
 export async function storeOf(engine: Connection, call: Call): Promise<string> {
-  const { signal } = call;
-  const what = 'read which store the engine has';
-  const found = await engine.json<VolumeJson>({ path: `/volumes/${markerVolume.name}`, what, signal, accepts: [404] });
-  if (found.status !== 404) return identityIn(found.value);
-  // Gone while containers still know it (they were made by an engine that lost the volume): the store is the same.
-  const known = await engine.json<readonly ListedJson[]>({
-    path: '/containers/json',
-    query: { all: true, filters: JSON.stringify({ label: [label] }) },
-    what,
-    signal,
-  });
-  const identity = known.value.map((one) => one.Labels?.[label]).find((one) => one !== undefined) ?? randomUUID();
-  // Of two that make it at once, both get the first one's.
+  return (await markerOf(engine, call)) ?? (await knownStore(engine, call)) ?? unmarked;
+}
+
+/** Its name, which it gets if it has none: before the first container is made in it. */
+export async function markStore(engine: Connection, call: Call): Promise<string> {
+  const marker = await markerOf(engine, call);
+  if (marker !== null) return marker;
+  const identity = (await knownStore(engine, call)) ?? randomUUID();
+  // Of two that make it at once, both get the first one's. One that is there stays as it is.
   const made = await engine.json<VolumeJson>({
     method: 'POST',
     path: '/volumes/create',
     body: { Name: markerVolume.name, Labels: { [label]: identity } },
     what: 'mark the engine’s store',
     isRead: true,
-    signal,
+    signal: call.signal,
   });
   return identityIn(made.value);
+}
+
+async function markerOf(engine: Connection, { signal }: Call): Promise<string | null> {
+  const { status, value } = await engine.json<VolumeJson>({ path: `/volumes/${markerVolume.name}`, what, signal, accepts: [404] });
+  return status === 404 ? null : identityIn(value);
+}
+
+/** The volume is gone while containers still know it: the store is the same. */
+async function knownStore(engine: Connection, { signal }: Call): Promise<string | null> {
+  const query = { all: true, filters: JSON.stringify({ label: [label] }) };
+  const { value } = await engine.json<readonly ListedJson[]>({ path: '/containers/json', query, what, signal });
+  return value.map((one) => one.Labels?.[label]).find((one) => one !== undefined) ?? null;
 }
 
 function identityIn({ Labels }: VolumeJson): string {
