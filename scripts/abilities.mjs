@@ -38,6 +38,9 @@ const checks = {
   busybox: () => onPath('busybox', 'true'),
   'tmpfs-mount': asRoot(tmpfsMount),
   tmux: () => onPath('tmux', '-V'),
+  docker: asRoot(() => onPath('dockerd', '--version') ?? (ok('unshare', ['--net', 'true']) ? null : 'a network namespace of its own is refused')),
+  podman: asRoot(() => onPath('podman', '--version') ?? onPath('runc', '--version')),
+  registry: () => onPath('docker-registry', '--version'),
   cc: () => (compiler() === null ? 'no C compiler (cc, or $CC)' : null),
 };
 

@@ -21,7 +21,19 @@ test('what is required and missing, or not known at all, is a failure', () => {
 
 test('the tests see what this machine can do in OSTLER_ABILITIES', () => {
   const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? 'null');
-  expect(Object.keys(abilities)).toEqual(['root', 'cgroup', 'ordinary-user', 'setpriv', 'busybox', 'tmpfs-mount', 'tmux', 'cc']);
+  expect(Object.keys(abilities)).toEqual([
+    'root',
+    'cgroup',
+    'ordinary-user',
+    'setpriv',
+    'busybox',
+    'tmpfs-mount',
+    'tmux',
+    'docker',
+    'podman',
+    'registry',
+    'cc',
+  ]);
   expect(abilities.root === null).toBe(process.getuid?.() === 0);
 });
 

@@ -8,6 +8,7 @@ export const packages = {
   process: ['sdk'],
   core: ['sdk'],
   'runtime-native': ['sdk', 'process'],
+  'runtime-docker': ['sdk'],
   testkit: ['sdk', 'core', 'process'],
   cli: ['sdk', 'process', 'core', 'runtime-native'],
 };

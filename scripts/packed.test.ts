@@ -13,7 +13,7 @@ const platform = `${process.platform}-${process.arch}`;
 const holder = join(thisTree, 'packages', `holder-${platform}`);
 /** Only Zig builds it; without it, as under --omit=optional, holder.sh serves. */
 const isHolderBuilt = existsSync(holder) && spawnSync(process.execPath, [join(thisTree, 'scripts/cross-holder.mjs'), '--check', platform]).status === 0;
-const packages = ['@ostler/sdk', '@ostler/process', '@ostler/core', '@ostler/runtime-native', '@ostler/testkit', 'ostler'];
+const packages = ['@ostler/sdk', '@ostler/process', '@ostler/core', '@ostler/runtime-native', '@ostler/runtime-docker', '@ostler/testkit', 'ostler'];
 
 let root: string;
 let home: string;

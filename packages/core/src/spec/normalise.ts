@@ -105,7 +105,8 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     notify: flat.health?.notify ? { watchdogMs: flat.health.notify.watchdog ?? null } : null,
     noNewPrivileges: flat.noNewPrivileges ?? true,
     readOnly: flat.readOnly ?? false,
-    init: flat.init ?? false,
+    // A container's first process must reap and take signals; a process of the host has an init already.
+    init: flat.init ?? runtimeClass === 'container',
     tty: flat.tty ?? false,
     labels: flat.labels ?? {},
     ulimits: flat.ulimits ?? {},

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Call, isRuntimeFailure, runtimeFailure, type Target } from '@ostler/sdk';
+import type { Connection } from '../engine/connection.ts';
+import type { ContainerJson } from '../engine/json.ts';
+import { abortFailure, begun, refusal } from '../errors.ts';
+import { inspectContainer } from './find.ts';
+
+/** How long the engine gets to end what it was told to kill. */
+const reapMs = 10_000;
+
+export const isRunning = ({ State }: ContainerJson): boolean => State.Running || State.Status === 'paused';
+
+/** Throws `invalid` for what is no name of a signal. */
+export function signalName(name: string): string {
+  if (/^SIG[A-Z0-9+-]{2,12}$/.test(name)) return name;
+  throw refusal('invalid', `"${name}" is no signal; use a full name such as SIGTERM`);
+}
+
+/** False = it was not running any more. */
+export async function sendSignal(engine: Connection, id: string, worker: string, signal: string, call: Call): Promise<boolean> {
+  try {
+    const what = `send ${signal} to ${worker}`;
+    await engine.json({ method: 'POST', path: `/containers/${id}/kill`, query: { signal }, what, signal: call.signal });
+    return true;
+  } catch (error) {
+    if (isRuntimeFailure(error) && (error.code === 'not-running' || error.code === 'conflict' || error.code === 'not-found')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Signal, grace, SIGKILL. With its first process the whole pid namespace ends, so that nothing is left of the tree. Not by the engine's own stop: that
+ * takes no signal before API 1.42, and holds the container for as long as it waits.
+ */
+export async function endContainer(
+  engine: Connection,
+  found: ContainerJson,
+  worker: string,
+  how: { readonly signal: string; readonly graceMs: number },
+  call: Call,
+): Promise<void> {
+  const { Id } = found;
+  const signal = signalName(how.signal);
+  // A frozen process takes no signal.
+  if (found.State.Paused === true || found.State.Status === 'paused')
+    await engine.json({ method: 'POST', path: `/containers/${Id}/unpause`, accepts: [409, 500], what: `thaw ${worker}`, signal: call.signal });
+  if (how.graceMs > 0) {
+    if (!(await sendSignal(engine, Id, worker, signal, call))) return;
+    if (await awaitEnd(engine, Id, worker, how.graceMs, call)) return;
+  }
+  if (!(await sendSignal(engine, Id, worker, 'SIGKILL', call))) return;
+  if (await awaitEnd(engine, Id, worker, reapMs, call)) return;
+  throw runtimeFailure({
+    code: 'timeout',
+    outcome: 'unknown',
+    retryable: true,
+    message: `${worker} was sent SIGKILL and the engine says that it runs; a process that waits for a dead disk or device does that`,
+  });
+}
+
+/** True when it is seen not running. Throws `aborted`, outcome `unknown`, with the call's signal: something was sent before. */
+async function awaitEnd(engine: Connection, id: string, worker: string, ms: number, call: Call): Promise<boolean> {
+  const until = Date.now() + ms;
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(ms)]);
+  const what = `stop ${worker}`;
+  for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 100)) {
+    try {
+      const query = { condition: 'not-running' };
+      await engine.json({ method: 'POST', path: `/containers/${id}/wait`, query, accepts: [404], what, isRead: true, signal });
+    } catch (error) {
+      if (call.signal.aborted) throw abortFailure({ what, isMutating: true }, true);
+      if (!signal.aborted) throw error;
+    }
+    // Podman's wait may come back before the end is seen.
+    const seen = await begun(() => inspectContainer(engine, id, worker, call));
+    if (seen === null || !isRunning(seen)) return true;
+    if (Date.now() >= until) return false;
+    await sleep(waitMs, undefined, { signal: call.signal }).catch(() => {});
+  }
+}
+
+export async function removeContainer(engine: Connection, { ref }: Target, id: string, call: Call): Promise<void> {
+  const what = `remove the container of ${ref.worker}`;
+  // Its nameless volumes go with it; named ones stay. 409: its removal is under way.
+  const { status } = await engine.json({ method: 'DELETE', path: `/containers/${id}`, query: { v: true }, accepts: [404, 409], what, signal: call.signal });
+  if (status !== 409) return;
+  for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 200)) {
+    const left = await inspectContainer(engine, id, ref.worker, call);
+    if (left === null) return;
+    if (isRunning(left)) throw refusal('conflict', `${ref.worker} ${ref.instance} is running; stop it first`);
+    await sleep(waitMs, undefined, { signal: call.signal }).catch(() => {});
+  }
+}
