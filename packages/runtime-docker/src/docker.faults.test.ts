@@ -106,6 +106,17 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
     }
   });
 
+  test('killed after the signal was sent: the outcome of the stop is unknown', async () => {
+    const { target } = await d.start(['/bin/sh', '-c', 'trap "echo got it" TERM; echo ready; while :; do sleep 0.1; done']);
+    await d.printed(target, 'ready');
+    const stopping = failureOf(d.driver.stop(target, { signal: 'SIGTERM', graceMs: 20_000 }, d.call()));
+    await d.printed(target, 'got it');
+    await engine.daemon.end('SIGKILL');
+    expect(await within('the stop ends', 10_000, stopping)).toEqual({ code: 'engine-down', outcome: 'unknown' });
+    await engine.start();
+    expect(await d.driver.stop(target, { signal: 'SIGKILL', graceMs: 0 }, d.call())).toMatchObject({ is: 'exited', exit: { signal: 'SIGKILL' } });
+  });
+
   test('with a frozen containerd: it is there and lists, its deep probe fails, and a start is unknown until it goes on', async () => {
     const running = await d.start(['sleep', '60']);
     const pid = Number(readFileSync(join(engine.dir, 'exec/containerd/containerd.pid'), 'utf8'));
