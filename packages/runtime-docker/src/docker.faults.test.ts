@@ -78,7 +78,7 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
     const running = await d.start(['sleep', '60']);
     const ref = d.ref();
     const run = await d.runOf(d.specOf(['sleep', '60']));
-    engine.daemon.signal('SIGSTOP');
+    await engine.daemon.freeze();
     const begun = performance.now();
     const calls = [
       failureOf(d.driver.ping(d.call(500))),
@@ -95,7 +95,7 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
       const one = afterMs === 0 ? ref : d.ref();
       const starting = failureOf(d.driver.start(one, run, d.call(1000)).then(() => Promise.reject('it ran before the freeze')));
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      engine.daemon.signal('SIGSTOP');
+      await engine.daemon.freeze();
       const failure = await starting;
       if (failure !== 'it ran before the freeze') expect(failure).toMatchObject({ code: 'aborted' });
       engine.daemon.signal('SIGCONT');

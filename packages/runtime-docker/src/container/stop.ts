@@ -44,13 +44,12 @@ export async function endContainer(
   // A frozen process takes no signal.
   if (found.State.Paused === true || found.State.Status === 'paused')
     await engine.json({ method: 'POST', path: `/containers/${Id}/unpause`, accepts: [409, 500], what: `thaw ${worker}`, signal: call.signal });
-  if (how.graceMs > 0) {
-    if (!(await sendSignal(engine, Id, worker, signal, call))) return;
-    if (await begun(() => awaitEnd(engine, Id, worker, how.graceMs, call))) return;
-  }
-  const kill = () => sendSignal(engine, Id, worker, 'SIGKILL', call);
-  if (!(await (how.graceMs > 0 ? begun(kill) : kill()))) return;
-  if (await begun(() => awaitEnd(engine, Id, worker, reapMs, call))) return;
+  const send = (name: string) => sendSignal(engine, Id, worker, name, call);
+  const ends = (ms: number) => begun(() => awaitEnd(engine, Id, worker, ms, call));
+  if (how.graceMs > 0 && (await send(signal)) && (await ends(how.graceMs))) return;
+  await (how.graceMs > 0 ? begun(() => send('SIGKILL')) : send('SIGKILL'));
+  // Also of one that took no signal any more: an engine may know of its end and still show it running.
+  if (await ends(reapMs)) return;
   throw runtimeFailure({
     code: 'timeout',
     outcome: 'unknown',
