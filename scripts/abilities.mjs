@@ -39,7 +39,7 @@ const checks = {
   'tmpfs-mount': asRoot(tmpfsMount),
   tmux: () => onPath('tmux', '-V'),
   docker: asRoot(() => onPath('dockerd', '--version') ?? (ok('unshare', ['--net', 'true']) ? null : 'a network namespace of its own is refused')),
-  podman: asRoot(() => onPath('podman', '--version') ?? onPath('runc', '--version')),
+  podman: asRoot(() => onPath('podman', '--version') ?? onPath('runc', '--version') ?? onPath('catatonit', '--version')),
   registry: () => onPath('docker-registry', '--version'),
   cc: () => (compiler() === null ? 'no C compiler (cc, or $CC)' : null),
 };

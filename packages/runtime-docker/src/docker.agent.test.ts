@@ -8,7 +8,7 @@ import { type TestEngine, testDockerd } from './fixtures/dockerd.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
 
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
-const names = Array.from({ length: 6 }, (_, i) => `w${i}`);
+const names = Array.from({ length: 6 }, (_, i) => `w${i}`).sort();
 /** Prints a number every 20 ms for as long as it lives. */
 const count = 'i=0; while :; do echo $$i; i=$$((i+1)); sleep 0.02; done';
 

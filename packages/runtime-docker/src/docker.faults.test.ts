@@ -78,7 +78,7 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
     const running = await d.start(['sleep', '60']);
     const ref = d.ref();
     const run = await d.runOf(d.specOf(['sleep', '60']));
-    engine.daemon.signal('SIGSTOP');
+    await engine.daemon.freeze();
     const begun = performance.now();
     const calls = [
       failureOf(d.driver.ping(d.call(500))),
@@ -95,7 +95,7 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
       const one = afterMs === 0 ? ref : d.ref();
       const starting = failureOf(d.driver.start(one, run, d.call(1000)).then(() => Promise.reject('it ran before the freeze')));
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      engine.daemon.signal('SIGSTOP');
+      await engine.daemon.freeze();
       const failure = await starting;
       if (failure !== 'it ran before the freeze') expect(failure).toMatchObject({ code: 'aborted' });
       engine.daemon.signal('SIGCONT');
@@ -104,6 +104,17 @@ describe.skipIf(abilities['docker'] !== null)('with a dockerd that fails', { tim
       expect(await d.driver.start(one, run, d.call())).toMatchObject({ is: 'running', ref: one });
       expect((await containers()).filter((container) => container.Labels?.['ostler.instance'] === one.instance)).toHaveLength(1);
     }
+  });
+
+  test('killed after the signal was sent: the outcome of the stop is unknown', async () => {
+    const { target } = await d.start(['/bin/sh', '-c', 'trap "echo got it" TERM; echo ready; while :; do sleep 0.1; done']);
+    await d.printed(target, 'ready');
+    const stopping = failureOf(d.driver.stop(target, { signal: 'SIGTERM', graceMs: 20_000 }, d.call()));
+    await d.printed(target, 'got it');
+    await engine.daemon.end('SIGKILL');
+    expect(await within('the stop ends', 10_000, stopping)).toEqual({ code: 'engine-down', outcome: 'unknown' });
+    await engine.start();
+    expect(await d.driver.stop(target, { signal: 'SIGKILL', graceMs: 0 }, d.call())).toMatchObject({ is: 'exited', exit: { signal: 'SIGKILL' } });
   });
 
   test('with a frozen containerd: it is there and lists, its deep probe fails, and a start is unknown until it goes on', async () => {

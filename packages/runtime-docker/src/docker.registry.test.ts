@@ -142,6 +142,22 @@ describe.skipIf(abilities['docker'] !== null || abilities['registry'] !== null)(
     expect(known).toEqual({ code: 'unauthorized', outcome: 'no' });
   });
 
+  test('a registry that hangs holds no call beyond its signal, and the next pull is a new one', async () => {
+    login(password);
+    await push('slow', '1');
+    const spec = d.specOf(['true'], { images: imageOf('slow:1') });
+    const artifact = await d.driver.resolve(spec, d.call());
+    const what = { spec, artifact, secrets: { files: [], env: {} } };
+    server?.kill('SIGSTOP');
+    const begun = performance.now();
+    const both = await Promise.all([failureOf(d.driver.prepare(what, d.call(300))), failureOf(d.driver.prepare(what, d.call(600)))]);
+    expect(both).toEqual(both.map(() => ({ code: 'aborted', outcome: 'no' })));
+    expect(performance.now() - begun).toBeLessThan(2500);
+    server?.kill('SIGCONT');
+    await d.driver.prepare(what, d.call());
+    await d.driver.start(d.ref(), await d.runOf(spec, undefined, artifact), d.call());
+  });
+
   test('a credential helper gives the login, and one that fails is named', async () => {
     const bin = join(engine.dir, 'bin');
     mkdirSync(bin);

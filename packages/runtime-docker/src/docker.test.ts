@@ -301,6 +301,14 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
     }
   });
 
+  test('a terminal would echo secret variables into the log: refused', async () => {
+    const secrets = { files: [], env: { KEY: 'x' } };
+    await expect(d.start(['sleep', '60'], { tty: true }, secrets)).rejects.toMatchObject({ code: 'unsupported', outcome: 'no' });
+    const { target } = await d.start(['/bin/sh', '-c', 'test -t 1 && echo a terminal; echo two'], { tty: true });
+    await d.ended(target);
+    expect(await d.text(target)).toBe('a terminal\r\ntwo\r\n');
+  });
+
   test('one that a person paused is running, and stops', async () => {
     const { target, observed } = await d.start(['sleep', '60']);
     await raw.json({ method: 'POST', path: `/containers/${idOf(observed)}/pause`, what: 'pause', signal: callFor(5000).signal });

@@ -37,7 +37,7 @@ const causes: readonly (readonly [RegExp, RuntimeFailureCode, string])[] = [
   [/manifest unknown|manifest for .* not found|no such image|image not known|repository .* not found|name unknown/i, 'not-found', 'there is no such image'],
   [/bind source path does not exist|no such file or directory: .*mount|statfs .*no such file/i, 'invalid', 'the folder to mount does not exist'],
   [/container-init binary not found/i, 'unsupported', 'Podman has no init to give: install its package catatonit, or set `init: false`'],
-  [/container \S+ is not running|can only kill running containers|is not in running state/i, 'not-running', 'it is not running'],
+  [/container \S+ is not running|can only kill running containers|is not in running state|container state improper/i, 'not-running', 'it is not running'],
 ];
 
 /** What an answer with a status of 400 and more means. `text`: what the engine said. */

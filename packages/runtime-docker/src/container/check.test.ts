@@ -92,5 +92,7 @@ test('what this host cannot hold is said', () => {
   expect(check(gpu({ memoryBytes: MiB }), { gpus })).toEqual(['unenforced gpu.memory']);
   expect(check(gpu({ ids: ['GPU-2'] }), { gpus })).toEqual(['refused gpu.ids']);
   expect(check(gpu({ count: 2 }), { gpus })).toEqual(['refused gpu.count']);
+  expect(check(gpu({ count: 1 }), { gpus, version: '5.3.2' }, 'podman')).toEqual(['refused gpu']);
+  expect(check(gpu({ count: 1 }), { gpus, version: '5.4.0' }, 'podman')).toEqual([]);
   expect(check({ logs: { maxSizeBytes: MiB, maxFiles: 3 } }, {}, 'podman')).toEqual(['unenforced logs.maxFiles']);
 });

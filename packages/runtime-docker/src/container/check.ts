@@ -85,9 +85,11 @@ function checkNetwork({ ports }: WorkerSpec, { networkMode, hostname, dns, extra
   ];
 }
 
-function checkGpu({ gpu }: WorkerSpec, { gpus, limits }: EngineFacts, flavour: Flavour): readonly Finding[] {
+function checkGpu({ gpu }: WorkerSpec, { gpus, limits, version }: EngineFacts, flavour: Flavour): readonly Finding[] {
   if (gpu === null) return [];
   if (gpus.length === 0) return [refused('gpu', `${engineNames[flavour]} has no GPU to give on this host: no NVIDIA GPU, or no container toolkit for it`)];
+  // Before, Podman's Docker API took the wish and left the GPU out in silence.
+  if (flavour === 'podman' && !isAtLeast(version, 5, 4)) return [refused('gpu', `Podman hands out GPUs from version 5.4 on; this one is ${version}`)];
   const missing = gpu.ids.filter((id) => !gpus.some((one) => one.id === id));
   return [
     ...(missing.length > 0 ? [refused('gpu.ids', `this host has no GPU ${missing.join(', ')}; it has ${gpus.map((one) => one.id).join(', ')}`)] : []),
@@ -96,6 +98,11 @@ function checkGpu({ gpu }: WorkerSpec, { gpus, limits }: EngineFacts, flavour: F
       : []),
     ...(gpu.memoryBytes !== null && limits.gpuMemory === 'none' ? [weak('gpu.memory', 'gpu.memory is not enforced: the engine cannot limit it')] : []),
   ];
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  return a > major || (a === major && b >= minor);
 }
 
 function checkRest(spec: WorkerSpec, { container, devices }: More, flavour: Flavour): readonly Finding[] {

@@ -5,7 +5,9 @@ import type { Flavour } from '../flavour.ts';
 export function gpuRequests({ count, ids }: Gpu, chosen: readonly string[], flavour: Flavour) {
   const named = chosen.length > 0 ? chosen : ids;
   if (flavour === 'podman') {
-    const all = named.length > 0 ? named : ['all'];
+    // CDI knows no count: the first ones, by the numbers that NVIDIA's specification has for them.
+    const counted = typeof count === 'number' ? Array.from({ length: count }, (_, i) => String(i)) : ['all'];
+    const all = named.length > 0 ? named : counted;
     return [{ Driver: 'cdi', DeviceIDs: all.map((id) => `nvidia.com/gpu=${id}`) }];
   }
   const what = named.length > 0 ? { DeviceIDs: named } : { Count: count === 'all' || count === null ? -1 : count };

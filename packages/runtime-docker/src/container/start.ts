@@ -58,6 +58,8 @@ async function own(engine: Connection, ref: InstanceRef, id: string, call: Call)
 async function create(given: StartGiven, ref: InstanceRef, run: Run, call: Call): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const { engine, flavour, images, folders } = given;
   const { spec, artifact, secrets } = run;
+  if (spec.tty && Object.keys(secrets.env).length > 0)
+    throw refusal('unsupported', `${ref.worker} has a terminal, which would show its secret variables in its log; give it secret files instead, or no \`tty\``);
   const needsNetwork = moreOf(spec).networkMode === null;
   const [image, store, limits, network] = await Promise.all([
     images.find(artifact, call),

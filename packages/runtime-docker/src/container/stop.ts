@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, isRuntimeFailure, runtimeFailure, type Target } from '@ostler/sdk';
+import { type Call, type InstanceRef, isRuntimeFailure, runtimeFailure, type Target } from '@ostler/sdk';
 import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
-import { abortFailure, begun, refusal } from '../errors.ts';
+import { begun, refusal } from '../errors.ts';
 import { inspectContainer } from './find.ts';
 
 /** How long the engine gets to end what it was told to kill. */
@@ -44,12 +44,12 @@ export async function endContainer(
   // A frozen process takes no signal.
   if (found.State.Paused === true || found.State.Status === 'paused')
     await engine.json({ method: 'POST', path: `/containers/${Id}/unpause`, accepts: [409, 500], what: `thaw ${worker}`, signal: call.signal });
-  if (how.graceMs > 0) {
-    if (!(await sendSignal(engine, Id, worker, signal, call))) return;
-    if (await awaitEnd(engine, Id, worker, how.graceMs, call)) return;
-  }
-  if (!(await sendSignal(engine, Id, worker, 'SIGKILL', call))) return;
-  if (await awaitEnd(engine, Id, worker, reapMs, call)) return;
+  const send = (name: string) => sendSignal(engine, Id, worker, name, call);
+  const ends = (ms: number) => begun(() => awaitEnd(engine, Id, worker, ms, call));
+  if (how.graceMs > 0 && (await send(signal)) && (await ends(how.graceMs))) return;
+  await (how.graceMs > 0 ? begun(() => send('SIGKILL')) : send('SIGKILL'));
+  // Also of one that took no signal any more: an engine may know of its end and still show it running.
+  if (await ends(reapMs)) return;
   throw runtimeFailure({
     code: 'timeout',
     outcome: 'unknown',
@@ -58,7 +58,7 @@ export async function endContainer(
   });
 }
 
-/** True when it is seen not running. Throws `aborted`, outcome `unknown`, with the call's signal: something was sent before. */
+/** True when it is seen not running. */
 async function awaitEnd(engine: Connection, id: string, worker: string, ms: number, call: Call): Promise<boolean> {
   const until = Date.now() + ms;
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(ms)]);
@@ -68,11 +68,11 @@ async function awaitEnd(engine: Connection, id: string, worker: string, ms: numb
       const query = { condition: 'not-running' };
       await engine.json({ method: 'POST', path: `/containers/${id}/wait`, query, accepts: [404], what, isRead: true, signal });
     } catch (error) {
-      if (call.signal.aborted) throw abortFailure({ what, isMutating: true }, true);
-      if (!signal.aborted) throw error;
+      // Its own time being over is no failure.
+      if (call.signal.aborted || !signal.aborted) throw error;
     }
     // Podman's wait may come back before the end is seen.
-    const seen = await begun(() => inspectContainer(engine, id, worker, call));
+    const seen = await inspectContainer(engine, id, worker, call);
     if (seen === null || !isRunning(seen)) return true;
     if (Date.now() >= until) return false;
     await sleep(waitMs, undefined, { signal: call.signal }).catch(() => {});
@@ -84,6 +84,10 @@ export async function removeContainer(engine: Connection, { ref }: Target, id: s
   // Its nameless volumes go with it; named ones stay. 409: its removal is under way.
   const { status } = await engine.json({ method: 'DELETE', path: `/containers/${id}`, query: { v: true }, accepts: [404, 409], what, signal: call.signal });
   if (status !== 409) return;
+  await begun(() => awaitRemoval(engine, ref, id, call));
+}
+
+async function awaitRemoval(engine: Connection, ref: InstanceRef, id: string, call: Call): Promise<void> {
   for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 200)) {
     const left = await inspectContainer(engine, id, ref.worker, call);
     if (left === null) return;

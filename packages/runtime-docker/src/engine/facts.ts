@@ -25,7 +25,7 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
     name: flavour,
     version: versionOf(version, flavour),
     limits,
-    gpus: isNear ? gpusOf(info) : [],
+    gpus: isNear ? gpusOf(info, flavour) : [],
     ...(disk === null ? {} : { disk }),
     outlives: { agent: true, engine: outlivesEngine },
     notes: [
