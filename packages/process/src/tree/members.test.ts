@@ -35,7 +35,7 @@ test.runIf(process.platform === 'linux')(
       treeMembers(instance())
         .map((entry) => entry.pid)
         .sort((a, b) => a - b);
-    expect(members()).toEqual([worker.pid, left?.pid].sort());
+    expect(members()).toEqual([worker.pid, left?.pid as number].sort((a, b) => a - b));
     process.kill(worker.pid, 'SIGKILL');
     await until(() => readProcess(worker.pid)?.state !== 'S', 'its end');
     expect(members()).toEqual([left?.pid]);
