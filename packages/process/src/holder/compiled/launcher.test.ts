@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, test as anyTest, beforeEach, describe, expect } from 'vitest';
@@ -167,4 +167,20 @@ describe('the sh holder serves', () => {
       delete process.env['OSTLER_HOLDER'];
     }
   });
+});
+
+anyTest('one that ends before it has said anything is heard of, though nothing else keeps the agent', async () => {
+  const script = join(folder, 'launcher');
+  writeFileSync(script, '#!/bin/sh\nexec >&-\nsleep 0.3\nkill -9 $$\n', { mode: 0o755 });
+  const agent = `
+    import { Launcher } from ${JSON.stringify(join(import.meta.dirname, 'launcher.ts'))};
+    Launcher.open(${JSON.stringify(script)}, ${JSON.stringify(folder)}, []).catch((error) => console.log(error.message));
+  `;
+  const child = spawn(process.execPath, ['--conditions=@ostler/source', '--input-type=module-typescript', '-e', agent], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  await until(() => child.exitCode !== null && child.stdout.readableEnded, 'the end of the agent');
+  expect(said.trim()).toBe('the launcher ended with SIGKILL');
 });

@@ -121,7 +121,8 @@ export class Launcher {
 
   #await(seq: number): Promise<Reply> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    (this.#output as Readable & { ref?(): void }).ref?.();
+    // Its end too: with its output closed nothing else would keep this process until that is heard.
+    for (const one of [this.#child, this.#output] as readonly { ref?(): void }[]) one.ref?.();
     return new Promise((resolve, reject) => this.#waiting.set(seq, { resolve, reject }));
   }
 
