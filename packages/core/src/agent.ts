@@ -67,7 +67,7 @@ const stopAllMs = 10 * 60_000;
  * leaves the workers as they are when it cannot.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const life = new Lifecycle(systemClock);
+  const life = new Lifecycle(systemClock, { isProcess: true });
   try {
     return await compose(options, life);
   } catch (error) {
@@ -79,9 +79,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const { paths, log, mode, release } = options;
   const clock = systemClock;
-  // Until the socket does it: much of what is waited for keeps no process alive, and one that has nothing else to wait for ends without a word.
-  const awake = setInterval(() => {}, 2 ** 30);
-  life.push('staying alive', () => clearInterval(awake));
   const startedAt = clock.isoNow();
   const uid = process.getuid?.() ?? 0;
   // Before anything is touched: an agent that answers there keeps its socket, and this one must not have started workers by then.

@@ -3,6 +3,9 @@ import type { CoreClock } from './clock.ts';
 /** How long one step of a shutdown may take unless it says otherwise. */
 export const stopStepMs = 5000;
 
+/** A timer takes no more (2^31 - 1). */
+const longestMs = 2 ** 30;
+
 interface Step {
   readonly name: string;
   readonly ms: number;
@@ -16,10 +19,16 @@ interface Step {
 export class Lifecycle {
   readonly #clock: CoreClock;
   readonly #steps: Step[] = [];
+  readonly #awake: NodeJS.Timeout | null;
   #stopping: Promise<void> | null = null;
 
-  constructor(clock: CoreClock) {
+  /**
+   * `isProcess`: it is the process's own and keeps it until the last step is undone. Much of what is waited for keeps no process alive, and one that
+   * has nothing else to wait for ends without a word.
+   */
+  constructor(clock: CoreClock, { isProcess = false } = {}) {
     this.#clock = clock;
+    this.#awake = isProcess ? setInterval(() => {}, longestMs) : null;
   }
 
   /** Registers how to undo what was just done. After {@link stop} began it throws: nobody would run it. */
@@ -44,6 +53,7 @@ export class Lifecycle {
         errors.push(new Error(`${step.name}: ${why}`, { cause }));
       }
     }
+    if (this.#awake !== null) clearInterval(this.#awake);
     if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error.message).join('; '));
   }
 }
