@@ -83,6 +83,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       keepHouse(instance);
       const found = await observe(instance, engine, call);
       if (found.is === 'running') lifelines.attach(instance);
+      else lifelines.distrust(instance.path);
       return found;
     },
     async list(agent) {
@@ -106,7 +107,10 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     async stop(target, how, call) {
       const instance = find(target);
-      return instance === null ? { is: 'gone', engine: host.store() } : stopInstance(instance, host.store(), how, call);
+      if (instance === null) return { is: 'gone', engine: host.store() };
+      const found = await stopInstance(instance, host.store(), how, call);
+      lifelines.distrust(instance.path);
+      return found;
     },
     async remove(target, call) {
       const instance = find(target);

@@ -55,6 +55,12 @@ export class Lifelines {
     return instance === null || worker === null ? null : { ref: instance.spec.ref, handle: handleTo(worker), is: 'running' };
   }
 
+  /** Its worker was seen to have ended, and its lifeline has not said so yet: a list looks for itself. */
+  distrust(path: string): void {
+    const held = this.#held.get(path);
+    if (held !== undefined) this.#held.set(path, { ...held, worker: null });
+  }
+
   detach(path: string): void {
     this.#held.get(path)?.release();
     this.#held.delete(path);
