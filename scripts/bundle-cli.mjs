@@ -1,5 +1,5 @@
-// Bundles the command, so that a verb starts by reading a few files: `await import('…')` stays lazy, in a chunk of its own. Core and the plugin that
-// comes with ostler are bundled too, for the agent's start; as packages they are there all the same, for other people's plugins and programs. What
+// Bundles the command, so that a verb starts by reading a few files: `await import('…')` stays lazy, in a chunk of its own. Core and the plugins that
+// come with ostler are bundled too, for the agent's start; as packages they are there all the same, for other people's plugins and programs. What
 // two copies of a package must agree on (tokens, failures, plugins) is known by registered symbols.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
@@ -39,7 +39,7 @@ const builtins = {
 const ours = {
   name: 'ours',
   setup(build) {
-    build.onLoad({ filter: /[\\/]packages[\\/](core|process|runtime-native|sdk)[\\/]dist[\\/].*\.js$/ }, ({ path }) => {
+    build.onLoad({ filter: /[\\/]packages[\\/](core|process|runtime-docker|runtime-native|sdk)[\\/]dist[\\/].*\.js$/ }, ({ path }) => {
       // As a namespace, so that what nobody uses of it (50 languages, for one) is left out.
       const text = readFileSync(path, 'utf8').replace(/import \{ z(?: as (\w+))? \} from 'zod';/g, (_, name = 'z') => `import * as ${name} from 'zod';`);
       const inProcess = path.split(`${sep}process${sep}dist${sep}`)[1];

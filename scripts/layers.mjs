@@ -10,11 +10,11 @@ export const packages = {
   'runtime-native': ['sdk', 'process'],
   'runtime-docker': ['sdk'],
   testkit: ['sdk', 'core', 'process'],
-  cli: ['sdk', 'process', 'core', 'runtime-native'],
+  cli: ['sdk', 'process', 'core', 'runtime-native', 'runtime-docker'],
 };
 
 /** Package -> packages that it may import for their types, and at run time only by `await import('…')`: a client verb must start without them. */
-export const lazily = { cli: ['process', 'core', 'runtime-native'] };
+export const lazily = { cli: ['process', 'core', 'runtime-native', 'runtime-docker'] };
 
 /** Room of core -> its layer. A room imports lower layers; of its own layer only what `beside` says. */
 export const layers = {
@@ -43,6 +43,7 @@ export const layers = {
   control: 5,
   'host-file.ts': 5,
   'runtimes.ts': 5,
+  'hosting.ts': 5,
   'agent.ts': 5,
   'boot.ts': 5,
   'index.ts': 5,
@@ -54,8 +55,9 @@ const beside = [
   ['supervise/restart.ts', 'spec'],
   ['probe/verdict.ts', 'spec'],
   ['runtimes.ts', 'boot.ts'],
-  ['control', 'runtimes.ts'],
-  ...['boot.ts', 'host-file.ts', 'runtimes.ts', 'control'].map((room) => ['agent.ts', room]),
+  ['control', 'hosting.ts'],
+  ...['boot.ts', 'host-file.ts', 'hosting.ts', 'control'].map((room) => ['agent.ts', room]),
+  ...['boot.ts', 'runtimes.ts'].map((room) => ['hosting.ts', room]),
   ['index.ts', 'agent.ts'],
   ['api', 'reconcile'],
 ];

@@ -17,11 +17,11 @@ import { firstStarts, restore, resume } from './boot.ts';
 import { asProblem, makeControl, type Parts } from './control/index.ts';
 import { watchEngine } from './engine/index.ts';
 import { HostFile } from './host-file.ts';
+import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
 import { loadPlugins } from './plugin/index.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { Reconciler } from './reconcile/index.ts';
-import { Runtime } from './runtimes.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
@@ -138,7 +138,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     wasAwakeSince: (ms) => watchdog.lag.wasAwakeSince(ms),
   });
   life.push('probes', () => prober.close());
-  const runtimes = new Map<string, Runtime>();
+  let hosting: Hosting | null = null;
   const secretWarnings = new Set<string>();
   const normals = new WeakMap<GenerationRecord, Normal>();
   const reveal = (normal: Normal, baseDir: string, signal: AbortSignal) =>
@@ -155,7 +155,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     inPlugin: watchdog.inPlugin,
     newInstanceId: () => newInstanceId(clock.nowMs()),
     random: Math.random,
-    runtime: (name): RuntimeAccess | null => runtimes.get(name)?.access ?? null,
+    runtime: (name): RuntimeAccess | null => hosting?.runtimes.get(name)?.access ?? null,
     normal(generation) {
       const known = normals.get(generation);
       if (known) return known;
@@ -181,27 +181,29 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     missed: missedBetween,
   };
   const crew = new Crew({ services, startSlots: startSlots((config === null ? applied?.startConcurrency : config.agent.startConcurrency) ?? null) });
-  for (const hosted of setUp.runtimes.values()) {
-    const { ping, facts } = config?.agent.probes ?? {};
-    const engine = watchEngine({
-      ...{ runtime: hosted.name, driver: hosted.driver, plugin: hosted.pluginId, clock, stuck, inPlugin: watchdog.inPlugin },
-      ...(ping === undefined ? {} : { pingEveryMs: ping }),
-      ...(facts === undefined ? {} : { factsEveryMs: facts }),
-      onChange: (state) => {
-        if (state.state === 'down') note(entries['runtime.down'](clock.isoNow(), { runtime: hosted.name, message: sentence(state.reason ?? 'no answer') }));
-        else if (hasBegun) note(entries['runtime.up'](clock.isoNow(), { runtime: hosted.name, afterMs: null }));
-        void runtimes.get(hosted.name)?.changed();
-      },
-    });
-    const runtime = new Runtime(hosted, crew, engine);
-    runtimes.set(hosted.name, runtime);
-    life.push(`runtime ${hosted.name}`, () => runtime.close());
-  }
   let hasBegun = false;
+  hosting = new Hosting({
+    ...{ crew, hosted: setUp.runtimes, registry: plugins.registry, known: { getConfig: () => config, key: dataDir.key } },
+    builtins: new Set(options.builtins.map(({ plugin }) => plugin.id)),
+    watch: ({ name, driver, pluginId }, onChange) => {
+      const { ping, facts } = config?.agent.probes ?? {};
+      return watchEngine({
+        ...{ runtime: name, driver, plugin: pluginId, clock, stuck, inPlugin: watchdog.inPlugin },
+        ...(ping === undefined ? {} : { pingEveryMs: ping }),
+        ...(facts === undefined ? {} : { factsEveryMs: facts }),
+        onChange: (state) => {
+          if (state.state === 'down') note(entries['runtime.down'](clock.isoNow(), { runtime: name, message: sentence(state.reason ?? 'no answer') }));
+          else if (hasBegun) note(entries['runtime.up'](clock.isoNow(), { runtime: name, afterMs: null }));
+          onChange(state);
+        },
+      });
+    },
+  });
+  const hosts = hosting;
+  life.push('runtimes', () => hosts.close());
   life.push('supervision', () => crew.close());
   restore(crew, snapshot);
-  const known = { getConfig: () => config, key: dataDir.key };
-  const adopted = (await Promise.all([...runtimes.values()].map((runtime) => runtime.begin(known)))).reduce((sum, found) => sum + found, 0);
+  const adopted = await hosts.beginAtBoot(snapshot, config);
   hasBegun = true;
   const begun = journal.record({
     journal: [
@@ -219,7 +221,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     desiring: {
       services: crew.services,
       registry: plugins.registry,
-      runtimes: [...runtimes.keys()],
+      runtimes: hosts.names(),
       secretVersions: async (normal, baseDir, signal) => (await reveal(normal, baseDir, signal)).versions,
     },
   });
@@ -234,6 +236,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     try {
       config = await hostFile.read();
       trouble = null;
+      await hosts.beginFor(config);
       if (config.agent.apply === 'auto') await reconciler.apply(config, { allowRemove: false, by: 'the saved host file' }, ended.signal);
       const { steps } = await reconciler.plan(config, undefined, ended.signal);
       pending = new Set(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
@@ -243,11 +246,12 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     }
   };
   const parts: Parts = {
-    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, runtimes, stuck, hostName },
+    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, hosting: hosts, stuck, hostName },
     hostFile: () => options.hostFile,
     hostFileProblem: () => trouble,
     async readHostFile(path) {
       const read = await hostFile.read(path);
+      await hosts.beginFor(read);
       if (path === undefined || path === options.hostFile) {
         config = read;
         trouble = null;

@@ -46,9 +46,10 @@ export class Runtime {
     return this.#engine.state();
   }
 
-  /** First verdict on the engine, then adoption if it answers. Resolves with the workers found running. */
-  async begin(known: Known): Promise<number> {
+  /** First verdict on the engine, then adoption if it answers. Resolves with the workers found running. `isBoot`: who calls resumes them together. */
+  async begin(known: Known, isBoot: boolean): Promise<number> {
     this.#known = known;
+    this.#hasBegun = !isBoot;
     await this.#engine.ready();
     const found = await this.#adopt();
     this.#hasBegun = true;

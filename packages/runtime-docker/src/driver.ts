@@ -28,7 +28,7 @@ export interface ContainerDriverGiven {
   readonly folders: Folders;
 }
 
-type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDriver, 'signal' | 'exec' | 'stats' | 'deliver'>>;
+export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDriver, 'signal' | 'exec' | 'stats' | 'deliver'>>;
 
 /** Containers of one engine. Nothing is kept here but connections: who runs is asked of the engine each time. */
 export function containerDriver({ flavour, config, log, folders }: ContainerDriverGiven): ContainerDriver {

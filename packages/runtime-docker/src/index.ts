@@ -1,6 +1,6 @@
 import { definePlugin, Folders, Logger } from '@ostler/sdk';
 import { config, options } from './config.ts';
-import { containerDriver } from './driver.ts';
+import { lazyDriver } from './lazy-driver.ts';
 
 export default definePlugin({
   id: '@ostler/runtime-docker',
@@ -10,8 +10,8 @@ export default definePlugin({
   contributes: { runtimes: { docker: { class: 'container', options }, podman: { class: 'container', options } } },
   setup: ({ config: engines, log, folders }) => ({
     runtimes: {
-      docker: containerDriver({ flavour: 'docker', config: engines.docker, log, folders }),
-      podman: containerDriver({ flavour: 'podman', config: engines.podman, log, folders }),
+      docker: lazyDriver({ flavour: 'docker', config: engines.docker, log, folders }),
+      podman: lazyDriver({ flavour: 'podman', config: engines.podman, log, folders }),
     },
   }),
 });

@@ -34,7 +34,10 @@ export interface Asked {
 
 const factsMs = 10_000;
 
-/** Sets the plugins up in a folder of their own that is thrown away, asks each runtime what it offers, and hands both to `use`. Touches no worker. */
+/**
+ * Sets the plugins up in a folder of their own that is thrown away, asks each runtime of `names` (all, if absent) what it offers, and hands both to
+ * `use`. Touches no worker.
+ */
 export async function withRuntimes<T>(
   { core, plugins }: Pick<Host, 'core' | 'plugins'>,
   use: (
@@ -42,6 +45,7 @@ export async function withRuntimes<T>(
     failures: readonly { plugin: string; what: string; message: string }[],
     list: ReturnType<Awaited<ReturnType<PluginSet['setUp']>>['list']>,
   ) => Promise<T>,
+  names?: ReadonlySet<string>,
 ): Promise<T> {
   const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
@@ -55,7 +59,7 @@ export async function withRuntimes<T>(
   });
   try {
     const asked = await Promise.all(
-      [...up.runtimes.values()].map(async (runtime): Promise<Asked> => {
+      [...up.runtimes.values()].flatMap((one) => (names?.has(one.name) === false ? [] : [one])).map(async (runtime): Promise<Asked> => {
         const signal = AbortSignal.timeout(factsMs);
         const late = new Promise<never>((_, reject) =>
           signal.addEventListener('abort', () => reject(new Error(`no answer within ${factsMs / 1000} s`)), { once: true }),
@@ -75,6 +79,10 @@ export async function withRuntimes<T>(
   }
 }
 
+/** The runtimes that the workers of a host file name. */
+export const namedBy = ({ core, plugins }: Host, config: HostConfig): ReadonlySet<string> =>
+  new Set(Object.values(config.workers).flatMap(({ written }) => core.preferenceOf(written, plugins.registry)));
+
 export interface Checked {
   readonly worker: string;
   readonly runtime: string | null;
@@ -87,10 +95,11 @@ const resolveMs = 30_000;
 /** What each worker's runtime says of it on this host: its findings, and whether what it would run is there. */
 export function findingsOf({ core, plugins }: Host, config: HostConfig, runtimes: readonly Asked[]): Promise<readonly Checked[]> {
   const there = runtimes.map(({ name }) => name);
+  const answering = runtimes.flatMap(({ name, facts }) => (facts === null ? [] : [name]));
   return Promise.all(
     Object.entries(config.workers).map(async ([worker, { written }]): Promise<Checked> => {
       const preference = core.preferenceOf(written, plugins.registry);
-      const runtime = core.chooseRuntime(preference, there, null);
+      const runtime = core.chooseRuntime(preference, answering, null) ?? core.chooseRuntime(preference, there, null);
       const asked = runtimes.find(({ name }) => name === runtime);
       if (runtime === null || asked === undefined)
         return {

@@ -11,8 +11,13 @@ export interface AgentVerbOptions extends CommonOptions {
 
 /** Core and the plugins that come with ostler, loaded only by the verbs that need them. */
 export async function loadCore() {
-  const [core, native] = await Promise.all([import('@ostler/core'), import('@ostler/runtime-native')]);
-  return { core, native: native.default };
+  const [core, native, docker] = await Promise.all([import('@ostler/core'), import('@ostler/runtime-native'), import('@ostler/runtime-docker')]);
+  const builtins = [native.default, docker.default].map((plugin) => ({
+    plugin,
+    from: dirname(dirname(fileURLToPath(import.meta.resolve(plugin.id)))),
+    release: ownRelease(),
+  }));
+  return { core, builtins };
 }
 export type Core = Awaited<ReturnType<typeof loadCore>>['core'];
 
@@ -23,16 +28,15 @@ export function pathsOf(core: Core, { dataDir, socket }: CommonOptions): Paths {
 
 /** What an agent, or a check without one, is made with. Throws a problem when there is no host file. */
 export async function agentOptions(
-  { core, native }: Awaited<ReturnType<typeof loadCore>>,
+  { core, builtins }: Awaited<ReturnType<typeof loadCore>>,
   options: AgentVerbOptions,
 ): Promise<Omit<AgentOptions, 'mode' | 'log'>> {
   const hostFile = await core.findHostFile({ config: options.config, cwd: process.cwd(), env: process.env });
-  const nativeModule = fileURLToPath(import.meta.resolve('@ostler/runtime-native'));
   return {
     hostFile,
     paths: pathsOf(core, options),
     release: ownRelease(),
-    builtins: [{ plugin: native, from: dirname(dirname(nativeModule)), release: ownRelease() }],
+    builtins,
     ownFolder: dirname(fileURLToPath(import.meta.url)),
     profiles: options.profile ?? [],
     env: process.env,

@@ -1,4 +1,4 @@
-import { findingsOf, readHost, withRuntimes } from '../agent/host.ts';
+import { findingsOf, namedBy, readHost, withRuntimes } from '../agent/host.ts';
 import type { AgentVerbOptions } from '../agent/options.ts';
 import { portFindings } from '../agent/ports.ts';
 import { say, sayJson } from '../print.ts';
@@ -7,6 +7,7 @@ import { say, sayJson } from '../print.ts';
 export async function run(options: AgentVerbOptions): Promise<number> {
   const host = await readHost(options);
   const config = await host.config();
+  const named = namedBy(host, config);
   return withRuntimes(host, async (runtimes, failures) => {
     const checked = await findingsOf(host, config, runtimes);
     const busy = await portFindings(
@@ -50,5 +51,5 @@ export async function run(options: AgentVerbOptions): Promise<number> {
     if (refused) process.stderr.write(`${config.path} is valid, but this host cannot run it as it is\n`);
     else say(`${config.path}: ${workers.length} worker${workers.length === 1 ? '' : 's'}, all well`);
     return refused ? 1 : 0;
-  });
+  }, named);
 }

@@ -18,5 +18,5 @@ export async function run(options: AgentVerbOptions): Promise<number> {
 }
 
 async function ownDocument(options: AgentVerbOptions): Promise<PluginsDocument> {
-  return withRuntimes(await readHost(options), async (_, _failures, list) => ({ version: 1, plugins: [...list] }));
+  return withRuntimes(await readHost(options), async (_, _failures, list) => ({ version: 1, plugins: [...list] }), new Set());
 }

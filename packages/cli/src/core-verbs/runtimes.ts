@@ -47,8 +47,8 @@ async function pluginsOf(options: AgentVerbOptions) {
     await agentOptions(loaded, options);
   } catch (error) {
     if (!loaded.core.isProblem(error) || error.code !== 'host-file-missing' || options.config !== undefined) throw error;
-    const builtins = [{ plugin: loaded.native, from: 'ostler', release: null }];
-    return { core: loaded.core, plugins: await loaded.core.loadPlugins({ uses: [], builtins, ownFolder: process.cwd(), uid: process.getuid?.() ?? 0 }) };
+    const { core, builtins } = loaded;
+    return { core, plugins: await core.loadPlugins({ uses: [], builtins, ownFolder: process.cwd(), uid: process.getuid?.() ?? 0 }) };
   }
   return readHost(options);
 }

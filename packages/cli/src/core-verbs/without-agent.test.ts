@@ -88,10 +88,23 @@ test('schema is the JSON Schema of the host file, with one and without one', asy
 
 test('plugins and runtimes answer without an agent, from the host file or from what comes with ostler', async () => {
   const alone = await ostler(['runtimes', '--json']);
-  expect(JSON.parse(alone.stdout)).toMatchObject({ version: 1, runtimes: [{ name: 'native', class: 'process', state: 'up' }] });
+  expect(JSON.parse(alone.stdout)).toMatchObject({
+    version: 1,
+    runtimes: [
+      { name: 'native', class: 'process', state: 'up' },
+      { name: 'docker', class: 'container' },
+      { name: 'podman', class: 'container' },
+    ],
+  });
   write('ostler.yaml', sleeper);
   const [plugins, runtimes] = [await ostler(['plugins', '--json']), await ostler(['runtimes'])];
-  expect(JSON.parse(plugins.stdout)).toMatchObject({ version: 1, plugins: [{ id: '@ostler/runtime-native', state: 'ready', problem: null }] });
+  expect(JSON.parse(plugins.stdout)).toMatchObject({
+    version: 1,
+    plugins: [
+      { id: '@ostler/runtime-native', state: 'ready', problem: null },
+      { id: '@ostler/runtime-docker', state: 'ready', problem: null },
+    ],
+  });
   expect(runtimes).toMatchObject({ code: 0, stdout: expect.stringMatching(/^native {2}up/) });
   expect(readdirSync(folder)).toEqual(['ostler.yaml']);
 });

@@ -45,7 +45,7 @@ export interface Control {
   agent(): AgentDocument;
   ps(): PsDocument;
   stats(signal: AbortSignal): Promise<StatsDocument>;
-  runtimes(): RuntimesDocument;
+  runtimes(signal: AbortSignal): Promise<RuntimesDocument>;
   plugins(): PluginsDocument;
   doctor(): Promise<DoctorDocument>;
   why(worker: string): Promise<{ readonly report: WhyReport; readonly lines: readonly string[] }>;

@@ -56,7 +56,7 @@ export const routes: readonly Route[] = [
   read('/v1/ps', 'The workers as they are now', wire.psDocument, (control) => control.ps()),
   read('/v1/stats', 'What the running workers have used', wire.statsDocument, (control, signal) => control.stats(signal)),
   read('/v1/agent', 'This agent', wire.agentDocument, (control) => control.agent()),
-  read('/v1/runtimes', 'The runtimes of this host', wire.runtimesDocument, (control) => control.runtimes()),
+  read('/v1/runtimes', 'The runtimes of this host', wire.runtimesDocument, (control, signal) => control.runtimes(signal)),
   read('/v1/plugins', 'The plugins that are loaded', wire.pluginsDocument, (control) => control.plugins()),
   read('/v1/doctor', 'What the agent knows of its own health', wire.doctorDocument, (control) => control.doctor()),
   route({

@@ -21,7 +21,7 @@ export function doctor(parts: Parts): DoctorDocument {
   return {
     version: 1,
     findings: [
-      ...[...parts.runtimes.values()].map((runtime) => {
+      ...[...parts.hosting.runtimes.values()].map((runtime) => {
         const { state, reason } = runtime.state();
         const { name } = runtime.hosted;
         return state === 'up'
@@ -33,7 +33,7 @@ export function doctor(parts: Parts): DoctorDocument {
               `see what keeps ${name} from answering; its workers are left alone meanwhile`,
             );
       }),
-      ...[...parts.runtimes.values()].flatMap((runtime) =>
+      ...[...parts.hosting.runtimes.values()].flatMap((runtime) =>
         (runtime.state().facts?.notes ?? []).map((note) =>
           found(note.startsWith('degraded') ? 'warning' : 'note', 'runtime', `${runtime.hosted.name}: ${note}`),
         ),

@@ -25,20 +25,7 @@ export function makeControl(parts: Parts): Control {
     },
     ps: () => psDocument(parts),
     stats: (signal) => stats(parts, signal),
-    runtimes: () => ({
-      version: 1,
-      runtimes: [...parts.runtimes.values()].map(({ hosted }) => {
-        const { state, since, reason, facts } = parts.runtimes.get(hosted.name)!.state();
-        return {
-          ...{ name: hosted.name, class: hosted.class, plugin: hosted.pluginId, state, since, reason },
-          engineName: facts?.name ?? null,
-          engineVersion: facts?.version ?? null,
-          limits: facts === null ? null : { ...facts.limits },
-          outlives: facts === null ? null : { ...facts.outlives },
-          notes: [...(facts?.notes ?? [])],
-        };
-      }),
-    }),
+    runtimes: async (signal) => ({ version: 1, runtimes: await parts.hosting.document(signal) }),
     plugins: () => ({ version: 1, plugins: parts.plugins() }),
     doctor: async () => doctor(parts),
     why: (worker) => whyOf(parts, worker),
@@ -85,7 +72,7 @@ async function stats(parts: Parts, signal: AbortSignal) {
   const { clock, stuck } = parts.crew.services;
   const of = parts.crew.all().filter(({ life }) => life.phase === 'running');
   const rows = await Promise.all(
-    [...parts.runtimes.values()].map(async ({ hosted }) => {
+    [...parts.hosting.runtimes.values()].map(async ({ hosted }) => {
       const own = of.filter((one) => one.runtimeName() === hosted.name);
       const ask = hosted.driver.stats;
       if (ask === undefined || own.length === 0) return [];

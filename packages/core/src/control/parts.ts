@@ -3,9 +3,9 @@ import type { Paths } from '../base/paths.ts';
 import { isProblem, type Problem, problem, problemCodes } from '../base/problem.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { HostConfig } from '../config/index.ts';
+import type { Hosting } from '../hosting.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Reconciler } from '../reconcile/index.ts';
-import type { Runtime } from '../runtimes.ts';
 import { nearest } from '../spec/index.ts';
 import type { Crew, Supervisor } from '../supervise/index.ts';
 
@@ -19,7 +19,7 @@ export interface Parts {
   readonly crew: Crew;
   readonly journal: Journal;
   readonly reconciler: Reconciler;
-  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly hosting: Pick<Hosting, 'runtimes' | 'document'>;
   readonly stuck: StuckCalls;
   hostName(): string;
   hostFile(): string;

@@ -9,7 +9,7 @@ export function psDocument(parts: Parts): PsDocument {
     version: 1,
     agent: parts.agentId,
     host: parts.hostName(),
-    engines: [...parts.runtimes.values()].map((runtime) => {
+    engines: [...parts.hosting.runtimes.values()].map((runtime) => {
       const { state, since, reason } = runtime.state();
       return { runtime: runtime.hosted.name, state, since, reason };
     }),
@@ -34,7 +34,7 @@ export function psWorker(parts: Parts, of: Supervisor): PsWorker {
     since: life.blind?.since ?? life.since,
     instance: life.instance,
     image: shown?.spec.images.at(-1)?.reference ?? null,
-    native: of.runtimeName() !== null && parts.runtimes.get(of.runtimeName()!)?.hosted.class === 'process' ? { pid: live?.pid ?? null } : null,
+    native: of.runtimeName() !== null && parts.hosting.runtimes.get(of.runtimeName()!)?.hosted.class === 'process' ? { pid: live?.pid ?? null } : null,
     restarts: life.restarts,
     startedAt: life.phase === 'running' ? (record?.startedAt ?? null) : null,
     nextTryAt: life.nextTryAt,

@@ -33,9 +33,7 @@ async function desireOne(
   signal: AbortSignal,
 ): Promise<Desired> {
   const preference = preferenceOf(written, by.registry);
-  // One whose plugin is loaded but failed is better than none: the worker waits for it, and says so.
-  const runtime =
-    chooseRuntime(preference, by.runtimes, present?.generation?.runtime ?? null) ?? preference.find((name) => by.registry.runtimes.has(name)) ?? null;
+  const runtime = runtimeOf(preference, present?.generation?.runtime ?? null, by);
   const base = { worker, runtime, written, baseDir };
   const access = runtime === null ? null : by.services.runtime(runtime);
   if (runtime === null)
@@ -59,6 +57,15 @@ async function desireOne(
     findings: access === null ? [] : [...unable(normal, access, runtimesOf(by)), ...findingsOf(access, normal, by)],
     problem: problems.length > 0 ? problems.join('; ') : null,
   };
+}
+
+/**
+ * An engine that has answered before is on this host; one that never did may be missing. Where there is none, one that is set up is better than
+ * nothing, be it that its plugin failed: the worker waits for it, and says so.
+ */
+function runtimeOf(preference: readonly string[], current: string | null, { runtimes, services, registry }: Desiring): string | null {
+  const seen = runtimes.filter((name) => name === current || (services.runtime(name)?.facts() ?? null) !== null);
+  return chooseRuntime(preference, seen, current) ?? chooseRuntime(preference, runtimes, null) ?? preference.find((name) => registry.runtimes.has(name)) ?? null;
 }
 
 const runtimesOf = ({ runtimes, services }: Desiring): readonly RuntimeAccess[] => runtimes.flatMap((name) => services.runtime(name) ?? []);

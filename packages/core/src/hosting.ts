@@ -1,0 +1,114 @@
+import type { RuntimesDocument } from './api/wire.ts';
+import { callWithDeadline } from './base/call.ts';
+import type { Known } from './boot.ts';
+import type { HostConfig } from './config/index.ts';
+import type { EngineState, EngineWatch } from './engine/index.ts';
+import { type HostedRuntime, Runtime } from './runtimes.ts';
+import { preferenceOf, type Registry } from './spec/index.ts';
+import type { Snapshot } from './store/index.ts';
+import type { Crew } from './supervise/index.ts';
+
+const factsMs = 10_000;
+
+export interface HostingGiven {
+  readonly crew: Crew;
+  /** Of the plugins, by name. */
+  readonly hosted: ReadonlyMap<string, HostedRuntime>;
+  readonly registry: Registry;
+  /** Ids of the plugins that come with ostler. */
+  readonly builtins: ReadonlySet<string>;
+  watch(hosted: HostedRuntime, onChange: (state: EngineState) => void): EngineWatch;
+  readonly known: Known;
+}
+
+/**
+ * The runtimes of this host. One that came with ostler and has an engine of its own is asked nothing before a worker names it: an engine that nobody
+ * uses may be missing, or hang, and that is nobody's trouble.
+ */
+export class Hosting {
+  readonly #given: HostingGiven;
+  readonly #begun = new Map<string, Runtime>();
+  /** Until each was asked for the first time, and what it runs was taken over: how many that were. */
+  readonly #beginning = new Map<string, Promise<number>>();
+
+  constructor(given: HostingGiven) {
+    this.#given = given;
+  }
+
+  /** Those that are in use. */
+  get runtimes(): ReadonlyMap<string, Runtime> {
+    return this.#begun;
+  }
+
+  /** All that are set up, be they in use or not. */
+  names(): readonly string[] {
+    return [...this.#given.hosted.keys()];
+  }
+
+  /** Before anything is asked: what the store knows of, and what other people's plugins bring. Resolves with the workers that were found running. */
+  async beginAtBoot({ generations, instances }: Snapshot, config: HostConfig | null): Promise<number> {
+    const { hosted, builtins } = this.#given;
+    const always = [...hosted.values()].filter((one) => one.class === 'process' || !builtins.has(one.pluginId));
+    const names = [...always.map(({ name }) => name), ...[...generations, ...instances].map(({ runtime }) => runtime), ...this.#namedBy(config)];
+    return this.#begin(names, true);
+  }
+
+  /** What a host file names is in use from now on. */
+  async beginFor(config: HostConfig): Promise<void> {
+    await this.#begin(this.#namedBy(config), false);
+  }
+
+  /** All of them; of those that nobody uses, each is asked this once. */
+  async document(signal: AbortSignal): Promise<RuntimesDocument['runtimes']> {
+    return Promise.all(
+      [...this.#given.hosted.values()].map(async (one) => {
+        const { state, since, reason, facts } = this.#begun.get(one.name)?.state() ?? (await this.#ask(one, signal));
+        return {
+          ...{ name: one.name, class: one.class, plugin: one.pluginId, state, since, reason },
+          engineName: facts?.name ?? null,
+          engineVersion: facts?.version ?? null,
+          limits: facts === null ? null : { ...facts.limits },
+          outlives: facts === null ? null : { ...facts.outlives },
+          notes: [...(facts?.notes ?? [])],
+        };
+      }),
+    );
+  }
+
+  close(): void {
+    for (const runtime of this.#begun.values()) runtime.close();
+  }
+
+  #namedBy(config: HostConfig | null): readonly string[] {
+    return Object.values(config?.workers ?? {}).flatMap(({ written }) => preferenceOf(written, this.#given.registry));
+  }
+
+  async #begin(names: readonly string[], isBoot: boolean): Promise<number> {
+    const { hosted, crew, known, watch } = this.#given;
+    for (const name of new Set(names)) {
+      const one = hosted.get(name);
+      if (one === undefined || this.#begun.has(name)) continue;
+      const runtime = new Runtime(
+        one,
+        crew,
+        watch(one, () => void runtime.changed()),
+      );
+      this.#begun.set(name, runtime);
+      this.#beginning.set(name, runtime.begin(known, isBoot));
+    }
+    const found = await Promise.all([...new Set(names)].map((name) => this.#beginning.get(name) ?? 0));
+    return found.reduce((sum, running) => sum + running, 0);
+  }
+
+  async #ask({ name, pluginId, driver }: HostedRuntime, signal: AbortSignal): Promise<EngineState> {
+    const { clock, stuck, inPlugin } = this.#given.crew.services;
+    const since = clock.isoNow();
+    try {
+      const limits = { name: `facts of ${name}`, plugin: pluginId, ms: factsMs, clock, stuck, isMutating: false, signal };
+      const facts = await callWithDeadline(limits, (call) => inPlugin(pluginId, () => driver.facts(call)));
+      return { state: 'up', since, reason: null, facts };
+    } catch (error) {
+      return { state: 'down', since, reason: error instanceof Error ? error.message : String(error), facts: null };
+    }
+  }
+}
