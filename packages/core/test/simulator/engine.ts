@@ -66,6 +66,8 @@ export interface EngineGiven {
 }
 
 const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
+/** How long what an engine has written may be lost with the power. */
+const writtenWithinMs = 30_000;
 const usage = { cpuNs: null, ioBytes: null, processes: null, gpu: null };
 const world: Owner = { isDead: false };
 
@@ -117,6 +119,16 @@ export class Engine {
       // What it had not written down yet: that it had started this one.
       if (real.is === 'running' && this.#given.random.chance(0.1)) real.is = 'created';
       else this.end(real, { code: 137, signal: null });
+    }
+  }
+
+  /** All ends with its host, and what was written last is forgotten now and then: that one was started, and how it ended. */
+  losePower(): void {
+    this.forgetRequests();
+    for (const real of this.instances.values()) {
+      const isLate = this.#given.timeline.nowMs - real.startedMs < writtenWithinMs;
+      if (isLate && this.#given.random.chance(0.25)) Object.assign(real, { is: 'created', exit: null });
+      else this.end(real, { code: 255, signal: null });
     }
   }
 
@@ -273,7 +285,6 @@ export class Engine {
       stats: async (targets) => targets.map(() => ({ ...usage, memoryBytes: this.#given.random.chance(0.6) ? 2 ** 31 : 2 ** 20 })),
       signal: ({ ref }, _, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref)),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
-      // biome-ignore lint/correctness/useYield: nothing was printed.
       async *logs() {},
       close: async () => {},
     };

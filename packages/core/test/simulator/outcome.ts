@@ -1,4 +1,4 @@
-export const faultKinds = ['death', 'reboot', 'down', 'freeze', 'replace', 'deaf', 'full', 'clock', 'lost', 'shutdown'] as const;
+export const faultKinds = ['death', 'reboot', 'down', 'freeze', 'replace', 'deaf', 'full', 'clock', 'sleep', 'lost', 'shutdown'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 export interface ScheduleOptions {

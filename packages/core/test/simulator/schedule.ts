@@ -28,6 +28,7 @@ const frequency: Readonly<Record<FaultKind, number>> = {
   deaf: 3,
   full: 3,
   clock: 2,
+  sleep: 1,
   lost: 1,
   shutdown: 1,
 };
@@ -102,7 +103,7 @@ class Story {
       [requests.length > 0 ? 12 : 0, () => world.stepRequest(this.#random.pick<Request>(requests))],
       [4, () => void timeline.advance()],
       [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
-      [agent !== null && agent.lateProbe !== null ? 0.3 : 0, () => this.#verdict(agent!.lateProbe!)],
+      [agent !== null && agent.lateProbe !== null ? 0.3 : 0, () => this.#verdict(agent!.lateProbe!, 0.5)],
       [agent?.isUp && !agent.isEnding ? 1.2 : 0, () => world.user.wish(agent!)],
       [agent !== null && agent.lateProbe !== null ? 0.2 : 0, () => this.#lateTimer(agent!.lateProbe!)],
       [0.7, () => this.#accident()],
@@ -117,8 +118,8 @@ class Story {
     (chosen ?? choices[3]!)[1]();
   }
 
-  #verdict(watch: ProbeWatch): void {
-    const isGood = this.#random.chance(0.85);
+  #verdict(watch: ProbeWatch, good = 0.85): void {
+    const isGood = this.#random.chance(good);
     this.world.tell(`${watch.worker}/${watch.instance} is found ${isGood ? 'healthy' : 'unhealthy'}`);
     watch.onVerdict({ health: isGood ? 'ok' : 'bad', evidence: 'a probe', failures: isGood ? 0 : 3, afterMs: isGood ? 1 : null });
   }
@@ -161,7 +162,7 @@ class Story {
     const engine = this.#random.pick(world.engines);
     switch (kind) {
       case 'death':
-        if (this.#random.chance(0.2)) world.leaveAlone(this.#random.int(200_000));
+        if (this.#random.chance(0.2)) world.leaveAlone(this.#random.int(300_000));
         else world.die();
         break;
       case 'reboot':
@@ -186,6 +187,9 @@ class Story {
       case 'full':
         world.disk.isFull = !undo;
         world.tell(world.disk.isFull ? 'the disk is full' : 'the disk has room');
+        break;
+      case 'sleep':
+        world.sleep(this.#random.int(300_000));
         break;
       case 'shutdown':
         world.shutDown();

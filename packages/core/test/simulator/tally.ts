@@ -57,6 +57,7 @@ export class Tally {
     const percent = (part: number): string => `${Math.round((part / Math.max(1, count)) * 100)} %`;
     const steps = [...this.#steps].sort((a, b) => a - b);
     const faultsEach = [...this.#faultsEach].sort((a, b) => a - b);
+    const seldom = [...this.#visits].sort(([, a], [, b]) => a - b).slice(0, 8);
     const unvisited = cells.filter((cell) => !this.#visits.has(cell));
     return [
       `steps: median ${quantile(steps, 0.5)}, 5 % ${quantile(steps, 0.05)}, 95 % ${quantile(steps, 0.95)}; faults: median ${quantile(faultsEach, 0.5)}`,
@@ -65,6 +66,7 @@ export class Tally {
       `faults: ${listed(this.#faults)}`,
       `calls that failed: ${listed(this.#failed)}`,
       `cells of the table: ${cells.length - unvisited.length} of ${cells.length} visited${unvisited.length > 0 ? `; not: ${unvisited.join(', ')}` : ''}`,
+      `cells visited least: ${listed(new Map(seldom))}`,
     ];
   }
 }

@@ -1,7 +1,10 @@
+import type { Phase } from '../../src/store/index.ts';
 import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
+
+const lasting = new Set<Phase>(['idle', 'running', 'done', 'failed']);
 
 /** Somebody who holds, starts, restarts, edits the host file and applies it, and who remembers what was answered. */
 export class User {
@@ -30,7 +33,7 @@ export class User {
       this.#down(agent);
       return;
     }
-    const declared = this.#random.pick(this.#workers);
+    const declared = this.#someone(agent);
     const { name } = declared;
     const one = agent.crew.get(name);
     const kind = this.#random.int(10);
@@ -45,6 +48,12 @@ export class User {
     else if (kind < 7) this.#ask(agent, `restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
     else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+  }
+
+  /** Often one that is in a phase that does not last: those are met seldom otherwise. */
+  #someone(agent: Agent): Declared {
+    const passing = this.#workers.filter(({ name }) => !lasting.has(agent.crew.get(name)?.life.phase ?? 'idle'));
+    return passing.length > 0 && this.#random.chance(0.3) ? this.#random.pick(passing) : this.#random.pick(this.#workers);
   }
 
   #runOrCancel(agent: Agent, name: string): void {

@@ -132,13 +132,16 @@ export class World {
     void this.agent.end().then(() => this.die());
   }
 
+  /** Nothing goes on, and then all that was due is due at once. */
+  sleep(ms: number): void {
+    this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
+    this.timeline.suspend(ms);
+  }
+
   reboot(): void {
     this.tell('the host is started again');
     this.die(() => {
-      for (const engine of this.engines) {
-        engine.forgetRequests();
-        for (const real of engine.instances.values()) engine.end(real, { code: 255, signal: null });
-      }
+      for (const engine of this.engines) engine.losePower();
     });
   }
 
