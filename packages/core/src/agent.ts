@@ -15,7 +15,6 @@ import { keepTidy } from './base/tidy.ts';
 import { Watchdog } from './base/watchdog.ts';
 import { firstStarts, restore, resume } from './boot.ts';
 import { asProblem, makeControl, type Parts } from './control/index.ts';
-import { watchEngine } from './engine/index.ts';
 import { HostFile } from './host-file.ts';
 import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
@@ -185,18 +184,10 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   hosting = new Hosting({
     ...{ crew, hosted: setUp.runtimes, registry: plugins.registry, known: { getConfig: () => config, key: dataDir.key } },
     builtins: new Set(options.builtins.map(({ plugin }) => plugin.id)),
-    watch: ({ name, driver, pluginId }, onChange) => {
-      const { ping, facts } = config?.agent.probes ?? {};
-      return watchEngine({
-        ...{ runtime: name, driver, plugin: pluginId, clock, stuck, inPlugin: watchdog.inPlugin },
-        ...(ping === undefined ? {} : { pingEveryMs: ping }),
-        ...(facts === undefined ? {} : { factsEveryMs: facts }),
-        onChange: (state) => {
-          if (state.state === 'down') note(entries['runtime.down'](clock.isoNow(), { runtime: name, message: sentence(state.reason ?? 'no answer') }));
-          else if (hasBegun) note(entries['runtime.up'](clock.isoNow(), { runtime: name, afterMs: null }));
-          onChange(state);
-        },
-      });
+    timings: () => config?.agent.probes ?? {},
+    onChange(runtime, { state, reason }) {
+      if (state === 'down') note(entries['runtime.down'](clock.isoNow(), { runtime, message: sentence(reason ?? 'no answer') }));
+      else if (hasBegun) note(entries['runtime.up'](clock.isoNow(), { runtime, afterMs: null }));
     },
   });
   const hosts = hosting;

@@ -2,7 +2,7 @@ import type { RuntimesDocument } from './api/wire.ts';
 import { callWithDeadline } from './base/call.ts';
 import type { Known } from './boot.ts';
 import type { HostConfig } from './config/index.ts';
-import type { EngineState, EngineWatch } from './engine/index.ts';
+import { type EngineState, watchEngine } from './engine/index.ts';
 import { type HostedRuntime, Runtime } from './runtimes.ts';
 import { preferenceOf, type Registry } from './spec/index.ts';
 import type { Snapshot } from './store/index.ts';
@@ -17,8 +17,11 @@ export interface HostingGiven {
   readonly registry: Registry;
   /** Ids of the plugins that come with ostler. */
   readonly builtins: ReadonlySet<string>;
-  watch(hosted: HostedRuntime, onChange: (state: EngineState) => void): EngineWatch;
   readonly known: Known;
+  /** How often an engine is asked, ms, where the host file says it. */
+  timings(): { readonly ping?: number | undefined; readonly facts?: number | undefined };
+  /** After each change of an engine's state, before its workers hear of it. */
+  onChange(runtime: string, state: EngineState): void;
 }
 
 /**
@@ -84,20 +87,33 @@ export class Hosting {
   }
 
   async #begin(names: readonly string[], isBoot: boolean): Promise<number> {
-    const { hosted, crew, known, watch } = this.#given;
+    const { hosted, known } = this.#given;
     for (const name of new Set(names)) {
       const one = hosted.get(name);
       if (one === undefined || this.#begun.has(name)) continue;
-      const runtime = new Runtime(
-        one,
-        crew,
-        watch(one, () => void runtime.changed()),
-      );
+      const runtime = this.#runtime(one);
       this.#begun.set(name, runtime);
       this.#beginning.set(name, runtime.begin(known, isBoot));
     }
     const found = await Promise.all([...new Set(names)].map((name) => this.#beginning.get(name) ?? 0));
     return found.reduce((sum, running) => sum + running, 0);
+  }
+
+  #runtime(hosted: HostedRuntime): Runtime {
+    const { crew, timings, onChange } = this.#given;
+    const { clock, stuck, inPlugin } = crew.services;
+    const { ping, facts } = timings();
+    const engine = watchEngine({
+      ...{ runtime: hosted.name, driver: hosted.driver, plugin: hosted.pluginId, clock, stuck, inPlugin },
+      ...(ping === undefined ? {} : { pingEveryMs: ping }),
+      ...(facts === undefined ? {} : { factsEveryMs: facts }),
+      onChange: (state) => {
+        onChange(hosted.name, state);
+        void runtime.changed();
+      },
+    });
+    const runtime = new Runtime(hosted, crew, engine);
+    return runtime;
   }
 
   async #ask({ name, pluginId, driver }: HostedRuntime, signal: AbortSignal): Promise<EngineState> {

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { startTestAgent, type TestAgent, waitFor } from '@ostler/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Connection } from './engine/connection.ts';
@@ -34,7 +33,7 @@ describe.skipIf(abilities['docker'] !== null)('an agent with containers', { time
     startTestAgent({
       hostFile: {
         ostler: 1,
-        plugins: [{ use: fileURLToPath(new URL('./index.ts', import.meta.url)), config: { docker: { host: engine.host } } }],
+        plugins: [{ use: '@ostler/runtime-docker', config: { docker: { host: engine.host } } }],
         workers: Object.fromEntries(
           names.map((name) => [name, { runtime: 'docker', image: baseImage, shell: count, networkMode: 'none', stop: { grace: '1s' } }]),
         ),

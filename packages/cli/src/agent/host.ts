@@ -59,18 +59,20 @@ export async function withRuntimes<T>(
   });
   try {
     const asked = await Promise.all(
-      [...up.runtimes.values()].flatMap((one) => (names?.has(one.name) === false ? [] : [one])).map(async (runtime): Promise<Asked> => {
-        const signal = AbortSignal.timeout(factsMs);
-        const late = new Promise<never>((_, reject) =>
-          signal.addEventListener('abort', () => reject(new Error(`no answer within ${factsMs / 1000} s`)), { once: true }),
-        );
-        try {
-          const call = { signal, deadlineMs: Date.now() + factsMs, progress() {}, output() {} };
-          return { ...runtime, facts: await Promise.race([runtime.driver.facts(call), late]), reason: null };
-        } catch (error) {
-          return { ...runtime, facts: null, reason: error instanceof Error ? error.message : String(error) };
-        }
-      }),
+      [...up.runtimes.values()]
+        .flatMap((one) => (names?.has(one.name) === false ? [] : [one]))
+        .map(async (runtime): Promise<Asked> => {
+          const signal = AbortSignal.timeout(factsMs);
+          const late = new Promise<never>((_, reject) =>
+            signal.addEventListener('abort', () => reject(new Error(`no answer within ${factsMs / 1000} s`)), { once: true }),
+          );
+          try {
+            const call = { signal, deadlineMs: Date.now() + factsMs, progress() {}, output() {} };
+            return { ...runtime, facts: await Promise.race([runtime.driver.facts(call), late]), reason: null };
+          } catch (error) {
+            return { ...runtime, facts: null, reason: error instanceof Error ? error.message : String(error) };
+          }
+        }),
     );
     return await use(asked, up.failures, up.list());
   } finally {

@@ -12,11 +12,11 @@ export async function run(options: AgentVerbOptions): Promise<number> {
   const there = (await readdir(folder)).find((name) => /^ostler(\.config)?\.(ya?ml|json|toml|m?ts|[mc]?js)$/.test(name));
   if (there !== undefined)
     throw new Failure({ code: 'change-failed', message: `${join(folder, there)} is there already; nothing was written`, hint: '`ostler check` checks it' });
-  const { core, native } = await loadCore();
+  const { core, builtins } = await loadCore();
   const path = join(folder, 'ostler.yaml');
   const plugins = await core.loadPlugins({
     uses: [],
-    builtins: [{ plugin: native, from: '', release: null }],
+    builtins,
     ownFolder: folder,
     uid: process.getuid?.() ?? 0,
   });

@@ -5,7 +5,7 @@ import { sayJson } from '../print.ts';
 /** The JSON Schema of the host file, with the options of the plugins that it names; without one, of the plugins that come with ostler. */
 export async function run(options: AgentVerbOptions): Promise<number> {
   const loaded = await loadCore();
-  const { core } = loaded;
+  const { core, builtins } = loaded;
   const found = await agentOptions(loaded, options).catch((error: unknown) => {
     if (core.isProblem(error) && error.code === 'host-file-missing' && options.config === undefined) return null;
     throw error;
@@ -14,7 +14,7 @@ export async function run(options: AgentVerbOptions): Promise<number> {
     found === null
       ? await core.loadPlugins({
           uses: [],
-          builtins: [{ plugin: loaded.native, from: '', release: null }],
+          builtins,
           ownFolder: process.cwd(),
           uid: process.getuid?.() ?? 0,
         })

@@ -1,1 +1,1 @@
-export { type EngineGiven, type EngineWatch, watchEngine } from './watch.ts';
+export { type EngineGiven, type EngineState, type EngineWatch, watchEngine } from './watch.ts';

@@ -65,7 +65,9 @@ async function desireOne(
  */
 function runtimeOf(preference: readonly string[], current: string | null, { runtimes, services, registry }: Desiring): string | null {
   const seen = runtimes.filter((name) => name === current || (services.runtime(name)?.facts() ?? null) !== null);
-  return chooseRuntime(preference, seen, current) ?? chooseRuntime(preference, runtimes, null) ?? preference.find((name) => registry.runtimes.has(name)) ?? null;
+  return (
+    chooseRuntime(preference, seen, current) ?? chooseRuntime(preference, runtimes, null) ?? preference.find((name) => registry.runtimes.has(name)) ?? null
+  );
 }
 
 const runtimesOf = ({ runtimes, services }: Desiring): readonly RuntimeAccess[] => runtimes.flatMap((name) => services.runtime(name) ?? []);

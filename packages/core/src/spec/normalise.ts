@@ -1,5 +1,6 @@
 import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
 import type { ZodType, z } from 'zod';
+import { preferenceOf } from './choose.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
 import { absolute } from './path.ts';
 import { toPort } from './port.ts';
@@ -78,7 +79,8 @@ const known = new Set(
   ).split(' '),
 );
 
-function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: RuntimeClass, { name, baseDir }: Reading): WorkerSpec {
+function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: RuntimeClass, reading: Reading): WorkerSpec {
+  const { name, baseDir } = reading;
   const isProcess = runtimeClass === 'process';
   return {
     name,
@@ -110,7 +112,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     tty: flat.tty ?? false,
     labels: flat.labels ?? {},
     ulimits: flat.ulimits ?? {},
-    images: imagesOf(flat, baseDir),
+    images: isProcess && hasContainerToo(flat, reading) ? [] : imagesOf(flat, baseDir),
     more: Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>,
     baseDir,
     options,
@@ -129,6 +131,10 @@ function mountsOf(flat: Flat, isProcess: boolean, baseDir: string): readonly Mou
   );
   return [...mounts, ...memory];
 }
+
+/** One file serves a worker on several runtimes: its image is what it runs where that is one of containers. */
+const hasContainerToo = (flat: Flat, { registry }: Reading): boolean =>
+  preferenceOf(flat as Json, registry).some((name) => registry.runtimes.get(name)?.class === 'container');
 
 function imagesOf(flat: Flat, baseDir: string): WorkerSpec['images'] {
   const chain = flat.imageChain ?? (flat.image === undefined ? [] : [{ name: flat.image, reference: flat.image, build: null }]);

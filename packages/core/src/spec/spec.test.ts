@@ -289,6 +289,12 @@ describe('the runtime of a worker', () => {
   ])('of %j with %j, having %s, is %s', (preference, available, current, expected) => {
     expect(chooseRuntime(preference, available, current)).toBe(expected);
   });
+  it('has its image where that is one of containers; on another of its list it has none, so that one file serves both', () => {
+    const written = { runtime: ['native', 'docker'], image: 'a:1', command: 'a' };
+    const on = (runtime: string) => normalise(written, { name: 'w', runtime, baseDir: '/', registry }).spec.images;
+    expect([on('native'), on('docker').length]).toEqual([[], 1]);
+    expect(normalise({ ...written, runtime: 'native' }, { name: 'w', runtime: 'native', baseDir: '/', registry }).spec.images).toHaveLength(1);
+  });
   it('is native unless it names one or has an image', () => {
     expect(preferenceOf({ command: 'a' }, registry)).toEqual(['native']);
     expect(preferenceOf({ image: 'a' }, registry)).toEqual(['docker']);

@@ -147,7 +147,7 @@ export class Agent {
       const kind = engine.name === 'native' ? 'process' : 'container';
       runtimes.set(engine.name, new Runtime({ name: engine.name, class: kind, pluginId: engine.name, driver }, this.crew, watch));
     }
-    const adopted = await Promise.all([...runtimes.values()].map((runtime) => runtime.begin({ getConfig: () => hostFile.read(), key })));
+    const adopted = await Promise.all([...runtimes.values()].map((runtime) => runtime.begin({ getConfig: () => hostFile.read(), key }, true)));
     const count = adopted.reduce((sum, found) => sum + found, 0);
     const started = entries['agent.started'](clock.isoNow(), { version: '1', pid: 1, hostFile: '/host', adopted: count });
     await this.crew.services.journal.record({ journal: [started] }).catch(() => {});
