@@ -78,10 +78,11 @@ export const created: Row<Of<'created'>> = {
   preparing: createdAtRest,
   // The agent died between the two halves of the start, or the first answer was lost.
   starting: (life, _, scene) => startOrGiveUp(life, scene),
-  unresolved: (life, _, scene) => (life.unresolved === 'stop' ? move.afterStop(life, scene, []) : startOrGiveUp(life, scene)),
+  unresolved: (life, _, scene) =>
+    life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startOrGiveUp(life, scene),
   // Its engine died before it had written down that it was started, and has come back.
   running: (life, event, scene) => endedUnseen(life, event, scene),
-  stopping: (life, _, scene) => move.afterStop(life, scene, []),
+  stopping: (life, _, scene) => move.afterStop(life, scene, [stoppedFacts(life, scene, null)]),
 };
 const startOrGiveUp = (life: Life, scene: Scene): Move => (life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop(life, scene, []));
 

@@ -105,6 +105,15 @@ describe('the table', () => {
         expect(move?.life.instance ?? 'i1', `${event.type} in ${phase}`).toBe('i1');
       }
   });
+  test('what its engine has forgotten while it was stopped has stopped, by the journal too', () => {
+    for (const [phase, unresolved] of [
+      ['stopping', null],
+      ['unresolved', 'stop'],
+    ] as const) {
+      const move = moved(life(phase, { unresolved, stopCause: 'unhealthy', onward: 'start' }), events.created);
+      expect(move?.facts.map(({ type }) => type)[0], phase).toBe('worker.stopped');
+    }
+  });
   test('after an unknown outcome nothing but the inspection follows', () => {
     expect(moved(life('starting'), events['start-failed'])).toMatchObject({ life: { phase: 'unresolved' }, effects: [{ do: 'inspect' }] });
     expect(moved(life('unresolved'), events.gone)).toMatchObject({ life: { phase: 'starting', instance: 'i1' }, effects: [{ do: 'start' }] });
