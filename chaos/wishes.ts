@@ -46,8 +46,9 @@ export class Wishes {
     return this.#running.size < atOnce;
   }
 
+  /** One that was put back into the file may not be there before that is applied. */
   isFree({ index }: Member): boolean {
-    return !this.#busy.has(index) && !this.#removed.has(index);
+    return !this.#busy.has(index) && !this.#removed.has(index) && !this.#pending.has(index);
   }
 
   /** Whole or not at all, as an editor does it. */
@@ -135,7 +136,7 @@ export class Wishes {
       for (const index of indexes) this.#busy.delete(index);
       this.#running.delete(run);
       if (outcomeOf(answer) === null && this.#wasAbleSince(sinceMs))
-        this.#onTrouble(`\`ostler ${words.join(' ')}\` ended with ${answer.code} although the agent was there: ${answer.stderr.trim()}`);
+        this.#onTrouble(`\`ostler ${words.join(' ')}\` ended with ${answer.code} although the agent was there: ${(answer.stderr + answer.stdout).trim()}`);
     });
     this.#running.add(run);
   }

@@ -26,7 +26,10 @@ export const wait: Row<Of<'wait'>> = onlyIn('waiting', (life, event) => {
   const reason = `waiting for ${event.for}`;
   return reason === life.reason ? move.stay(life) : move.stay({ ...life, reason }, [{ type: 'worker.waiting', data: { for: event.for } }]);
 });
-export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) => (life.blind === null ? move.toPreparing(life, scene) : move.stay(life)));
+/** What it was given the slot for may be over: the slot is another's then. */
+export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) =>
+  life.blind === null && scene.missing === null ? move.toPreparing(life, scene) : move.stay(life),
+);
 export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) =>
   life.blind === null ? move.toStarting(life, scene) : move.toWaiting(life, scene, life.startCause),
 );

@@ -105,6 +105,10 @@ describe('the table', () => {
         expect(move?.life.instance ?? 'i1', `${event.type} in ${phase}`).toBe('i1');
       }
   });
+  test('a start slot that was given is not taken up once a dependency has gone: it was given to another by then', () => {
+    expect(moved(life('waiting'), events.ready)?.life.phase).toBe('preparing');
+    expect(moved(life('waiting'), events.ready, { ...scene, missing: 'db to be healthy' })).toBeNull();
+  });
   test('what its engine has forgotten while it was stopped has stopped, by the journal too', () => {
     for (const [phase, unresolved] of [
       ['stopping', null],
