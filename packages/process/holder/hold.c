@@ -111,8 +111,8 @@ static bool change_account(const struct launch *launch) {
 static _Noreturn void become(const struct launch *launch, const struct stream *streams, int news, bool is_in_own) {
   char text[300];
   struct reply reply = {.stage = IN_CGROUP};
-  /* A group of its own, so that what it sends to its group does not reach the holder. */
-  setpgid(0, 0);
+  /* A session of its own: what it sends to its group does not reach the holder, and the holder's end is no hangup for it where it is stopped. */
+  setsid();
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
   if (enter_cgroups(launch, is_in_own) && (reply.stage = IN_LIMIT) && set_limits(launch) && (reply.stage = IN_FOLDER) && !chdir(launch->cwd)) {

@@ -1,6 +1,6 @@
 import type { Exit, Observed, Secrets } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
-import { type Normal, unresolved } from '../spec/index.ts';
+import { isOpen, type Normal } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 import { asFailure, inspect, lastLines, prepare, remove, resolve, signal, start, stop } from './calls.ts';
 import type { Effect, Life } from './life.ts';
@@ -130,12 +130,11 @@ export class Effects {
     }
   }
 
-  /** What could not be resolved when it was applied, is now, once and for all. */
+  /** What could not be resolved when it was applied, or was taken over after the store was lost, is now, once and for all. */
   async #pinned(generation: GenerationRecord, runtime: RuntimeAccess, normal: Normal, signal: AbortSignal): Promise<GenerationRecord> {
-    if (generation.artifact.digest !== unresolved.digest) return generation;
+    if (!isOpen(generation.artifact)) return generation;
     const pinned = { ...generation, artifact: await resolve(this.#of.services, runtime, normal, signal) };
-    await this.#of.services.journal.record({ generations: [pinned] });
-    this.#of.learn(pinned);
+    await this.#of.pin(pinned);
     return pinned;
   }
 
@@ -148,10 +147,12 @@ export class Effects {
     let isAsked = false;
     try {
       const target = this.#of.target();
-      const generation = this.#of.generation(life.instanceGeneration);
-      if (target === null || generation === null) throw new Error('its definition is not known: apply the host file');
-      const runtime = this.#runtimeOf(generation.runtime);
-      const normal = services.normal(generation);
+      const known = this.#of.generation(life.instanceGeneration);
+      if (target === null || known === null) throw new Error('its definition is not known: apply the host file');
+      const runtime = this.#runtimeOf(known.runtime);
+      const normal = services.normal(known);
+      // A start that another agent left is begun again without a preparation.
+      const generation = await this.#pinned(known, runtime, normal, new AbortController().signal);
       const prepared = this.#secrets?.epochOf === generation.counter ? this.#secrets.value : null;
       const secrets = prepared ?? (await services.reveal(generation, normal, new AbortController().signal));
       this.#secrets = null;
@@ -160,7 +161,7 @@ export class Effects {
       const why = this.#calledOff();
       if (why !== null) {
         const failure = { code: why.code, outcome: 'no', retryable: true, message: `it was called off before anything was done: ${why.text}` } as const;
-        await this.#of.send({ type: 'start-failed', epoch, failure });
+        await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
         return;
       }
       isAsked = true;
@@ -169,7 +170,7 @@ export class Effects {
     } catch (error) {
       const failure = asFailure(error, isAsked);
       this.#runtime()?.suspect();
-      await this.#of.send({ type: 'start-failed', epoch, failure });
+      await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
       if (failure.outcome === 'no' && target(this.#of, life) !== null) await this.#remove(life.instance!).catch(() => {});
     }
     this.#lookIfOwed();
@@ -260,8 +261,9 @@ export class Effects {
   /** `null`: whose secrets are not known here (the agent is new) may have told them. */
   #maskOfInstance(): ((text: string) => string) | null {
     const generation = this.#of.generation(this.#of.life.instanceGeneration);
-    const hasSecrets = generation !== null && Object.keys(generation.secrets).length > 0;
-    return this.#mask ?? (hasSecrets ? null : (text) => text);
+    const rule = this.#of.normal(generation)?.rules.secrets;
+    const hasNone = rule?.files.length === 0 && [rule.env, generation?.secrets ?? {}].every((some) => Object.keys(some).length === 0);
+    return this.#mask ?? (hasNone ? (text) => text : null);
   }
 
   #runtime(): RuntimeAccess | null {

@@ -41,7 +41,8 @@ export class Instances {
       if (event.type === 'running')
         changed.set(old.instance, { ...old, state: 'running', handle: event.seen.handle, engine: event.seen.engine, startedAt: event.seen.startedAt });
       if (event.type === 'created') {
-        const state = before.phase === 'running' ? 'gone' : old.state;
+        const hasRun = before.phase === 'running' || before.phase === 'stopping' || before.unresolved === 'stop';
+        const state = hasRun ? 'gone' : old.state;
         changed.set(old.instance, { ...old, state, handle: event.seen.handle, engine: event.seen.engine });
       }
       if (event.type === 'exited') changed.set(old.instance, { ...old, state: 'exited', handle: event.seen.handle, exit: event.exit });

@@ -57,7 +57,8 @@ export type LifeEvent =
   | { readonly type: 'ready'; readonly epoch: number }
   | { readonly type: 'prepared'; readonly epoch: number }
   | { readonly type: 'prepare-failed'; readonly epoch: number; readonly message: string; readonly code: string }
-  | { readonly type: 'start-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
+  /** `isAsked`: the runtime was; before that, nothing can have been done. */
+  | { readonly type: 'start-failed'; readonly epoch: number; readonly failure: RuntimeFailure; readonly isAsked: boolean }
   | { readonly type: 'stop-failed'; readonly epoch: number; readonly failure: RuntimeFailure }
   | { readonly type: 'running'; readonly seen: SeenRunning; readonly how: 'started' | 'adopted' | 'looked'; readonly tookMs: number }
   | { readonly type: 'created'; readonly seen: Seen; readonly isWithEngine: boolean }

@@ -37,7 +37,7 @@ export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (lif
   const fact: Fact = { type: 'worker.start-failed', data: { code, outcome: 'no', message: move.sentence(message) } };
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
 });
-export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { failure }, scene) => {
+export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { failure, isAsked }, scene) => {
   const { code, outcome, message } = failure;
   const fact: Fact = { type: 'worker.start-failed', data: { code, outcome, message: move.sentence(message) } };
   if (outcome !== 'no') {
@@ -47,7 +47,9 @@ export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { 
   if (life.want !== 'run') return move.afterStop(life, scene, [fact]);
   // The engine's failure is not the worker's: it waits until the engine answers again.
   if (code === 'engine-down' || code === 'engine-hung') return move.toWaiting(life, scene, life.startCause, [fact]);
-  return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
+  // What an earlier call of that name may still bring, another name would not stop.
+  const cause = life.startCause === 'again' && !isAsked ? 'again' : 'start-failed';
+  return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), cause, [fact]);
 });
 export const stopFailed: Row<Of<'stop-failed'>> = onlyIn('stopping', (life, { failure }, scene) => move.toUnresolved(life, scene, 'stop', failure.message));
 export const alarm: Row<Of<'alarm'>> = onlyIn('backoff', (life, _, scene) => move.toWaiting(life, scene, life.startCause));
@@ -81,8 +83,7 @@ export const created: Row<Of<'created'>> = {
   preparing: createdAtRest,
   // The agent died between the two halves of the start, or the first answer was lost.
   starting: (life, _, scene) => startOrGiveUp(life, scene),
-  unresolved: (life, _, scene) =>
-    life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startOrGiveUp(life, scene),
+  unresolved: (life, _, scene) => (life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startOrGiveUp(life, scene)),
   // Its engine died before it had written down that it was started, and has come back.
   running: (life, event, scene) => endedUnseen(life, event, scene),
   stopping: (life, _, scene) => move.afterStop(life, scene, [stoppedFacts(life, scene, null)]),

@@ -101,6 +101,12 @@ export class Supervisor implements Subject {
     this.#generations.set(generation.counter, generation);
   }
 
+  /** In the order of all else that is persisted of it: what was found on the host may be on its way to the disk still. */
+  async pin(generation: GenerationRecord): Promise<void> {
+    this.learn(generation);
+    await this.#saver.save({ generations: [generation] });
+  }
+
   /** Resolves when the event was decided on and persisted; what it leads to may go on. */
   async send(event: LifeEvent): Promise<void> {
     const { saved } = await this.#mailbox.post(() => (this.#isClosed ? nothingMoved : this.#take(event)));

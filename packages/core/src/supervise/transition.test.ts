@@ -56,7 +56,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   ready: { type: 'ready', epoch: 7 },
   prepared: { type: 'prepared', epoch: 7 },
   'prepare-failed': { type: 'prepare-failed', epoch: 7, message: 'no', code: 'internal' },
-  'start-failed': { type: 'start-failed', epoch: 7, failure },
+  'start-failed': { type: 'start-failed', epoch: 7, failure, isAsked: true },
   'stop-failed': { type: 'stop-failed', epoch: 7, failure },
   running: { type: 'running', seen: { ...seen, startedAt: at, pid: 1 }, how: 'adopted', tookMs: 1 },
   created: { type: 'created', seen, isWithEngine: false },
@@ -117,6 +117,12 @@ describe('the table', () => {
       const move = moved(life(phase, { unresolved, stopCause: 'unhealthy', onward: 'start' }), events.created);
       expect(move?.facts.map(({ type }) => type)[0], phase).toBe('worker.stopped');
     }
+  });
+  test('a start that is made again keeps its name until the runtime was asked: what another agent had asked for may still come under it', () => {
+    const refused = { ...failure, code: 'internal', outcome: 'no' } as const;
+    const after = (isAsked: boolean) =>
+      moved(life('starting', { startCause: 'again' }), { ...events['start-failed'], failure: refused, isAsked })?.life.startCause;
+    expect([after(false), after(true)]).toEqual(['again', 'start-failed']);
   });
   test('after an unknown outcome nothing but the inspection follows', () => {
     expect(moved(life('starting'), events['start-failed'])).toMatchObject({ life: { phase: 'unresolved' }, effects: [{ do: 'inspect' }] });

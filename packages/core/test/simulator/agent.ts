@@ -9,7 +9,7 @@ import { type Normal, normalise, type Registry } from '../../src/spec/index.ts';
 import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
 import { Crew, type ProbeWatch, startSlots } from '../../src/supervise/index.ts';
 import type { Disk } from './disk.ts';
-import type { Engine } from './engine.ts';
+import { canary, type Engine } from './engine.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
 import type { Owner, Timeline } from './timeline.ts';
@@ -24,8 +24,6 @@ const key = new Uint8Array(32);
 const everyMs = 20_000;
 /** As the composition root keeps them, over all agents of a story. */
 const normals = new WeakMap<GenerationRecord, Normal>();
-/** Stands in the environment of every worker: no journal, row, log line or error may have it. */
-export const canary = 'canary-7c1f';
 
 export interface AgentGiven {
   readonly timeline: Timeline;
@@ -96,7 +94,7 @@ export class Agent {
     this.#reconciler = new Reconciler({
       crew: this.crew,
       key,
-      desiring: { services: this.crew.services, registry, runtimes: ['docker', 'native'], secretVersions: async () => ({}) },
+      desiring: { services: this.crew.services, registry, runtimes: ['docker', 'native'], secretVersions: async () => ({ TOKEN: '1' }) },
     });
     const phases = new Map<string, string>();
     const health = new Map<string, string>();

@@ -5,7 +5,10 @@ import {
   type Found,
   type Hint,
   type InstanceRef,
+  isRuntimeFailure,
+  type LogRecord,
   type Observed,
+  type Run,
   type RuntimeDriver,
   type RuntimeFailure,
   runtimeFailure,
@@ -29,6 +32,8 @@ export interface Real {
   readonly startedAt: string;
   /** By the one time of the story, whatever the host's clock said. */
   readonly startedMs: number;
+  /** The agent that started it. */
+  readonly startedBy: Owner;
   is: 'created' | 'running' | 'exited';
   /** It ended because its engine did. */
   endedWithEngine: boolean;
@@ -63,11 +68,21 @@ export interface EngineGiven {
   onAsked(request: Request): void;
   /** A call of this method was answered with an error, or given up. */
   onFailed(method: string): void;
+  /** What a mutating call of this worker did was not told to who asked. */
+  onUnknown(worker: string): void;
+  /** Before anything is started. */
+  onStart(ref: InstanceRef, run: Run): void;
 }
 
-const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
+/** What everything resolves to. */
+export const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
+/** Stands in the environment of every worker, and each prints it: no journal, row, log line or error may have it. */
+export const canary = 'canary-7c1f';
+/** What each instance prints first. */
+export const firstWords = ({ worker, instance }: InstanceRef): string => `this is ${worker}/${instance}`;
 /** How long what an engine has written may be lost with the power. */
 const writtenWithinMs = 30_000;
+const isUnknown = (error: unknown): boolean => !isRuntimeFailure(error) || error.outcome === 'unknown';
 const usage = { cpuNs: null, ioBytes: null, processes: null, gpu: null };
 const world: Owner = { isDead: false };
 
@@ -156,8 +171,11 @@ export class Engine {
     this.#drop(request);
     const { random } = this.#given;
     const isLost = request.isMutating && 'value' in request.done && random.chance(0.04);
-    const answer = isLost ? { error: failure('timeout', 'unknown', 'the answer was lost') } : request.done;
+    // Some drivers tell it as they should, some break.
+    const lost = random.chance(0.5) ? failure('timeout', 'unknown', 'the answer was lost') : new Error('the driver broke');
+    const answer = isLost ? { error: lost } : request.done;
     if ('error' in answer) this.#given.onFailed(request.method);
+    if ('error' in answer && isUnknown(answer.error)) this.#unknown(request);
     request.answer(answer);
   }
 
@@ -167,8 +185,13 @@ export class Engine {
       if (request.done !== null) continue;
       this.#drop(request);
       this.#given.onFailed(request.method);
+      this.#unknown(request);
       request.answer({ error: failure('engine-down', request.isMutating ? 'unknown' : 'no', `${this.name} went away`) });
     }
+  }
+
+  #unknown({ isMutating, worker }: Request): void {
+    if (isMutating && worker !== null) this.#given.onUnknown(worker);
   }
 
   #drop(request: Request): void {
@@ -192,14 +215,14 @@ export class Engine {
     return real.is === 'created' ? { ...head, is: 'created' } : { ...head, is: 'exited', exit: real.exit! };
   }
 
-  #start(ref: InstanceRef): Observed {
+  #start(ref: InstanceRef, startedBy: Owner): Observed {
     const known = this.#find(ref);
     if (known !== undefined && known.is !== 'created') return this.#observed(known);
     const { behaviour, random, timeline } = this.#given;
     const { exit, failsToStart } = behaviour(ref.worker);
     if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
     const key = `${ref.worker}/${ref.instance}`;
-    const started = { startedAt: new Date(timeline.epochMs()).toISOString(), startedMs: timeline.nowMs };
+    const started = { startedAt: new Date(timeline.epochMs()).toISOString(), startedMs: timeline.nowMs, startedBy };
     if (known === undefined && random.chance(0.03)) {
       this.instances.set(key, { ref, store: this.store, ...started, is: 'created', endedWithEngine: false, exit: null });
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
@@ -250,6 +273,7 @@ export class Engine {
         // An engine that has thawed may carry it out all the same.
         if (this.#given.random.chance(0.5)) this.#drop(request);
         this.#given.onFailed(method);
+        this.#unknown(request);
         reject(failure('aborted', isMutating ? 'unknown' : 'no', 'its time was up'));
       });
     });
@@ -272,7 +296,10 @@ export class Engine {
           : Promise.resolve(artifact),
       prepare: ({ spec }, call) =>
         this.#ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => this.#prepare(spec.name)),
-      start: (ref, _, call) => this.#ask(owner, 'start', ref, true, call, () => this.#start(ref)),
+      start: (ref, run, call) => {
+        this.#given.onStart(ref, run);
+        return this.#ask(owner, 'start', ref, true, call, () => this.#start(ref, owner));
+      },
       inspect: ({ ref }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref)),
       list: (_, call) =>
         this.#ask(owner, 'list', null, false, call, () => ({
@@ -285,7 +312,10 @@ export class Engine {
       stats: async (targets) => targets.map(() => ({ ...usage, memoryBytes: this.#given.random.chance(0.6) ? 2 ** 31 : 2 ** 20 })),
       signal: ({ ref }, _, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref)),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
-      async *logs() {},
+      async *logs({ ref }): AsyncGenerator<LogRecord> {
+        yield { cursor: '1', at: null, gap: null };
+        for (const line of [firstWords(ref), `the token is ${canary}`]) yield { cursor: line, at: null, stream: 'stdout', bytes: Buffer.from(`${line}\n`) };
+      },
       close: async () => {},
     };
   }

@@ -20,7 +20,9 @@ export function someHost(random: Random): { readonly workers: readonly Declared[
     const kind: Kind = random.chance(0.12) ? 'cron' : random.chance(0.2) ? 'job' : 'service';
     const before = workers.filter((one) => one.kind !== 'cron' && random.chance(Math.min(0.5, 1.5 / (index + 1))));
     const dependsOn = Object.fromEntries(before.map((one) => [one.name, dependency(one.kind, random)]));
-    const written = { runtime: random.chance(0.6) ? 'docker' : 'native', command: ['run'], ...kindly(kind, random), dependsOn };
+    const priority = random.chance(0.2) ? { priority: random.int(1000) } : {};
+    const secrets = { env: { TOKEN: 'file:/host/token' } };
+    const written = { runtime: random.chance(0.6) ? 'docker' : 'native', command: ['run'], secrets, ...kindly(kind, random), ...priority, dependsOn };
     workers.push({ name, kind, written });
     behaviours.set(name, someBehaviour(kind, random));
   }

@@ -2,6 +2,7 @@ import { startCauses } from '../../src/supervise/cause.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine, Request } from './engine.ts';
+import { Words } from './words.ts';
 
 /** What is looked at after each step: the world as it is, the disk, and the agent of the moment. */
 export interface View {
@@ -13,6 +14,8 @@ export interface View {
   readonly blind: ReadonlySet<string>;
   /** Instances that ended with their engine while this agent could not see them. */
   readonly lost: ReadonlySet<string>;
+  /** By worker: how often what a mutating call did was not told. */
+  readonly unknown: ReadonlyMap<string, number>;
   /** Held by a person, and told that it is. */
   readonly held: ReadonlySet<string>;
 }
@@ -76,6 +79,24 @@ class Pace {
     return null;
   }
 }
+/** How often the start of each worker was told to be unresolved. */
+class Doubts {
+  readonly #told = new Map<string, number>();
+  #at = 0;
+
+  unfounded({ journal }: Disk, unknown: ReadonlyMap<string, number>): string | null {
+    for (; this.#at < journal.length; this.#at++) {
+      const { type, worker, data } = journal[this.#at]!;
+      if (type !== 'worker.unresolved' || worker === null || (data as { what: string }).what !== 'start') continue;
+      const told = (this.#told.get(worker) ?? 0) + 1;
+      this.#told.set(worker, told);
+      if (told > (unknown.get(worker) ?? 0)) return `${worker} is unresolved, though each of its calls was answered`;
+    }
+    return null;
+  }
+}
+const doubts = new WeakMap<object, Doubts>();
+const words = new WeakMap<object, Words>();
 const judged = new WeakMap<object, number>();
 const paces = new WeakMap<object, Pace>();
 
@@ -161,6 +182,39 @@ export const invariants: readonly Invariant[] = [
         const before = disk.journal.slice(0, at).findLast((one) => one.worker === worker)?.type;
         const isStopped = (disk.instances.get(key)?.stopCause ?? null) !== null;
         if (before !== 'worker.start-failed' && !isStopped) return `${worker} got ${type}: ${instance} had ended with its engine`;
+      }
+      return null;
+    },
+  },
+  {
+    name: 'doubt has a reason',
+    sentence: 'A start is unresolved only where it was not told what a call did.',
+    check({ disk, unknown }) {
+      const those = doubts.get(disk.journal) ?? new Doubts();
+      doubts.set(disk.journal, those);
+      return those.unfounded(disk, unknown);
+    },
+  },
+  {
+    name: 'last words',
+    sentence: 'With the end of a worker that failed the journal has what it printed last, without its secrets.',
+    check({ disk, engines, agent }) {
+      const those = words.get(disk.journal) ?? new Words();
+      words.set(disk.journal, those);
+      return those.missing(disk, engines, agent?.owner ?? null);
+    },
+  },
+  {
+    name: 'nothing is prepared for nothing',
+    sentence: 'A preparation goes on only while its worker is being prepared, and beside no other.',
+    check({ engines, agent }) {
+      const seen = new Set<string>();
+      for (const { method, owner, worker, isAbandoned, done } of engines.flatMap(({ requests }) => requests)) {
+        if (method !== 'prepare' || owner !== agent?.owner || worker === null || isAbandoned || done !== null) continue;
+        if (seen.has(worker)) return `${worker} is prepared twice at a time`;
+        seen.add(worker);
+        const phase = agent.crew.get(worker)?.life.phase;
+        if (phase !== 'preparing') return `${worker} is ${phase}, and its preparation goes on`;
       }
       return null;
     },

@@ -1,5 +1,6 @@
+import { unresolved } from '../../src/spec/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
-import { canary } from './agent.ts';
+import { canary } from './engine.ts';
 import type { View } from './invariants.ts';
 
 /** `without`: an engine that still hangs; what is on it, or waits for what is, need not have come to rest. */
@@ -79,6 +80,28 @@ export function outdated({ engines, agent }: View): string | null {
 export function leaked({ disk }: View): string | null {
   const kept = JSON.stringify([disk.journal, [...disk.workers.values()], [...disk.instances.values()]]);
   return kept.includes(canary) ? 'the value of a secret is on the disk' : null;
+}
+
+/** Of what runs, a definition that does not say what runs: the next start might be of something else. */
+export function unpinned({ disk }: View): string | null {
+  for (const { worker, phase, instance } of disk.workers.values()) {
+    const counter = Number.parseInt(disk.instances.get(`${worker}/${instance}`)?.generation ?? '', 10);
+    const generation = disk.generations.get(`${worker}/${counter}`);
+    if (phase === 'running' && generation?.artifact.digest === unresolved.digest)
+      return `${worker} runs, and generation ${counter} of it is not resolved on the disk`;
+  }
+  return null;
+}
+
+/** Of all workers that were stopped together, one that is not at rest, or runs. `those`: who is meant. */
+export function unstopped({ engines, agent }: Pick<View, 'engines' | 'agent'>, those: (worker: string) => boolean): string | null {
+  for (const { worker, life } of agent?.crew.all().filter((one) => those(one.worker)) ?? []) {
+    // A run that was due meanwhile waits for the next agent.
+    if (!['idle', 'done', 'failed', 'waiting'].includes(life.phase)) return `${worker} is ${life.phase}`;
+    if (life.blind === null && engines.some((engine) => engine.here().some(({ ref, is }) => is === 'running' && ref.instance === life.instance)))
+      return `${worker}/${life.instance} runs`;
+  }
+  return null;
 }
 
 /** Ended instances that stay of each worker, for their logs, and the present one. */

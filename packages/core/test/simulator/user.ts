@@ -3,6 +3,7 @@ import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
+import { unstopped } from './rest.ts';
 
 const lasting = new Set<Phase>(['idle', 'running', 'done', 'failed']);
 
@@ -16,16 +17,19 @@ export class User {
   readonly #file: HostFile;
   readonly #random: Random;
   readonly #tell: (text: string) => void;
+  /** Of what is not as the answer said. */
+  readonly #onLie: (text: string) => void;
   /** Applies that are under way. */
   #applies = 0;
   /** Number of the last wish for a worker: an answer to an older one says nothing any more. */
   readonly #wishes = new Map<string, number>();
 
-  constructor(workers: readonly Declared[], file: HostFile, random: Random, tell: (text: string) => void) {
+  constructor(workers: readonly Declared[], file: HostFile, random: Random, tell: (text: string) => void, onLie: (text: string) => void) {
     this.#workers = workers;
     this.#file = file;
     this.#random = random;
     this.#tell = tell;
+    this.#onLie = onLie;
   }
 
   wish(agent: Agent): void {
@@ -70,6 +74,8 @@ export class User {
       () => agent.down(),
       () => {
         for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number);
+        const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && this.#wishes.get(name) === wishes.get(name));
+        if (lie !== null) this.#onLie(`everything is down, and ${lie}`);
       },
     );
   }

@@ -3,12 +3,13 @@ import { Agent } from './agent.ts';
 import { coverage } from './coverage.ts';
 import { beyondSlots, unmetDependency } from './decisions.ts';
 import { Disk } from './disk.ts';
-import { type Behaviour, Engine, type Request } from './engine.ts';
+import { artifact, type Behaviour, canary, Engine, type Request } from './engine.ts';
 import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
 import { callInvariants, invariants, type View } from './invariants.ts';
+import { Order } from './order.ts';
 import type { Random } from './random.ts';
-import { leaked, littered, outdated, unsettled } from './rest.ts';
+import { leaked, littered, outdated, unpinned, unsettled, unstopped } from './rest.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';
 
@@ -60,6 +61,8 @@ export class World {
   /** Deaths of agents, and other stores of an engine: in each, calls came to nobody. */
   #upheavals = 0;
   #blind: ReadonlySet<string> = new Set();
+  readonly #unknown = new Map<string, number>();
+  readonly #order = new Order();
   #serial = 0;
   #broken: Violation | null = null;
 
@@ -68,12 +71,23 @@ export class World {
     const { workers, behaviours, random, apply } = given;
     this.disk = new Disk(given.isStoreReal ?? false);
     this.file = new HostFile(workers, apply);
-    this.user = new User(workers, this.file, random, (text) => this.tell(text));
+    this.user = new User(
+      workers,
+      this.file,
+      random,
+      (text) => this.tell(text),
+      (text) => this.#break('an answer is true', text),
+    );
     const engine = (name: string): Engine =>
       new Engine({
         ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady },
         onFailed: (method) => void this.failed.set(method, (this.failed.get(method) ?? 0) + 1),
         onAsked: (request) => this.#asked(request),
+        onUnknown: (worker) => void this.#unknown.set(worker, (this.#unknown.get(worker) ?? 0) + 1),
+        onStart: ({ worker, instance }, run) => {
+          if (run.artifact.digest !== artifact.digest) this.#break('resolved before start', `${worker}/${instance} is started, and it is not known as what`);
+          if (run.secrets.env['TOKEN'] !== canary) this.#break('secrets before start', `${worker}/${instance} is started without its secret`);
+        },
       });
     this.docker = engine('docker');
     this.native = engine('native');
@@ -94,9 +108,10 @@ export class World {
       ...{ timeline: this.timeline, disk: this.disk, engines: this.engines, hostFile: this.file, random, slots },
       newInstance: () => `i${++this.#serial}`,
       onDecision: (worker, to) => {
-        if (to === 'prepare' && this.agent?.isEnding) this.#broken ??= new Violation('a shut gate', `${worker} is prepared by an agent that is being ended`);
+        if (to === 'prepare' && this.agent?.isEnding) this.#break('a shut gate', `${worker} is prepared by an agent that is being ended`);
+        if (to === 'prepare') this.#order.chose(worker);
         const text = to === 'start' ? unmetDependency(this.#view(), worker) : beyondSlots(this.#view(), worker);
-        if (text !== null) this.#broken ??= new Violation(to === 'start' ? 'dependencies' : 'start slots', text);
+        if (text !== null) this.#break(to === 'start' ? 'dependencies' : 'start slots', text);
       },
       onUnwell: (worker, onUnhealthy) => {
         if (onUnhealthy === 'signal') this.#owedSignals.add(worker);
@@ -111,6 +126,7 @@ export class World {
     this.#upheavals += 1;
     this.#owedSignals.clear();
     this.#lost.clear();
+    this.#order.forget();
     this.user.agentDied();
     meanwhile();
     this.boot();
@@ -129,7 +145,11 @@ export class World {
   shutDown(): void {
     if (!this.agent?.isUp || this.agent.isEnding) return;
     this.tell('the agent is ended with its workers');
-    void this.agent.end().then(() => this.die());
+    void this.agent.end().then(() => {
+      const lie = unstopped(this.#view(), () => true);
+      if (lie !== null) this.#break('an answer is true', `an agent ended with its workers, and ${lie}`);
+      this.die();
+    });
   }
 
   /** Nothing goes on, and then all that was due is due at once. */
@@ -173,12 +193,17 @@ export class World {
     const impossible = coverage.takeImpossible();
     if (impossible !== null) throw new Violation('nothing impossible', `event and phase of a cell that cannot be: ${impossible}`);
     const view = this.#view();
+    const passedOver = this.#order.passedOver(this.agent);
+    if (passedOver !== null) throw new Violation('starts in order', passedOver);
     if (this.#given.onTell !== undefined) this.#tellPhases();
     for (const { name, check } of invariants) {
       const text = check(view);
       if (text !== null) throw new Violation(name, text);
     }
     const blind = this.agent?.crew.all().filter(({ life }) => life.blind !== null) ?? [];
+    // Seen to run after all, by an answer from before its end: nothing that this agent knows tells that end from a crash.
+    for (const { worker, life } of this.agent?.crew.all() ?? [])
+      if (life.phase === 'running' && life.blind === null) this.#lost.delete(`${worker}/${life.instance}`);
     this.#blind = new Set(blind.map(({ worker }) => worker));
     for (const { worker, life } of this.isClockSet ? [] : blind) {
       const key = `${worker}/${life.instance}`;
@@ -277,6 +302,8 @@ export class World {
     if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
     const pending = await this.agent!.pending();
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
+    const open = unpinned(this.#view());
+    if (open !== null) throw new Violation('resolved for good', open);
     const leak = leaked(this.#view());
     if (leak !== null) throw new Violation('no secret', leak);
     const old = this.#isStoreLost ? null : outdated(this.#view());
@@ -290,7 +317,7 @@ export class World {
   #view(): View {
     return {
       ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
-      ...{ held: this.user.held, blind: this.#blind, lost: this.#lost },
+      ...{ held: this.user.held, blind: this.#blind, lost: this.#lost, unknown: this.#unknown },
     };
   }
 
@@ -299,9 +326,13 @@ export class World {
     if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
     for (const { name, check } of callInvariants) {
       const text = check(this.#view(), request);
-      // Thrown here it would be the supervisor's to handle.
-      if (text !== null) this.#broken ??= new Violation(name, text);
+      if (text !== null) this.#break(name, text);
     }
+  }
+
+  /** Noticed within a step. Thrown there it would be the supervisor's to handle. */
+  #break(name: string, text: string): void {
+    this.#broken ??= new Violation(name, text);
   }
 
   #tellPhases(): void {

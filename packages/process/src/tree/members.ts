@@ -86,7 +86,7 @@ const isOlder = (entry: ProcessEntry, worker: Identity | null): boolean =>
   process.platform === 'linux' && worker !== null && Number(entry.start) < Number(worker.start);
 
 /**
- * By all that this host tells: its cgroups, the holder's session, descent from the worker, and the environment's mark, which catches a process that
+ * By all that this host tells: its cgroups, its own and the holder's session, descent from the worker, and the environment's mark, which catches a process that
  * left session and parents, its limits' mark, which stays with one that dropped its environment too, and the worker's output, which it may still
  * have open where nothing could set that mark. A process that dropped all of these is found by a cgroup only, or because it was seen before.
  */
@@ -97,14 +97,15 @@ function searched({ path, spec }: InstanceDirectory, known: readonly ProcessEntr
   const holderPid = holder?.pid ?? null;
   const inCgroup = cgroupMembers(spec.cgroups);
   const found = new Set<number>(inCgroup);
-  if (worker !== null && lifeOf(worker) === 'alive') found.add(worker.pid);
+  const isWorkerAlive = worker !== null && lifeOf(worker) === 'alive';
+  if (isWorkerAlive) found.add(worker.pid);
   for (const { pid, start } of known) if (table.get(pid)?.start === start) found.add(pid);
   // Looked for only where no cgroup tells more cheaply: it reads the limits and open files of every process.
   const isBlind = inCgroup.length === 0;
   const mark = limitMark(spec.ref);
   for (const entry of table.values()) {
     // A dead holder's number may be another's session by now, so it proves nothing then.
-    if (isHolderAlive && entry.session === holderPid) found.add(entry.pid);
+    if ((isHolderAlive && entry.session === holderPid) || (isWorkerAlive && entry.session === worker.pid)) found.add(entry.pid);
     else if (
       !found.has(entry.pid) &&
       !isOlder(entry, worker) &&

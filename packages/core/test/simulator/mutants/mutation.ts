@@ -26,6 +26,12 @@ const decisive = new Set(
   ),
 );
 
+/** A statement that keeps something, for good or for the agent's life. */
+const writes = /(?:\.|#)(?:record|commit|save|keep|keepFound|learn|drop|set|delete|add|push|run|put|upsert)\w*\(/;
+/** A statement that has somebody look, or go on. */
+const hints =
+  /(?:\.|#)(?:look|lookIn|lookIfOwed|suspect|update|send|post|askGate|told|align|followDependencies|compare|changed|retire|quietly|begin|resolve)\(/;
+
 /** Every mutation of a file, in order. */
 export function mutationsOf(file: string, source: string): readonly Mutation[] {
   const found: Mutation[] = [];
@@ -53,17 +59,18 @@ function mutate(
 ): void {
   switch (node.type) {
     case 'ExpressionStatement': {
-      const expression = node['expression'] as Node;
-      // What only tells people decides nothing.
-      const isSaid = /\.log\.|^log\./.test(text(expression));
-      if (!isSaid && expression.type !== 'Literal') add('drop statement', node, ';');
+      const said = text(node['expression'] as Node);
+      if (writes.test(said)) add('drop write', node, ';');
+      else if (hints.test(said)) add('lose hint', node, ';');
       break;
     }
     case 'IfStatement':
       add('negate guard', node['test'] as Node, `!(${text(node['test'] as Node)})`);
       break;
     case 'ConditionalExpression':
-      add('negate choice', node['test'] as Node, `!(${text(node['test'] as Node)})`);
+      // What people read decides nothing.
+      if (!['consequent', 'alternate'].some((branch) => isSentence(node[branch] as Node, text)))
+        add('negate choice', node['test'] as Node, `!(${text(node['test'] as Node)})`);
       break;
     case 'AwaitExpression': {
       const awaited = node['argument'] as Node;
@@ -90,6 +97,10 @@ function mutate(
       break;
   }
 }
+
+/** Words, not a name or a number. */
+const isSentence = (node: Node, text: (node: Node) => string): boolean =>
+  node.type === 'TemplateLiteral' || (node.type === 'Literal' && /^'[^']* [^']*'$/.test(text(node)));
 
 const hasKey = (node: Node, name: string): boolean =>
   (node['properties'] as readonly Node[]).some((one) => (one['key'] as Node | undefined)?.['name'] === name);

@@ -57,6 +57,19 @@ test('a killed holder costs no line: a fresh drainer takes over, and the end is 
   await expectWholeLog(target.ref.instance);
 });
 
+test('a worker that is frozen when its holder is killed goes on when it is thawed', async () => {
+  const target = await b.start([process.execPath, '-e', numbers]);
+  const dir = join(b.state, b.agent, 'w', target.ref.instance);
+  const worker = Number.parseInt(readFileSync(join(dir, 'pid'), 'utf8'), 10);
+  process.kill(worker, 'SIGSTOP');
+  await until(() => readProcess(worker)?.state === 'T', 'the worker stands still');
+  await killHolder(dir);
+  process.kill(worker, 'SIGCONT');
+  const before = (await logsOf(b.driver, target)).stdout.length;
+  await until(async () => (await logsOf(b.driver, target)).stdout.length > before + 500, 'more lines');
+  expect((await b.driver.inspect(target, call())).is).toBe('running');
+});
+
 test('a holder killed while no agent lives is taken over by the next one', async () => {
   const target = await b.start([process.execPath, '-e', numbers]);
   const dir = join(b.state, b.agent, 'w', target.ref.instance);
