@@ -75,7 +75,9 @@ class Story {
     const ended = world.engines.flatMap((engine) => engine.here().flatMap((real) => (real.is === 'exited' ? [{ engine, real }] : [])));
     const present = ended.filter(({ real: { ref } }) => {
       const life = world.agent?.crew.get(ref.worker)?.life;
-      return life?.instance === ref.instance && ['idle', 'done', 'failed', 'backoff'].includes(life.phase);
+      // What was taken for gone by another store is nobody's until somebody looks.
+      const isGone = world.disk.instances.get(`${ref.worker}/${ref.instance}`)?.state === 'gone';
+      return life?.instance === ref.instance && !isGone && ['idle', 'done', 'failed', 'backoff'].includes(life.phase);
     });
     if (present.length === 0) return;
     const { engine, real } = this.#random.pick(present);
