@@ -21,6 +21,8 @@ export class User {
   readonly #onLie: (text: string) => void;
   /** Applies that are under way. */
   #applies = 0;
+  /** Waits for the answer that everything is down. */
+  #downs = 0;
   /** Number of the last wish for a worker: an answer to an older one says nothing any more. */
   readonly #wishes = new Map<string, number>();
 
@@ -68,10 +70,11 @@ export class User {
   /** All are held from the answer on, those that somebody wished something else of in between aside. */
   #down(agent: Agent): void {
     const wishes = new Map(this.#workers.map(({ name }) => [name, this.#wishes.get(name)]));
+    this.#downs += 1;
     this.#ask(
       agent,
       'down',
-      () => agent.down(),
+      () => agent.down().finally(() => this.#wentDown(agent)),
       () => {
         for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number);
         const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && this.#wishes.get(name) === wishes.get(name));
@@ -108,9 +111,18 @@ export class User {
     if (!owner.isDead) this.#applies -= 1;
   }
 
+  #wentDown({ owner }: Agent): void {
+    if (!owner.isDead) this.#downs -= 1;
+  }
+
+  get isLeftWaiting(): boolean {
+    return this.#downs > 0;
+  }
+
   /** Those that were under way ended with their agent. */
   agentDied(): void {
     this.#applies = 0;
+    this.#downs = 0;
   }
 
   /** Not held from the moment that something else is asked for, held from the answer on; also one that was held when it was removed. */

@@ -299,6 +299,7 @@ export class World {
       await this.pass(2500);
       await this.comeToRest();
     }
+    if (this.user.isLeftWaiting) throw new Violation('comes to rest', 'everything was to go down, and that was never answered');
     if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
     const pending = await this.agent!.pending();
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);

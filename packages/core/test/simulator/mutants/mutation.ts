@@ -75,7 +75,7 @@ function mutate(
     case 'AwaitExpression': {
       const awaited = node['argument'] as Node;
       // What follows a write comes before it then.
-      if (/\b(?:save|saved|saving|settled|record)\b/.test(text(awaited))) add('swap write', node, text(awaited));
+      if (/\b(?:save|saved|saving|settled|record)$/.test(text(awaited).split('(')[0] ?? '')) add('swap write', node, text(awaited));
       break;
     }
     case 'BinaryExpression':
