@@ -66,10 +66,8 @@ export interface EngineGiven {
   behaviour(worker: string): Behaviour;
   /** Before the engine hears of it. */
   onAsked(request: Request): void;
-  /** A call of this method was answered with an error, or given up. */
-  onFailed(method: string): void;
-  /** What a mutating call of this worker did was not told to who asked. */
-  onUnknown(worker: string): void;
+  /** A call was answered with an error, or given up. `isUnknown`: what it did was not told. */
+  onFailed(request: Request, isUnknown: boolean): void;
   /** Before anything is started. */
   onStart(ref: InstanceRef, run: Run): void;
 }
@@ -174,8 +172,7 @@ export class Engine {
     // Some drivers tell it as they should, some break.
     const lost = random.chance(0.5) ? failure('timeout', 'unknown', 'the answer was lost') : new Error('the driver broke');
     const answer = isLost ? { error: lost } : request.done;
-    if ('error' in answer) this.#given.onFailed(request.method);
-    if ('error' in answer && isUnknown(answer.error)) this.#unknown(request);
+    if ('error' in answer) this.#given.onFailed(request, isUnknown(answer.error));
     request.answer(answer);
   }
 
@@ -184,14 +181,9 @@ export class Engine {
     for (const request of [...this.requests]) {
       if (request.done !== null) continue;
       this.#drop(request);
-      this.#given.onFailed(request.method);
-      this.#unknown(request);
+      this.#given.onFailed(request, true);
       request.answer({ error: failure('engine-down', request.isMutating ? 'unknown' : 'no', `${this.name} went away`) });
     }
-  }
-
-  #unknown({ isMutating, worker }: Request): void {
-    if (isMutating && worker !== null) this.#given.onUnknown(worker);
   }
 
   #drop(request: Request): void {
@@ -272,8 +264,7 @@ export class Engine {
         request.isAbandoned = true;
         // An engine that has thawed may carry it out all the same.
         if (this.#given.random.chance(0.5)) this.#drop(request);
-        this.#given.onFailed(method);
-        this.#unknown(request);
+        this.#given.onFailed(request, true);
         reject(failure('aborted', isMutating ? 'unknown' : 'no', 'its time was up'));
       });
     });

@@ -16,6 +16,8 @@ export interface View {
   readonly lost: ReadonlySet<string>;
   /** By worker: how often what a mutating call did was not told. */
   readonly unknown: ReadonlyMap<string, number>;
+  /** By worker: how often a call that belongs to a start failed. */
+  readonly startsFailed: ReadonlyMap<string, number>;
   /** Held by a person, and told that it is. */
   readonly held: ReadonlySet<string>;
 }
@@ -79,23 +81,37 @@ class Pace {
     return null;
   }
 }
-/** How often the start of each worker was told to be unresolved. */
-class Doubts {
-  readonly #told = new Map<string, number>();
+interface Told {
+  readonly what?: string;
+  readonly code?: string;
+}
+
+/** How often each worker was told to be unresolved in its start, and that its start failed. */
+class Reasons {
+  readonly #unresolved = new Map<string, number>();
+  readonly #failed = new Map<string, number>();
   #at = 0;
 
-  unfounded({ journal }: Disk, unknown: ReadonlyMap<string, number>): string | null {
+  missing({ disk: { journal }, unknown, startsFailed }: View): string | null {
+    const isBeyond = (of: Map<string, number>, worker: string, most: ReadonlyMap<string, number>): boolean => {
+      const told = (of.get(worker) ?? 0) + 1;
+      of.set(worker, told);
+      return told > (most.get(worker) ?? 0);
+    };
     for (; this.#at < journal.length; this.#at++) {
       const { type, worker, data } = journal[this.#at]!;
-      if (type !== 'worker.unresolved' || worker === null || (data as { what: string }).what !== 'start') continue;
-      const told = (this.#told.get(worker) ?? 0) + 1;
-      this.#told.set(worker, told);
-      if (told > (unknown.get(worker) ?? 0)) return `${worker} is unresolved, though each of its calls was answered`;
+      const { what, code = '' } = data as Told;
+      if (worker === null) continue;
+      if (type === 'worker.unresolved' && what === 'start' && isBeyond(this.#unresolved, worker, unknown))
+        return `${worker} is unresolved, though each of its calls was answered`;
+      // What was called off, or found its engine gone, asked for nothing.
+      const isOwn = type === 'worker.start-failed' && code !== 'aborted' && code !== 'engine-down';
+      if (isOwn && isBeyond(this.#failed, worker, startsFailed)) return `the start of ${worker} failed (${code}), though no call of it did`;
     }
     return null;
   }
 }
-const doubts = new WeakMap<object, Doubts>();
+const reasons = new WeakMap<object, Reasons>();
 const words = new WeakMap<object, Words>();
 const judged = new WeakMap<object, number>();
 const paces = new WeakMap<object, Pace>();
@@ -187,12 +203,12 @@ export const invariants: readonly Invariant[] = [
     },
   },
   {
-    name: 'doubt has a reason',
-    sentence: 'A start is unresolved only where it was not told what a call did.',
-    check({ disk, unknown }) {
-      const those = doubts.get(disk.journal) ?? new Doubts();
-      doubts.set(disk.journal, those);
-      return those.unfounded(disk, unknown);
+    name: 'failure has a reason',
+    sentence: 'A start fails only where a call of it did, and is unresolved only where it was not told what a call did.',
+    check(view) {
+      const those = reasons.get(view.disk.journal) ?? new Reasons();
+      reasons.set(view.disk.journal, those);
+      return those.missing(view);
     },
   },
   {
@@ -258,8 +274,10 @@ export const callInvariants: readonly CallInvariant[] = [
   {
     name: 'nothing in the dark',
     sentence: 'Nothing is started or stopped while it cannot be seen what is there, or is not known what the last call did.',
-    check({ agent, blind }, { method, worker }) {
+    check({ agent, blind }, { method, worker, instance }) {
       const life = agent?.crew.get(worker ?? '')?.life;
+      if (life !== undefined && method === 'remove' && life.phase === 'unresolved' && instance === life.instance)
+        return `${worker} is removed while unresolved`;
       if (life === undefined || (method !== 'start' && method !== 'stop')) return null;
       if (life.blind !== null && blind.has(worker ?? '')) return `${method} of ${worker} while blind`;
       return life.phase === 'unresolved' ? `${method} of ${worker} while unresolved` : null;

@@ -62,6 +62,7 @@ export class World {
   #upheavals = 0;
   #blind: ReadonlySet<string> = new Set();
   readonly #unknown = new Map<string, number>();
+  readonly #startsFailed = new Map<string, number>();
   readonly #order = new Order();
   #serial = 0;
   #broken: Violation | null = null;
@@ -81,9 +82,8 @@ export class World {
     const engine = (name: string): Engine =>
       new Engine({
         ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady },
-        onFailed: (method) => void this.failed.set(method, (this.failed.get(method) ?? 0) + 1),
+        onFailed: (request, isUnknown) => this.#hasFailed(request, isUnknown),
         onAsked: (request) => this.#asked(request),
-        onUnknown: (worker) => void this.#unknown.set(worker, (this.#unknown.get(worker) ?? 0) + 1),
         onStart: ({ worker, instance }, run) => {
           if (run.artifact.digest !== artifact.digest) this.#break('resolved before start', `${worker}/${instance} is started, and it is not known as what`);
           if (run.secrets.env['TOKEN'] !== canary) this.#break('secrets before start', `${worker}/${instance} is started without its secret`);
@@ -299,7 +299,9 @@ export class World {
       await this.pass(2500);
       await this.comeToRest();
     }
-    if (this.user.isLeftWaiting) throw new Violation('comes to rest', 'everything was to go down, and that was never answered');
+    // One of another store of its engine is waited for as long as its people wish.
+    const isAllSeen = this.agent!.crew.all().every(({ life }) => life.blind === null);
+    if (this.user.isLeftWaiting && isAllSeen) throw new Violation('comes to rest', 'everything was to go down, and that was never answered');
     if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
     const pending = await this.agent!.pending();
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
@@ -318,8 +320,16 @@ export class World {
   #view(): View {
     return {
       ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
-      ...{ held: this.user.held, blind: this.#blind, lost: this.#lost, unknown: this.#unknown },
+      ...{ held: this.user.held, blind: this.#blind, lost: this.#lost, unknown: this.#unknown, startsFailed: this.#startsFailed },
     };
+  }
+
+  #hasFailed({ method, worker, isMutating }: Request, isUnknown: boolean): void {
+    const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
+    count(this.failed, method);
+    if (worker === null) return;
+    if (isMutating && isUnknown) count(this.#unknown, worker);
+    if (['resolve', 'prepare', 'start'].includes(method)) count(this.#startsFailed, worker);
   }
 
   #asked(request: Request): void {
