@@ -125,7 +125,9 @@ export class Supervisor implements Subject {
 
   /** An instance that runs and that the store does not know takes the place of the one that ended last. */
   adoptUnknown(instance: string, instanceGeneration: number | null): void {
-    this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', instance, instanceGeneration };
+    // A new epoch, as every phase has: what was on its way to the one before must not be taken for an answer to this one.
+    const epoch = this.#life.epoch + 1;
+    this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', instance, instanceGeneration, epoch };
   }
 
   /** What was found on the host and stands in no store yet: before anything that follows from it. */
