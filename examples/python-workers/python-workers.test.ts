@@ -158,6 +158,23 @@ describe.skipIf(missing)('the example of Python workers, on an engine without an
     expect((await tags()).length).toBe(built.length + 2);
   });
 
+  test('a build that fails stops the change with its last lines, and the images that were there stay', async () => {
+    const built = await tags();
+    const dockerfile = join(example, 'workers/email/Dockerfile');
+    const text = readFileSync(dockerfile, 'utf8');
+    writeFileSync(dockerfile, text.replace('train.py', 'trian.py'));
+    const applied = await ostler('apply', '--config', hostFile, '--wait', '5s');
+    console.error(applied.text, (await ostler('ps')).text, (await ostler('why', 'email-classifier')).text);
+    expect(applied.code).not.toBe(0);
+    const why = await ostler('why', 'email-classifier');
+    expect(why.text).toContain('the build of the image email failed');
+    expect(why.text).toContain("can't open file '/app/trian.py'");
+    expect(await tags()).toEqual(built);
+    writeFileSync(dockerfile, text);
+    expect(await ostler('apply', '--config', hostFile)).toEqual({ code: 0, text: expect.stringContaining('all is well') });
+    expect(await tags()).toEqual(built);
+  });
+
   test('a worker’s own Dockerfile is six lines', () => {
     const lines = readFileSync(join(repository, 'examples/python-workers/workers/email/Dockerfile'), 'utf8').trim().split('\n');
     expect(lines.length).toBe(6);

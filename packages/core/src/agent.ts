@@ -21,7 +21,7 @@ import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
 import { loadPlugins } from './plugin/index.ts';
 import { answerOf, Prober } from './probe/index.ts';
-import { Reconciler } from './reconcile/index.ts';
+import { keepCollected, Reconciler } from './reconcile/index.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
@@ -285,6 +285,10 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const watching = hostFile.watch(clock, () => void reload());
   life.push('watch of the host file', () => watching());
   life.push('tidying', keepTidy(clock));
+  life.push(
+    'collection',
+    keepCollected(crew, () => [...hosts.runtimes.values()].map(({ access }) => access)),
+  );
 
   function stop(how: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
     stopping ??= end(how);

@@ -215,6 +215,41 @@ describe.each([
     }
   });
 
+  test.skipIf(!isHere)(
+    'what no generation needs is collected: own images alone, with none of those that stand in keep or that a container has',
+    { timeout: 60_000 },
+    async () => {
+      const app = put({ Dockerfile: copyAll, a: '1' });
+      const artifacts: Artifact[] = [];
+      for (const text of ['1', '2', '3']) {
+        writeFileSync(join(app, 'a'), text);
+        artifacts.push(await made(chain(app)));
+        if (text === '1') await d.start(['sleep', '60'], { images: chain(app) });
+      }
+      const other = opened(engine.host, runtime, defaults);
+      writeFileSync(join(app, 'a'), '4');
+      const spec = specOf(chain(app));
+      const theirs = await other.driver.resolve(spec, d.call());
+      await other.driver.prepare({ spec, artifact: theirs, secrets }, d.call());
+      await d.driver.collect([artifacts[2]!], d.call());
+      const tags = async (): Promise<readonly string[]> => {
+        const { value } = await raw.json<readonly { readonly RepoTags: readonly string[] | null }[]>({
+          path: '/images/json',
+          what: 'list',
+          signal: AbortSignal.timeout(10_000),
+        });
+        return value.flatMap(({ RepoTags }) => RepoTags ?? []);
+      };
+      const tagOf = ({ data }: Artifact): string => (data as { reference: string }).reference;
+      const there = await tags();
+      expect([...artifacts, theirs].map((one) => there.includes(tagOf(one)))).toEqual([true, false, true, true]);
+      expect(there.filter((tag) => tag.endsWith(baseImage)).length).toBe(1);
+      await other.driver.collect([], d.call());
+      expect(await tags()).not.toContain(tagOf(theirs));
+      await other.end();
+    },
+  );
+
   test.skipIf(!isHere)('what cannot be built is refused before anything is done, each by its name', async () => {
     const app = put({ Dockerfile: `FROM ${baseImage} AS one\n` });
     const resolve = (images: WorkerSpec['images']) => d.driver.resolve(specOf(images), d.call());

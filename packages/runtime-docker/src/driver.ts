@@ -27,7 +27,7 @@ export interface ContainerDriverGiven {
   readonly folders: Folders;
 }
 
-export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDriver, 'signal' | 'exec' | 'stats' | 'deliver'>>;
+export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDriver, 'signal' | 'exec' | 'stats' | 'deliver' | 'collect'>>;
 
 /** Containers of one engine. Nothing is kept here but connections: who runs is asked of the engine each time. */
 export function containerDriver({ flavour, config, log, folders }: ContainerDriverGiven): ContainerDriver {
@@ -138,6 +138,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       makeSecretsDir(dir);
       writeSecretFiles(dir, secrets.files, await accountIn(engine, found, target.ref.worker, call));
     },
+    collect: (keep, call) => supply.collect(keep, call),
     async close() {
       engine.close();
     },

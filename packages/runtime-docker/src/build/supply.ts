@@ -10,11 +10,17 @@ import { artifactOf, contentOf, pinnedIn } from '../image/pinned.ts';
 import { isImageId, parseReference } from '../image/reference.ts';
 import { resolveImage } from '../image/resolve.ts';
 import { SharedRuns } from '../image/shared-runs.ts';
-import { builtLink, chainArtifact, chainIn, foreignLink, imageLabels, type PinnedLink, tagOf } from './chain.ts';
+import { builtLink, chainArtifact, chainIn, foreignLink, imageLabels, type PinnedLink, repositoryPrefix, tagOf } from './chain.ts';
 import { basesOf } from './dockerfile.ts';
 import { FileHashes } from './file-hashes.ts';
 import { type Recipe, readRecipe, sha256 } from './recipe.ts';
 import { LeftImage, runBuild } from './run.ts';
+
+interface ListedImage {
+  readonly RepoTags: readonly string[] | null;
+  /** Bytes, with all that it shares with others. */
+  readonly Size: number;
+}
 
 /** Which agent's data directory an image was built for: images are shared by content, but taken away only by who built them. */
 export const builderOf = ({ state }: Folders): string => sha256(state).slice(0, 16);
@@ -73,6 +79,36 @@ export class Supply {
     const links = chainIn(artifact);
     if (links === null) await this.#images.prepare(pinnedIn(artifact), spec, call);
     else await this.#ensure(links, links.length - 1, spec, call);
+  }
+
+  /** Removes the images that this agent built, but for those that `keep` stands on and those that a container has. */
+  async collect(keep: readonly Artifact[], call: Call): Promise<{ readonly freedBytes: number }> {
+    const kept = new Set(keep.flatMap((artifact) => chainIn(artifact)?.map(tagOf) ?? []));
+    const filters = JSON.stringify({ label: Object.entries(this.#labels).map(([name, value]) => `${name}=${value}`) });
+    const asked = { what: 'look for images that nobody uses', signal: call.signal };
+    const { value } = await this.#engine.json<readonly ListedImage[]>({ path: '/images/json', query: { filters }, ...asked });
+    let freedBytes = 0;
+    for (const { RepoTags, Size } of value) {
+      const tags = (RepoTags ?? []).filter((tag) => tag.startsWith(repositoryPrefix));
+      const unused = tags.filter((tag) => !kept.has(tag));
+      const removed = await Promise.all(unused.map((tag) => this.#untag(tag, call)));
+      // With another name it stays as it is.
+      if (unused.length > 0 && unused.length === RepoTags?.length && removed.every((is) => is)) freedBytes += Size;
+    }
+    return { freedBytes };
+  }
+
+  /** Which removes the image with its last name. `false`: a container has it, or it was gone. */
+  async #untag(tag: string, call: Call): Promise<boolean> {
+    const { status } = await this.#engine.json({
+      method: 'DELETE',
+      path: `/images/${tag}`,
+      what: `remove the image ${tag}`,
+      accepts: [404, 409],
+      isRead: true,
+      signal: call.signal,
+    });
+    return status < 300;
   }
 
   #resolveImage(reference: string | null, spec: WorkerSpec, call: Call) {
