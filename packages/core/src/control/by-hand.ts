@@ -14,13 +14,15 @@ export async function plan(parts: Parts, { hostFile, workers }: PlanRequest, sig
 export async function apply(parts: Parts, request: ApplyRequest, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
   const { hostFile, workers, digest, allowRemove = false, release = false, waitMs = 120_000 } = request;
   const config = await parts.readHostFile(hostFile);
-  const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by }, signal);
+  const { clock } = parts.crew.services;
+  const untilMs = clock.monotonicMs() + waitMs;
+  const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by, prepareWithinMs: waitMs }, signal);
   if (workers === undefined) parts.setPending([]);
   else parts.setPending([...parts.pending()].filter((name) => !workers.includes(name)));
   const named = done.steps.map(({ worker }) => worker);
   if (release) await Promise.all(named.map((name) => parts.crew.get(name)?.send({ type: 'start', by, cause: 'release' })));
   const touched = release ? named : done.steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker);
-  return outcome(parts, touched, planDocument(done).steps, waitMs, signal);
+  return outcome(parts, touched, planDocument(done).steps, waitMs, signal, Math.max(0, Math.round(untilMs - clock.monotonicMs())));
 }
 
 export async function start(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
@@ -54,13 +56,14 @@ export async function down(parts: Parts, { agent = false, waitMs = 120_000 }: Do
   );
 }
 
-/** Waits until each of these workers is well, or not, or the time is over. */
+/** Waits until each of these workers is well, or not, or the time is over. `leftMs`: of `waitMs`. */
 export async function outcome(
   parts: Parts,
   names: readonly string[],
   steps: readonly PlanStep[],
   waitMs: number,
   signal: AbortSignal,
+  leftMs = waitMs,
 ): Promise<OutcomeDocument> {
   const verdict = (name: string): 'ok' | 'bad' | null => {
     const one = parts.crew.get(name);
@@ -69,7 +72,7 @@ export async function outcome(
     if (one.life.want === 'removed') return null;
     return verdictOf(one.life, one.normal()?.rules.kind ?? 'service');
   };
-  const isDone = await parts.crew.until(() => names.every((name) => verdict(name) !== null), until(waitMs, signal));
+  const isDone = await parts.crew.until(() => names.every((name) => verdict(name) !== null), until(leftMs, signal));
   const bad = names.filter((name) => verdict(name) === 'bad');
   const open = names.filter((name) => verdict(name) === null);
   const told = (list: readonly string[]): string => list.map((name) => sentenceOf(parts.crew.get(name))).join('; ');
