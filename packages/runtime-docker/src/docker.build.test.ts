@@ -215,6 +215,23 @@ describe.each([
     }
   });
 
+  test.skipIf(!isHere || runtime === 'podman')('commands of a build run also where the engine has no bridge', { timeout: 60_000 }, async () => {
+    const bare = testDockerd(['--bridge=none', '--iptables=false', '--ip6tables=false']);
+    try {
+      await bare.start();
+      await importBaseImage(bare.socketPath, bare.dir);
+      const own = opened(bare.host);
+      const context = put({ Dockerfile: `FROM ${baseImage}\nRUN ip link show lo\n` });
+      const spec = own.specOf(null, { images: [{ name: 'app', reference: null, build: build(context) }] });
+      const said: string[] = [];
+      await own.driver.prepare({ spec, artifact: await own.driver.resolve(spec, own.call()), secrets }, telling(said));
+      expect(said.join('')).toContain('LOOPBACK');
+      await own.end();
+    } finally {
+      await bare.end();
+    }
+  });
+
   test.skipIf(!isHere)(
     'what no generation needs is collected: own images alone, with none of those that stand in keep or that a container has',
     { timeout: 60_000 },

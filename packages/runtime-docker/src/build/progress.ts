@@ -1,3 +1,5 @@
+import { fieldsOf } from './protobuf.ts';
+
 /** What a builder says on its way: a text for people, the image that it made, or why it failed. */
 export interface BuildEntry {
   /** The classic builder, and Podman's. */
@@ -35,33 +37,3 @@ function traceText(message: Uint8Array): string {
 }
 
 const utf8 = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('utf8');
-
-/** Of the protobuf wire format what is needed here. What is cut short ends it. */
-function* fieldsOf(message: Uint8Array): Generator<{ readonly field: number; readonly bytes: Uint8Array | null }> {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; at < message.length; factor *= 128) {
-      const byte = message[at] ?? 0;
-      at += 1;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) break;
-    }
-    return value;
-  };
-  while (at < message.length) {
-    const tag = varint();
-    const [field, wire] = [Math.floor(tag / 8), tag % 8];
-    if (wire === 2) {
-      const length = varint();
-      yield { field, bytes: message.subarray(at, at + length) };
-      at += length;
-    } else {
-      if (wire === 0) varint();
-      else if (wire === 1) at += 8;
-      else if (wire === 5) at += 4;
-      else return;
-      yield { field, bytes: null };
-    }
-  }
-}

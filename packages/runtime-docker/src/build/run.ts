@@ -3,13 +3,17 @@ import type { Connection } from '../engine/connection.ts';
 import { readNdjson } from '../engine/ndjson.ts';
 import { abortFailure, answerFailure, lossFailure } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { type BuildEntry, errorOf, textOf } from './progress.ts';
 import { baseArg, type Recipe } from './recipe.ts';
+import { openSession } from './session.ts';
 import { type ExtraFile, tarOf } from './tar.ts';
 
 export interface BuildGiven {
   readonly engine: Connection;
   readonly flavour: Flavour;
+  /** Whether the engine builds with it; {@link hasBuildKit} tells. */
+  readonly isBuildKit: boolean;
   readonly recipe: Recipe;
   /** The name that the image gets. */
   readonly tag: string;
@@ -33,16 +37,16 @@ export class LeftImage {
  * were printed; nothing has the name then.
  */
 export async function runBuild(given: BuildGiven, left: LeftImage, call: Call): Promise<void> {
-  const { engine, flavour, recipe, tag, labels, base } = given;
+  const { engine, flavour, isBuildKit, recipe, tag, labels, base } = given;
   const { name, build, dockerfile } = recipe;
   const what = `build the image ${name}`;
   const asked = { what, isMutating: false };
-  const isBuildKit = flavour === 'docker' && (await isLinux(engine, call));
   const lines = new LastLines(call);
   let broken: unknown = null;
   const upload = watched(tarOf(build.context, recipe.entries, extrasOf(recipe, isBuildKit), call), (error) => {
     broken = error;
   });
+  const session = isBuildKit ? await openSession(engine, call) : null;
   try {
     const stream = await engine.stream({
       method: 'POST',
@@ -55,19 +59,23 @@ export async function runBuild(given: BuildGiven, left: LeftImage, call: Call): 
         labels: JSON.stringify(labels),
         rm: true,
         forcerm: true,
-        ...(isBuildKit ? { version: 2 } : {}),
+        ...(session === null ? {} : { version: 2, session: session.id }),
         ...(await networkOf(engine, flavour, call)),
       },
       upload,
       what,
       signal: call.signal,
     });
-    for await (const entry of readNdjson<BuildEntry>(stream)) {
-      lines.add(textOf(entry));
-      const failed = errorOf(entry);
-      if (failed !== null) throw failure(name, failed, lines);
-      left.id = leftBy(entry) ?? left.id;
-    }
+    const ping = (signal: AbortSignal) => engine.json({ path: '/_ping', what: 'reach the engine', signal });
+    await withHeartbeat(ping, call, async (heard) => {
+      for await (const entry of readNdjson<BuildEntry>(stream)) {
+        heard();
+        lines.add(textOf(entry));
+        const failed = errorOf(entry);
+        if (failed !== null) throw failure(name, failed, lines);
+        left.id = leftBy(entry) ?? left.id;
+      }
+    });
     left.id = null;
   } catch (error) {
     if (broken !== null) throw broken;
@@ -80,11 +88,14 @@ export async function runBuild(given: BuildGiven, left: LeftImage, call: Call): 
     }
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw lossFailure(error as NodeJS.ErrnoException, asked, engine.endpoint);
+  } finally {
+    session?.close();
   }
 }
 
-/** Engines of Windows have the classic builder alone. */
-async function isLinux(engine: Connection, call: Call): Promise<boolean> {
+/** Docker has it for Linux from 19.03 on; engines of Windows have the classic builder alone, and Podman has its own. */
+export async function hasBuildKit(engine: Connection, flavour: Flavour, call: Call): Promise<boolean> {
+  if (flavour === 'podman') return false;
   const { value } = await engine.json<{ readonly Os?: string }>({ path: '/version', what: 'ask the engine for its version', signal: call.signal });
   return value.Os !== 'windows';
 }

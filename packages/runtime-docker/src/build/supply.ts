@@ -14,7 +14,7 @@ import { builtLink, chainArtifact, chainIn, foreignLink, imageLabels, type Pinne
 import { basesOf } from './dockerfile.ts';
 import { FileHashes } from './file-hashes.ts';
 import { type Recipe, readRecipe, sha256 } from './recipe.ts';
-import { LeftImage, runBuild } from './run.ts';
+import { hasBuildKit, LeftImage, runBuild } from './run.ts';
 
 interface ListedImage {
   readonly RepoTags: readonly string[] | null;
@@ -162,12 +162,13 @@ export class Supply {
         `the engine does not have the image ${name} as it was applied, and ${build.context} has changed since then; \`ostler apply\` builds it as it is now`,
       );
     const base = below === null ? null : tagOf(below);
-    await this.#pullBases(recipe, base, call);
+    const isBuildKit = await hasBuildKit(this.#engine, this.#flavour, call);
+    if (!isBuildKit) await this.#pullBases(recipe, base, call);
     const before = this.#left.get(name);
     const left = new LeftImage();
     const labels = { ...this.#labels, [imageLabels.hash]: link.hash };
     try {
-      await runBuild({ engine: this.#engine, flavour: this.#flavour, recipe, tag: tagOf(link), labels, base }, left, call);
+      await runBuild({ engine: this.#engine, flavour: this.#flavour, isBuildKit, recipe, tag: tagOf(link), labels, base }, left, call);
     } finally {
       this.#left.set(name, left);
       if (before !== undefined && before.id !== left.id) await this.#drop(before);
@@ -175,7 +176,7 @@ export class Supply {
     if ((await this.#findLink(link, call)) === null) throw refusal('internal', `the engine said that it built the image ${name}, but does not have it`, true);
   }
 
-  /** Builders know no logins: a base image that needs one is pulled before, where this host has one for its registry. */
+  /** Builders other than BuildKit know no logins: a base image that needs one is pulled before, where this host has one for its registry. */
   async #pullBases({ dockerfile, build }: Recipe, own: string | null, call: Call): Promise<void> {
     for (const base of basesOf(dockerfile, own === null ? build.args : { ...build.args, BASE: own })) {
       if (base === own || isImageId(base)) continue;

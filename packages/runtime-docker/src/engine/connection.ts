@@ -17,6 +17,8 @@ export interface Ask {
   /** A tar that is sent as it is made, as fast as the engine takes it; with `stream()` alone. What breaks it off breaks the request off. */
   readonly upload?: AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What `upgrade()` asks to switch to; `tcp` if not given. */
+  readonly protocol?: 'tcp' | 'h2c';
   /** Completes "cannot …". */
   readonly what: string;
   /** A POST that changes nothing. */
@@ -72,7 +74,7 @@ export class Connection {
     const asked = askedOf(ask);
     if (ask.signal.aborted) throw abortFailure(asked, false);
     // One connection for one session: what was upgraded is never HTTP again.
-    const request = this.#request(ask, this.#fresh(), { Connection: 'Upgrade', Upgrade: 'tcp' });
+    const request = this.#request(ask, this.#fresh(), { Connection: 'Upgrade', Upgrade: ask.protocol ?? 'tcp' });
     return new Promise((resolve, reject) => {
       request.on('upgrade', (_, socket, head) => {
         // The first bytes may have come along with the headers.
