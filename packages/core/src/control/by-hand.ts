@@ -4,6 +4,7 @@ import type { Plan } from '../reconcile/index.ts';
 import { type Supervisor, stateOf, verdictOf } from '../supervise/index.ts';
 import { type Parts, workerOf } from './parts.ts';
 import { psWorker } from './ps.ts';
+import { whyOf } from './why.ts';
 
 // What a person asks for, and how it came out.
 
@@ -76,9 +77,25 @@ export async function outcome(
   const bad = names.filter((name) => verdict(name) === 'bad');
   const open = names.filter((name) => verdict(name) === null);
   const told = (list: readonly string[]): string => list.map((name) => sentenceOf(parts.crew.get(name))).join('; ');
-  const said = bad.length > 0 ? { outcome: 'failed' as const, message: told(bad) } : isDone ? { outcome: 'done' as const, message: 'all is well' } : null;
+  const failed = bad.length > 0 ? await Promise.all(bad.slice(0, mostTold).map((name) => failedStart(parts, name))) : [];
+  const said =
+    bad.length > 0
+      ? { outcome: 'failed' as const, message: [told(bad), ...failed.flat()].join('\n') }
+      : isDone
+        ? { outcome: 'done' as const, message: 'all is well' }
+        : null;
   const late = { outcome: 'not-finished' as const, message: `not finished in ${waitMs} ms: ${told(open)}` };
   return { version: 1, ...(said ?? late), steps: [...steps], workers: present(parts, names) };
+}
+
+/** Of so many workers that are not well, what their starts failed of is told at once. */
+const mostTold = 3;
+
+/** Why the last start of a worker failed, with what a build printed, as lines; empty where it was started. */
+async function failedStart(parts: Parts, name: string): Promise<readonly string[]> {
+  const { report } = await whyOf(parts, name);
+  const last = report.entries.findLast(({ what }) => what === 'worker.exited' || what === 'worker.start-failed');
+  return last?.what === 'worker.start-failed' ? [`${name}: ${last.text}`, ...last.lastLines.map((line) => `| ${line}`)] : [];
 }
 
 const sentenceOf = (one: Supervisor | undefined): string => (one === undefined ? '' : `${one.worker} is ${stateOf(one.life)}: ${one.life.reason}`);
