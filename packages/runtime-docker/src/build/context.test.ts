@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { callFor } from '../fixtures/scripted-engine.ts';
 import { digestOf, readContext } from './context.ts';
-import { FileHashes } from './file-hashes.ts';
+import { FileHashes, unreadable } from './file-hashes.ts';
 import { parseIgnore } from './ignore.ts';
 import { tarOf } from './tar.ts';
 
@@ -65,6 +65,14 @@ test.each([
 ])('%s for a context that is no folder: %s', async (code, name, make) => {
   make();
   await expect(readContext(join(dir, name), parseIgnore('', ''), new FileHashes(), call)).rejects.toMatchObject({ code });
+});
+
+test.each([
+  ['EACCES', 'invalid', /may not be read by the agent’s user.*\.dockerignore/],
+  ['ENOENT', 'conflict', /was taken away/],
+  ['EIO', 'invalid', /cannot be read \(EIO\)/],
+])('a file that gives %s is named, with the code %s', (errno, code, message) => {
+  expect(unreadable('/srv/app/key', Object.assign(new Error(errno), { code: errno }))).toMatchObject({ code, message: expect.stringMatching(message) });
 });
 
 test('tar reads what is sent: long and unusual names, modes, links, folders', async () => {
