@@ -215,6 +215,15 @@ describe.each([
     }
   });
 
+  test.skipIf(!isHere || runtime === 'podman')('a build keeps a cache of its own between its runs, as BuildKit alone can', { timeout: 60_000 }, async () => {
+    const dockerfile = (run: number): string =>
+      `${begin}RUN --mount=type=cache,target=/kept cat /kept/* >/found 2>/dev/null; echo run ${String(run)} >>/kept/runs\nCMD ["cat", "/found"]\n`;
+    const app = put({ Dockerfile: dockerfile(1) });
+    expect(await printed(chain(app))).toBe('');
+    writeFileSync(join(app, 'Dockerfile'), dockerfile(2));
+    expect(await printed(chain(app))).toBe('run 1\n');
+  });
+
   test.skipIf(!isHere || runtime === 'podman')('commands of a build run also where the engine has no bridge', { timeout: 60_000 }, async () => {
     const bare = testDockerd(['--bridge=none', '--iptables=false', '--ip6tables=false']);
     try {

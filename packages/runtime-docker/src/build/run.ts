@@ -6,7 +6,7 @@ import type { Flavour } from '../flavour.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { type BuildEntry, errorOf, textOf } from './progress.ts';
 import { baseArg, type Recipe } from './recipe.ts';
-import { openSession } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { type ExtraFile, tarOf } from './tar.ts';
 
 export interface BuildGiven {
@@ -46,28 +46,30 @@ export async function runBuild(given: BuildGiven, left: LeftImage, call: Call): 
   const upload = watched(tarOf(build.context, recipe.entries, extrasOf(recipe, isBuildKit), call), (error) => {
     broken = error;
   });
-  const session = isBuildKit ? await openSession(engine, call) : null;
+  const session = isBuildKit ? await sessionOf(engine, call) : null;
+  const ping = (signal: AbortSignal) => engine.json({ path: '/_ping', what: 'reach the engine', signal });
   try {
-    const stream = await engine.stream({
-      method: 'POST',
-      path: '/build',
-      query: {
-        t: tag,
-        dockerfile: dockerfile.path ?? outsideName,
-        target: recipe.target ?? undefined,
-        buildargs: JSON.stringify({ ...build.args, ...(base === null ? {} : { [baseArg]: base }) }),
-        labels: JSON.stringify(labels),
-        rm: true,
-        forcerm: true,
-        ...(session === null ? {} : { version: 2, session: session.id }),
-        ...(await networkOf(engine, flavour, call)),
-      },
-      upload,
-      what,
-      signal: call.signal,
-    });
-    const ping = (signal: AbortSignal) => engine.json({ path: '/_ping', what: 'reach the engine', signal });
+    const network = await networkOf(engine, flavour, call);
     await withHeartbeat(ping, call, async (heard) => {
+      const stream = await engine.stream({
+        method: 'POST',
+        path: '/build',
+        query: {
+          t: tag,
+          dockerfile: dockerfile.path ?? outsideName,
+          target: recipe.target ?? undefined,
+          buildargs: JSON.stringify({ ...build.args, ...(base === null ? {} : { [baseArg]: base }) }),
+          labels: JSON.stringify(labels),
+          rm: true,
+          forcerm: true,
+          version: isBuildKit ? 2 : undefined,
+          session: session?.id,
+          networkmode: network ?? undefined,
+        },
+        upload,
+        what,
+        signal: call.signal,
+      });
       for await (const entry of readNdjson<BuildEntry>(stream)) {
         heard();
         lines.add(textOf(entry));
@@ -78,18 +80,28 @@ export async function runBuild(given: BuildGiven, left: LeftImage, call: Call): 
     });
     left.id = null;
   } catch (error) {
-    if (broken !== null) throw broken;
     if (call.signal.aborted) throw abortFailure(asked, true);
-    if (isRuntimeFailure(error)) {
-      const said = /^HTTP \d+: ([\s\S]*)$/.exec(error.cause ?? '')?.[1];
-      if (said !== undefined && (error.code === 'invalid' || error.code === 'internal')) throw failure(name, said, lines);
-      // Nothing has the name before a build has succeeded.
-      throw runtimeFailure({ ...failureData(error), outcome: 'no' });
-    }
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw lossFailure(error as NodeJS.ErrnoException, asked, engine.endpoint);
+    throw broken ?? failureOf(error, name, lines, () => lossFailure(error as NodeJS.ErrnoException, asked, engine.endpoint));
   } finally {
     session?.close();
+  }
+}
+
+function failureOf(error: unknown, name: string, lines: LastLines, lost: () => Error): unknown {
+  if (!isRuntimeFailure(error)) return (error as NodeJS.ErrnoException).code === undefined ? error : lost();
+  const said = /^HTTP \d+: ([\s\S]*)$/.exec(error.cause ?? '')?.[1];
+  if (said !== undefined && (error.code === 'invalid' || error.code === 'internal')) return failure(name, said, lines);
+  // Nothing has the name before a build has succeeded.
+  return runtimeFailure({ ...failureData(error), outcome: 'no' });
+}
+
+/** `null`: the engine, or a proxy before it, gives none. What needs no login is built all the same. */
+async function sessionOf(engine: Connection, call: Call): Promise<Session | null> {
+  try {
+    return await openSession(engine, call);
+  } catch (error) {
+    if (isRuntimeFailure(error) && ['unauthorized', 'not-found', 'invalid', 'unsupported'].includes(error.code)) return null;
+    throw error;
   }
 }
 
@@ -100,11 +112,11 @@ export async function hasBuildKit(engine: Connection, flavour: Flavour, call: Ca
   return value.Os !== 'windows';
 }
 
-/** An engine without its default bridge gives builds no network by itself. */
-async function networkOf(engine: Connection, flavour: Flavour, call: Call): Promise<{ readonly networkmode?: string }> {
-  if (flavour === 'podman') return {};
+/** An engine without its default bridge gives builds no network by itself; `null` = its own is fine. */
+async function networkOf(engine: Connection, flavour: Flavour, call: Call): Promise<'host' | null> {
+  if (flavour === 'podman') return null;
   const { status } = await engine.json({ path: '/networks/bridge', what: 'look for the engine’s bridge', accepts: [404], signal: call.signal });
-  return status === 404 ? { networkmode: 'host' } : {};
+  return status === 404 ? 'host' : null;
 }
 
 /**
