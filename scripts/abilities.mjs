@@ -1,6 +1,6 @@
 // What this machine can do that some tests need: an account, a tool, a kernel feature. Plain Node 20. Alone it prints them as JSON.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,17 @@ function tmpfsMount() {
   }
 }
 
+/** Packages for the images of Python workers, fetched before: tests fetch nothing. */
+function wheels() {
+  try {
+    return readdirSync(process.env.OSTLER_WHEELS ?? '').some((name) => name.endsWith('.whl'))
+      ? onPath('python3', '-m', 'pip', '--version')
+      : 'no wheels in OSTLER_WHEELS';
+  } catch {
+    return 'OSTLER_WHEELS names no folder of wheels (`pip download -d FOLDER -r images/worker-base/requirements.txt`)';
+  }
+}
+
 /** @type {Readonly<Record<string, () => string | null>>} */
 const checks = {
   root: asRoot(() => null),
@@ -41,6 +52,7 @@ const checks = {
   docker: asRoot(() => onPath('dockerd', '--version') ?? (ok('unshare', ['--net', 'true']) ? null : 'a network namespace of its own is refused')),
   podman: asRoot(() => onPath('podman', '--version') ?? onPath('runc', '--version') ?? onPath('catatonit', '--version')),
   registry: () => onPath('docker-registry', '--version'),
+  'python-wheels': wheels,
   cc: () => (compiler() === null ? 'no C compiler (cc, or $CC)' : null),
 };
 

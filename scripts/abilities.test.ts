@@ -32,6 +32,7 @@ test('the tests see what this machine can do in OSTLER_ABILITIES', () => {
     'docker',
     'podman',
     'registry',
+    'python-wheels',
     'cc',
   ]);
   expect(abilities.root === null).toBe(process.getuid?.() === 0);

@@ -20,7 +20,7 @@ import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
 import { loadPlugins } from './plugin/index.ts';
 import { answerOf, Prober } from './probe/index.ts';
-import { Reconciler } from './reconcile/index.ts';
+import { keepCollected, Reconciler } from './reconcile/index.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
 import { type Normal, normalise } from './spec/index.ts';
@@ -61,6 +61,8 @@ export interface Agent {
 const journalBounds = { keepEntries: 20_000, keepDays: 30 };
 /** How long a shutdown waits for the workers beyond what each of them may take. */
 const stopAllMs = 10 * 60_000;
+/** Nobody waits for a file that applies itself. */
+const autoPrepareMs = 60 * 60_000;
 /**
  * Composition root: brings up store, plugins, runtimes and supervision, takes over what runs, then answers on the socket. Rejects with a problem and
  * leaves the workers as they are when it cannot.
@@ -216,6 +218,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       secretVersions: async (normal, baseDir, signal) => (await reveal(normal, baseDir, signal)).versions,
     },
   });
+  life.push('preparations', () => reconciler.close());
+  let isServing = false;
   let pending: ReadonlySet<string> = new Set();
   let trouble: Problem | null = hostFile.problem;
   const closed = Promise.withResolvers<{ readonly by: string }>();
@@ -228,7 +232,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       config = await hostFile.read();
       trouble = null;
       await hosts.beginFor(config);
-      if (config.agent.apply === 'auto') await reconciler.apply(config, { allowRemove: false, by: 'the saved host file' }, ended.signal);
+      const by = { by: 'the saved host file', allowRemove: false, ...(isServing ? { prepareWithinMs: autoPrepareMs } : {}) };
+      if (config.agent.apply === 'auto') await reconciler.apply(config, by, ended.signal);
       const { steps } = await reconciler.plan(config, undefined, ended.signal);
       pending = new Set(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
     } catch (error) {
@@ -272,10 +277,15 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   watchdog.start();
   const { openApi } = await import('./api/server.ts');
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });
+  isServing = true;
   life.push('control socket', () => api.close());
   const watching = hostFile.watch(clock, () => void reload());
   life.push('watch of the host file', () => watching());
   life.push('tidying', keepTidy(clock));
+  life.push(
+    'collection',
+    keepCollected(crew, () => [...hosts.runtimes.values()].map(({ access }) => access)),
+  );
 
   function stop(how: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
     stopping ??= end(how);

@@ -67,6 +67,30 @@ describe.skipIf(abilities['docker'] !== null)('an agent with containers', { time
     }
   });
 
+  test('killed while it builds an image, the next agent builds it, and the worker runs once', async () => {
+    const web = { runtime: 'docker', build: 'app', networkMode: 'none', stop: { grace: '1s' }, health: { minUp: '1s' } };
+    agent = await startTestAgent({
+      hostFile: { ostler: 1, workers: { web } },
+      env: { DOCKER_HOST: engine.host },
+      files: { 'app/Dockerfile': `FROM ${baseImage}\nRUN sleep 2\nCMD ["sleep", "1000"]\n` },
+    });
+    const state = async (): Promise<string | undefined> => ((await agent!.ps()) as { workers: readonly { state: string }[] }).workers[0]?.state;
+    await waitFor('it builds', async () => (await state()) === 'preparing');
+    for (let kills = 0; kills < 2; kills += 1) {
+      await agent.kill9();
+      await agent.restart();
+      await waitFor('it builds again', async () => ['preparing', 'starting', 'running'].includes((await state()) ?? ''));
+    }
+    await waitFor('it is healthy', async () => (await state()) === 'healthy', 30_000);
+    expect(workersOf(await containers())).toEqual(['web']);
+    const { value } = await raw.json<readonly { readonly RepoTags: readonly string[] | null }[]>({
+      path: '/images/json?all=true',
+      what: 'list',
+      signal: callFor(5000).signal,
+    });
+    expect(value.map(({ RepoTags }) => RepoTags?.[0]?.replace(/[0-9a-f]{32}$/, '')).sort()).toEqual(['localhost/ostler/web:', baseImage]);
+  });
+
   test('a dockerd that is killed and comes back: each worker runs again, each once', async () => {
     const live = await start();
     agent = live;

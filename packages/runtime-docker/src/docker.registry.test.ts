@@ -123,6 +123,70 @@ describe.skipIf(abilities['docker'] !== null || abilities['registry'] !== null)(
     expect((await d.driver.start(d.ref(), run, d.call())).is).not.toBe('created');
   });
 
+  test('a build whose Dockerfile stands on an image of that registry pulls it with the login, and says what is wrong without', async () => {
+    await push('base', '1');
+    const context = join(engine.dir, 'on-private');
+    mkdirSync(context);
+    writeFileSync(join(context, 'Dockerfile'), `FROM ${registry}/base:1\nRUN echo built >/built\n`);
+    const spec = d.specOf(['cat', '/built'], {
+      images: [{ name: 'app', reference: null, build: { context, dockerfile: null, target: null, args: {}, from: null } }],
+    });
+    const artifact = await d.driver.resolve(spec, d.call());
+    const prepare = () => d.driver.prepare({ spec, artifact, secrets: { files: [], env: {} } }, d.call());
+    for (const secret of [null, 'wrong']) {
+      login(secret);
+      expect(await failureOf(prepare())).toEqual({ code: 'unauthorized', outcome: 'no' });
+    }
+    login(password);
+    await prepare();
+    const ref = d.ref();
+    await d.driver.start(ref, await d.runOf(spec, undefined, artifact), d.call());
+    await d.ended({ ref, handle: null });
+    expect(await d.text({ ref, handle: null })).toBe('built\n');
+    await forget('base:1');
+  });
+
+  test('a build pulls from a registry that gives anybody a token, as Docker’s own hub does', async () => {
+    await push('open', '1');
+    const door = '127.0.0.1:5001';
+    const program = `const http = require('node:http');
+      http.createServer((asked, answer) => {
+        if (asked.url.startsWith('/token')) return answer.end(JSON.stringify({ token: 'anybody' }));
+        if (asked.headers.authorization !== 'Bearer anybody') {
+          answer.writeHead(401, { 'www-authenticate': 'Bearer realm="http://${door}/token",service="test"' });
+          return answer.end('{}');
+        }
+        const headers = { ...asked.headers, authorization: 'Basic ' + Buffer.from('${user}:${password}').toString('base64') };
+        const inner = http.request({ host: '127.0.0.1', port: 5000, method: asked.method, path: asked.url, headers }, (found) => {
+          answer.writeHead(found.statusCode, found.headers);
+          found.pipe(answer);
+        });
+        asked.pipe(inner);
+      }).listen(5001, '127.0.0.1', () => console.log('open'));`;
+    const keeper = spawn('nsenter', ['-t', String(engine.daemon.pid), '-n', process.execPath, '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(keeper.stdout, 'data');
+      login(null);
+      const context = join(engine.dir, 'on-open');
+      mkdirSync(context);
+      writeFileSync(join(context, 'Dockerfile'), `FROM ${door}/open:1\nRUN echo built >/built\n`);
+      const spec = d.specOf(['cat', '/built'], {
+        images: [{ name: 'app', reference: null, build: { context, dockerfile: null, target: null, args: {}, from: null } }],
+      });
+      const artifact = await d.driver.resolve(spec, d.call());
+      await d.driver.prepare({ spec, artifact, secrets: { files: [], env: {} } }, d.call());
+      const ref = d.ref();
+      await d.driver.start(ref, await d.runOf(spec, undefined, artifact), d.call());
+      await d.ended({ ref, handle: null });
+      expect(await d.text({ ref, handle: null })).toBe('built\n');
+    } finally {
+      const ended = once(keeper, 'exit');
+      keeper.kill('SIGKILL');
+      await ended;
+      await forget('open:1');
+    }
+  });
+
   test('without a login, with a wrong one, and for what is not there, it says which', async () => {
     const spec = d.specOf(['true'], { images: imageOf('app:1'), more: { pull: 'always' } });
     login(null);

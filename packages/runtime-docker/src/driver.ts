@@ -1,4 +1,5 @@
 import type { Call, EngineFacts, Folders, Found, Logger, Observed, RuntimeDriver, Target } from '@ostler/sdk';
+import { Supply } from './build/supply.ts';
 import type { ContainerOptions, EngineConfig } from './config.ts';
 import { accountIn } from './container/account.ts';
 import { checkContainer } from './container/check.ts';
@@ -15,8 +16,6 @@ import { factsOf, infoOf, limitsOf } from './engine/facts.ts';
 import type { ContainerJson } from './engine/json.ts';
 import { begun, refusal } from './errors.ts';
 import type { Flavour } from './flavour.ts';
-import { Images } from './image/images.ts';
-import { resolveImage } from './image/resolve.ts';
 import { ContainerLog } from './log/read.ts';
 import { makeSecretsDir, removeSecretFiles, secretsDirOf, writeSecretFiles } from './secret/files.ts';
 import { watchEvents } from './watch.ts';
@@ -28,12 +27,12 @@ export interface ContainerDriverGiven {
   readonly folders: Folders;
 }
 
-export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDriver, 'signal' | 'exec' | 'stats' | 'deliver'>>;
+export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<RuntimeDriver, 'signal' | 'exec' | 'stats' | 'deliver' | 'collect'>>;
 
 /** Containers of one engine. Nothing is kept here but connections: who runs is asked of the engine each time. */
 export function containerDriver({ flavour, config, log, folders }: ContainerDriverGiven): ContainerDriver {
   const engine = new Connection(() => findEndpoint(flavour, config), flavour);
-  const images = new Images(engine);
+  const supply = new Supply(engine, flavour, folders);
   const starting = new Map<string, Promise<Observed>>();
   let limits: EngineFacts['limits'] | null = null;
 
@@ -72,15 +71,15 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       return facts;
     },
     check: (spec, facts) => checkContainer(spec, facts, flavour),
-    resolve: (spec, call) => resolveImage(engine, flavour, spec, call),
-    prepare: ({ spec, artifact }, call) => images.prepare(artifact, spec, call),
+    resolve: (spec, call) => supply.resolve(spec, call),
+    prepare: ({ spec, artifact }, call) => supply.prepare(artifact, spec, call),
     async start(ref, run, call) {
       // Two at once are one: both get the first one's answer.
       const key = `${ref.worker}/${ref.instance}/${ref.generation}`;
       const given = {
         engine,
         flavour,
-        images,
+        supply,
         folders,
         host: engine.host,
         limits: async (by: Call) => {
@@ -139,6 +138,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       makeSecretsDir(dir);
       writeSecretFiles(dir, secrets.files, await accountIn(engine, found, target.ref.worker, call));
     },
+    collect: (keep, call) => supply.collect(keep, call),
     async close() {
       engine.close();
     },

@@ -36,5 +36,6 @@ export function lazyDriver(given: ContainerDriverGiven): ContainerDriver {
     exec: async (...by) => (await driver()).exec(...by),
     stats: async (...by) => (await driver()).stats(...by),
     deliver: async (...by) => (await driver()).deliver(...by),
+    collect: async (...by) => (await driver()).collect(...by),
   };
 }

@@ -8,6 +8,7 @@ export const runtimeFailureCodes = [
   'not-running',
   'conflict',
   'unauthorized',
+  'build-failed',
   'no-space',
   'no-resources',
   'engine-down',

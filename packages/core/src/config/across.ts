@@ -64,7 +64,7 @@ function hintState(is: string): string | undefined {
 }
 
 /** Each circle once. Iterative, since a chain may be as long as the file allows. */
-function circles(
+export function circles(
   edges: ReadonlyMap<string, readonly { readonly to: string; readonly at: Place }[]>,
 ): readonly { readonly path: readonly string[]; readonly at: Place }[] {
   const found: { path: readonly string[]; at: Place }[] = [];

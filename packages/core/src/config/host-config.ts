@@ -4,15 +4,15 @@ import { kindOf, nearest, type Registry } from '../spec/index.ts';
 import { workerName } from '../spec/life.ts';
 import { checkDependencies, checkPorts } from './across.ts';
 import { type PluginUse, type ReadHostFile, type ReadOptions, readHostFile } from './host-file.ts';
+import { checkBuilds, checkImages, withImages } from './images.ts';
 import { interpolate, TextBudget } from './interpolate.ts';
-import { addIssues, Faults } from './issues.ts';
+import { Faults } from './issues.ts';
 import { mergeNodes } from './merge.ts';
 import { type MapNode, map, type Node, nodeAt, type Path, placeAt, toJson, withNode, without } from './node.ts';
 import { probePortWarnings } from './probe-ports.ts';
-import { topSchema } from './schema.ts';
 import type { Facts } from './vars.ts';
 import { checkWorker } from './worker-check.ts';
-import { withEnvFiles, withImages, withPaths } from './worker-node.ts';
+import { withEnvFiles, withPaths } from './worker-node.ts';
 
 export interface WorkerConfig {
   /** After `extends`, `defaults`, `vars` and env files; no schema defaults in it. */
@@ -79,7 +79,7 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
     const kind = kindOf({ kind: kindText(own), schedule: own.entries.get('schedule') });
     const base = nodeAt(defaults ?? map(new Map(), own.at), [kind]);
     const whole: MapNode = { ...(base?.is === 'map' ? mergeNodes(base, own) : own), at: entry.at };
-    const complete = withImages(withPaths(await withEnvFiles(whole, registry, faults, files), registry, read.baseDir), images, registry, faults);
+    const complete = withImages(withPaths(await withEnvFiles(whole, registry, faults, files), registry, read.baseDir), images, registry, read.baseDir);
     checkWorker(name, complete, registry, faults);
     const ownProfiles = texts(complete.entries.get('profiles')?.value);
     if (ownProfiles.length > 0 && !ownProfiles.some((profile) => profiles.includes(profile)))
@@ -88,6 +88,7 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   }
   checkDependencies(workers, left, registry, faults);
   checkPorts(workers, registry, faults);
+  await checkBuilds(workers, registry, read.baseDir, faults);
   faults.throwIfAny();
   for (const [name, worker] of workers) warnings.push(...probePortWarnings(name, worker, registry));
   if (workers.size === 0) warnings.push(`${read.path} names no worker that runs here`);
@@ -159,20 +160,4 @@ function checkProfiles(root: MapNode, asked: readonly string[], faults: Faults):
     );
   }
   return asked;
-}
-
-/** Images again, now with their variables filled in. */
-function checkImages(images: MapNode, faults: Faults): void {
-  const parsed = topSchema.pick({ images: true }).safeParse({ images: toJson(images) });
-  const node = map(new Map([['images', { at: images.at, value: images }]]), images.at);
-  if (!parsed.success) addIssues(faults, parsed.error.issues, { node, prefix: '', known: () => ['image', 'build', 'from'] });
-  for (const [name, entry] of images.entries) {
-    const from = nodeAt(entry.value, ['from']);
-    if (from?.is !== 'scalar' || typeof from.value !== 'string' || images.entries.has(from.value)) continue;
-    const near = nearest(
-      from.value,
-      [...images.entries.keys()].filter((other) => other !== name),
-    );
-    faults.invalid(`images.${name}.from: \`images\` has no \`${from.value}\``, from.at, near ? `Did you mean \`${near}\`?` : undefined);
-  }
 }

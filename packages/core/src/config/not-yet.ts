@@ -6,22 +6,8 @@ import { type MapNode, type Node, nodeAt, placeAt } from './node.ts';
  * rely on them. `*` stands for any name. What a driver alone decides on (devices, networks …) is not here: it is handed to the driver.
  */
 export const notYet: { readonly file: readonly string[]; readonly worker: readonly string[] } = {
-  file: ['alerts', 'sync', 'policy', 'recover', 'images.*.build', 'images.*.from', 'agent.api', 'agent.engineCommand'],
-  worker: [
-    'alerts',
-    'build',
-    'expose',
-    'files',
-    'hooks',
-    'needsMounts',
-    'recover',
-    'reload',
-    'update',
-    'stop.command',
-    'health.image',
-    'health.mcp',
-    'health.generate',
-  ],
+  file: ['alerts', 'sync', 'policy', 'recover', 'agent.api', 'agent.engineCommand'],
+  worker: ['alerts', 'expose', 'files', 'hooks', 'needsMounts', 'recover', 'reload', 'update', 'stop.command', 'health.image', 'health.mcp', 'health.generate'],
 };
 
 /** Refuses what stands there and is not empty or switched off. `provided`: health probes that a plugin brings. */

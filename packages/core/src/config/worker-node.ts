@@ -2,7 +2,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { Place } from '../base/problem.ts';
 import { classes, type Registry } from '../spec/index.ts';
 import type { Faults } from './issues.ts';
-import { list, type MapNode, map, type Node, nodeAt, type Path, type ScalarNode, scalar, withNode, without } from './node.ts';
+import { list, type MapNode, map, type Node, nodeAt, type Path, type ScalarNode, withNode, without } from './node.ts';
 import { readEnvFile, refuseLossy } from './vars.ts';
 
 /** The worker itself and the blocks in it: all of them hold worker fields. */
@@ -66,7 +66,7 @@ export function withPaths(worker: MapNode, registry: Registry, baseDir: string):
   return result;
 }
 
-function rebase(value: string, folder: string, baseDir: string, isSecret: boolean): string {
+export function rebase(value: string, folder: string, baseDir: string, isSecret: boolean): string {
   if (folder === baseDir) return value;
   const scheme = isSecret ? 'file:' : '';
   if (isSecret && !value.startsWith(scheme)) return value;
@@ -122,54 +122,4 @@ export function refuseLossyTexts(worker: MapNode, registry: Registry, faults: Fa
         if (node?.is !== 'scalar' || node.lossyText === null) continue;
         void faults.collect(() => refuseLossy(node as ScalarNode, `${name}.${path.join('.')}`));
       }
-}
-
-/** The chain of `images:` that a worker's image stands on, base first, put where its own `image` names one of them. */
-export function withImages(worker: MapNode, images: MapNode | null, registry: Registry, faults: Faults): MapNode {
-  let result = worker;
-  for (const part of partsOf(worker, registry)) {
-    const node = nodeAt(result, [...part, 'image']);
-    if (!images || node?.is !== 'scalar' || typeof node.value !== 'string' || !images.entries.has(node.value)) continue;
-    const chain = chainOf(node.value, images, node.at, faults, []);
-    if (chain) result = withNode(result, [...part, 'imageChain'], list(chain, node.at));
-  }
-  return result;
-}
-
-function chainOf(name: string, images: MapNode, usedAt: Place, faults: Faults, above: readonly string[]): readonly Node[] | null {
-  const entry = images.entries.get(name);
-  if (above.includes(name)) {
-    faults.invalid(`images stand on each other in a circle: ${[...above, name].join(' -> ')}`, entry?.at ?? usedAt);
-    return null;
-  }
-  if (!entry) {
-    faults.invalid(`\`images\` has no \`${name}\``, usedAt);
-    return null;
-  }
-  const text = (path: Path): string | null => {
-    const found = nodeAt(entry.value, path);
-    return found?.is === 'scalar' && typeof found.value === 'string' ? found.value : null;
-  };
-  const reference = entry.value.is === 'scalar' ? text([]) : text(['image']);
-  const from = text(['from']);
-  const context = text(['build']) ?? text(['build', 'context']);
-  const pair = (key: string, value: Node) => [key, { at: entry.at, value }] as const;
-  const plain = (value: string | null) => scalar(value, entry.at);
-  const args = nodeAt(entry.value, ['build', 'args']) ?? map(new Map(), entry.at);
-  const build =
-    context === null
-      ? plain(null)
-      : map(
-          new Map([
-            pair('context', plain(context)),
-            pair('dockerfile', plain(text(['build', 'dockerfile']))),
-            pair('target', plain(text(['build', 'target']))),
-            pair('args', args),
-            pair('from', plain(from)),
-          ]),
-          entry.at,
-        );
-  const link = map(new Map([pair('name', plain(name)), pair('reference', plain(reference)), pair('build', build)]), entry.at);
-  const below = from === null ? [] : chainOf(from, images, entry.at, faults, [...above, name]);
-  return below === null ? null : [...below, link];
 }

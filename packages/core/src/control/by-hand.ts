@@ -4,6 +4,7 @@ import type { Plan } from '../reconcile/index.ts';
 import { type Supervisor, stateOf, verdictOf } from '../supervise/index.ts';
 import { type Parts, workerOf } from './parts.ts';
 import { psWorker } from './ps.ts';
+import { whyOf } from './why.ts';
 
 // What a person asks for, and how it came out.
 
@@ -14,13 +15,15 @@ export async function plan(parts: Parts, { hostFile, workers }: PlanRequest, sig
 export async function apply(parts: Parts, request: ApplyRequest, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
   const { hostFile, workers, digest, allowRemove = false, release = false, waitMs = 120_000 } = request;
   const config = await parts.readHostFile(hostFile);
-  const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by }, signal);
+  const { clock } = parts.crew.services;
+  const untilMs = clock.monotonicMs() + waitMs;
+  const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by, prepareWithinMs: waitMs }, signal);
   if (workers === undefined) parts.setPending([]);
   else parts.setPending([...parts.pending()].filter((name) => !workers.includes(name)));
   const named = done.steps.map(({ worker }) => worker);
   if (release) await Promise.all(named.map((name) => parts.crew.get(name)?.send({ type: 'start', by, cause: 'release' })));
   const touched = release ? named : done.steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker);
-  return outcome(parts, touched, planDocument(done).steps, waitMs, signal);
+  return outcome(parts, touched, planDocument(done).steps, waitMs, signal, Math.max(0, Math.round(untilMs - clock.monotonicMs())));
 }
 
 export async function start(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
@@ -54,13 +57,14 @@ export async function down(parts: Parts, { agent = false, waitMs = 120_000 }: Do
   );
 }
 
-/** Waits until each of these workers is well, or not, or the time is over. */
+/** Waits until each of these workers is well, or not, or the time is over. `leftMs`: of `waitMs`. */
 export async function outcome(
   parts: Parts,
   names: readonly string[],
   steps: readonly PlanStep[],
   waitMs: number,
   signal: AbortSignal,
+  leftMs = waitMs,
 ): Promise<OutcomeDocument> {
   const verdict = (name: string): 'ok' | 'bad' | null => {
     const one = parts.crew.get(name);
@@ -69,13 +73,29 @@ export async function outcome(
     if (one.life.want === 'removed') return null;
     return verdictOf(one.life, one.normal()?.rules.kind ?? 'service');
   };
-  const isDone = await parts.crew.until(() => names.every((name) => verdict(name) !== null), until(waitMs, signal));
+  const isDone = await parts.crew.until(() => names.every((name) => verdict(name) !== null), until(leftMs, signal));
   const bad = names.filter((name) => verdict(name) === 'bad');
   const open = names.filter((name) => verdict(name) === null);
   const told = (list: readonly string[]): string => list.map((name) => sentenceOf(parts.crew.get(name))).join('; ');
-  const said = bad.length > 0 ? { outcome: 'failed' as const, message: told(bad) } : isDone ? { outcome: 'done' as const, message: 'all is well' } : null;
+  const failed = bad.length > 0 ? await Promise.all(bad.slice(0, mostTold).map((name) => failedStart(parts, name))) : [];
+  const said =
+    bad.length > 0
+      ? { outcome: 'failed' as const, message: [told(bad), ...failed.flat()].join('\n') }
+      : isDone
+        ? { outcome: 'done' as const, message: 'all is well' }
+        : null;
   const late = { outcome: 'not-finished' as const, message: `not finished in ${waitMs} ms: ${told(open)}` };
   return { version: 1, ...(said ?? late), steps: [...steps], workers: present(parts, names) };
+}
+
+/** Of so many workers that are not well, what their starts failed of is told at once. */
+const mostTold = 3;
+
+/** Why the last start of a worker failed, with what a build printed, as lines; empty where it was started. */
+async function failedStart(parts: Parts, name: string): Promise<readonly string[]> {
+  const { report } = await whyOf(parts, name);
+  const last = report.entries.findLast(({ what }) => what === 'worker.exited' || what === 'worker.start-failed');
+  return last?.what === 'worker.start-failed' ? [`${name}: ${last.text}`, ...last.lastLines.map((line) => `| ${line}`)] : [];
 }
 
 const sentenceOf = (one: Supervisor | undefined): string => (one === undefined ? '' : `${one.worker} is ${stateOf(one.life)}: ${one.life.reason}`);

@@ -33,7 +33,7 @@ export function psWorker(parts: Parts, of: Supervisor): PsWorker {
     generation: life.generation,
     since: life.blind?.since ?? life.since,
     instance: life.instance,
-    image: shown?.spec.images.at(-1)?.reference ?? null,
+    image: imageOf(shown),
     native: of.runtimeName() !== null && parts.hosting.runtimes.get(of.runtimeName()!)?.hosted.class === 'process' ? { pid: live?.pid ?? null } : null,
     restarts: life.restarts,
     startedAt: life.phase === 'running' ? (record?.startedAt ?? null) : null,
@@ -44,6 +44,12 @@ export function psWorker(parts: Parts, of: Supervisor): PsWorker {
     unenforced: shown === null ? [] : [...unenforced(parts, of, shown)],
     pendingChange: parts.pending().has(of.worker),
   };
+}
+
+/** One that is built goes by its name in the host file. */
+function imageOf(shown: Normal | null): string | null {
+  const last = shown?.spec.images.at(-1);
+  return last?.reference ?? last?.name ?? null;
 }
 
 const cache = new WeakMap<Normal, { readonly facts: unknown; readonly texts: readonly string[] }>();

@@ -1,3 +1,4 @@
+import { runtimeFailure } from '@ostler/sdk';
 import { expect, test } from 'vitest';
 import { entries } from '../journal/index.ts';
 import { type ScriptedHost, scriptedHost } from '../supervise/fixtures/host.ts';
@@ -44,6 +45,17 @@ test('a crash: with what code, what it printed, and when it is tried again', asy
   await host.declare('api', { restart: { giveUp: 5, backoff: { min: '8s' } } });
   await host.clock.advance(11_000);
   await expect(await text(host)).toMatchFileSnapshot(told('crash-in-backoff'));
+});
+
+test('a build that failed: what the builder said, its last lines, and that a mended folder has to be applied', async () => {
+  const host = await scriptedHost({ api: {} });
+  host.die();
+  const failure = { code: 'build-failed', outcome: 'no', retryable: true, message: 'the build of the image api failed: exit code: 1' } as const;
+  const cause = '[2/2] RUN python3 train.py\npython3: can’t open file train.py';
+  await host.boot({ ...host.driver(), prepare: () => Promise.reject(runtimeFailure({ ...failure, cause })) });
+  await host.declare('api', { restart: { backoff: { first: '8s', jitter: 0 } } });
+  await host.clock.advance(3000);
+  await expect(await text(host)).toMatchFileSnapshot(told('build-failed'));
 });
 
 test('a crash loop is told once, with how often it went round', async () => {

@@ -28,13 +28,16 @@ export function advise(record: WorkerRecord, end: End | null, state: WhyState): 
       return state.rules?.kind === 'cron' ? of('start', 'runs it now, beside its schedule') : of('start', 'runs it once more');
     case 'running':
       if (record.health === 'bad') return logs('shows what it printed while its probes failed');
-      if (record.failures > 0 && end !== null && end.kind !== 'start-failed' && !state.isPending) return logs('shows what it printed, the run before included');
+      if (record.failures > 0 && end !== null && end.kind !== 'start-failed' && end.kind !== 'build-failed' && !state.isPending)
+        return logs('shows what it printed, the run before included');
       return state.isPending ? { command: 'ostler plan', what: 'shows what the saved host file would change of it: that is not applied yet' } : null;
   }
 }
 
 function afterEnd(end: End | null, of: (verb: string, what: string) => Advice, logs: (what: string) => Advice): Advice {
   switch (end?.kind) {
+    case 'build-failed':
+      return { command: 'ostler apply', what: 'builds it as its folder is by then: mend that first' };
     case 'start-failed':
       return of('start', 'tries at once, when the cause above is mended');
     case 'memory':

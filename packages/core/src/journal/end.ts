@@ -6,7 +6,7 @@ import { moment } from './moment.ts';
 /** How a run came to its end, or why there was none. */
 export interface End {
   /** `asked`: somebody wanted it to end. `unseen`: it was over, and nobody can say how. */
-  readonly kind: 'exit' | 'memory' | 'start-failed' | 'unhealthy' | 'timeout' | 'unseen' | 'asked';
+  readonly kind: 'exit' | 'memory' | 'start-failed' | 'build-failed' | 'unhealthy' | 'timeout' | 'unseen' | 'asked';
   readonly at: string;
   readonly instance: string | null;
   /** Plain sentences, the first cause first. */
@@ -29,11 +29,11 @@ export function lastEnd(own: readonly JournalRecord[], seen: Seen): End | null {
   if (record.type === 'worker.start-failed') {
     const doubt = textOf(data, 'outcome') === 'unknown' ? ['Whether it runs all the same is not known.'] : [];
     return {
-      kind: 'start-failed',
+      kind: textOf(data, 'code') === 'build-failed' ? 'build-failed' : 'start-failed',
       at,
       instance,
       sentences: [`It could not be started at ${when}: ${textOf(data, 'message') ?? ''}`.trimEnd(), ...doubt],
-      lastLines: [],
+      lastLines: linesOf(data, 'lastLines'),
     };
   }
   const run = own.slice(0, index + 1).filter((one) => one.instance === instance);

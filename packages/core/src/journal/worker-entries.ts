@@ -43,7 +43,7 @@ export const workerEntries = {
       `Found running${d.pid === null ? '' : ` (pid ${d.pid})`} and taken over ${d.generation === null ? 'with its generation unknown' : 'unchanged'}.`,
       d,
     ),
-  'worker.start-failed': (w: OfWorker, d: { code: string; outcome: 'no' | 'yes' | 'unknown'; message: string }) =>
+  'worker.start-failed': (w: OfWorker, d: { code: string; outcome: 'no' | 'yes' | 'unknown'; message: string; lastLines?: readonly string[] }) =>
     of(w, 'worker.start-failed', `Could not be started: ${d.message}${d.outcome === 'unknown' ? ' Whether it runs is not known yet.' : ''}`, d),
   'worker.exited': (w: OfWorker, { lastLines, ...d }: ExitFacts) => of(w, 'worker.exited', exitText(d), lastLines ? { ...d, lastLines } : d),
   'worker.stopping': (w: OfWorker, d: { cause: string; why: string; evidence?: string }) =>

@@ -107,8 +107,11 @@ function artifactChanges(had: Artifact, has: Artifact | null): readonly Change[]
   if (has === null || had.digest === has.digest || isOpen(had) || isOpen(has)) return [];
   const names = [...new Set([...Object.keys(had.inputs), ...Object.keys(has.inputs)])].filter((name) => had.inputs[name] !== has.inputs[name]);
   if (names.length === 0) return [{ field: 'artifact', before: had.digest, after: has.digest }];
-  return names.map((name) => ({ field: `content of ${name}`, before: had.inputs[name] ?? null, after: has.inputs[name] ?? null }));
+  return names.map((name) => ({ field: `content of ${name}`, before: shortened(had.inputs[name]), after: shortened(has.inputs[name]) }));
 }
+
+/** Of a digest, as much as people compare. */
+const shortened = (text: string | undefined): string | null => text?.replace(/^((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}$/, '$1…') ?? null;
 
 function secretChanges(had: Readonly<Record<string, string>>, has: Readonly<Record<string, string>> | null): readonly Change[] {
   if (has === null) return [];

@@ -1,3 +1,4 @@
+export { keepCollected } from './collect.ts';
 export { findingsOf } from './desired.ts';
 export { portTroubles } from './ports.ts';
 export { generationDigest, type Plan, Reconciler } from './reconciler.ts';

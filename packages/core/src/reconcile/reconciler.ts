@@ -10,6 +10,7 @@ import { type GenerationRecord, keyedDigest } from '../store/index.ts';
 import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/index.ts';
 import { type Desiring, desire } from './desired.ts';
 import { portTroubles } from './ports.ts';
+import { prepareAhead } from './prepare-ahead.ts';
 
 /** The longest removal of one instance, and some. */
 const forgottenMs = 90_000;
@@ -28,6 +29,8 @@ export interface ApplyOptions {
   /** Of a plan that was looked at: another one is refused. */
   readonly digest?: string | undefined;
   readonly allowRemove: boolean;
+  /** What running workers are changed to is prepared before they are stopped, for so long at most; absent: each prepares it after its stop. */
+  readonly prepareWithinMs?: number | undefined;
   readonly by: string;
 }
 
@@ -42,6 +45,7 @@ export interface ReconcilerGiven {
 export class Reconciler {
   readonly #given: ReconcilerGiven;
   readonly #changes = new Mailbox();
+  readonly #ended = new AbortController();
 
   constructor(given: ReconcilerGiven) {
     this.#given = given;
@@ -51,14 +55,26 @@ export class Reconciler {
     return (await this.#planned(config, workers, signal)).plan;
   }
 
-  /** Resolves when every step is persisted and under way. Throws `plan-refused`, `remove-not-allowed`, `worker-unknown` with nothing touched. */
+  /** Resolves when every step is persisted and under way. Throws `plan-refused`, `remove-not-allowed`, `worker-unknown`, `change-failed` with nothing touched. */
   apply(config: HostConfig, options: ApplyOptions, signal: AbortSignal): Promise<Plan> {
     return this.#changes.post(async () => {
       const { plan, desired } = await this.#planned(config, options.workers, signal);
       this.#refuse(plan, options);
+      if (options.prepareWithinMs !== undefined) await this.#prepareAhead(plan, desired, options.prepareWithinMs);
       if (!signal.aborted) await this.#carryOut(config, plan, desired, options);
       return plan;
     });
+  }
+
+  /** Gives up what it prepares. */
+  close(): void {
+    this.#ended.abort();
+  }
+
+  #prepareAhead({ steps }: Plan, desired: readonly Desired[], withinMs: number): Promise<void> {
+    const { crew, desiring } = this.#given;
+    const by = { services: crew.services, registry: desiring.registry, ended: this.#ended.signal };
+    return prepareAhead(steps, desired, crew.all().map(presentOf), withinMs, by);
   }
 
   async #planned(

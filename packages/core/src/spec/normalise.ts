@@ -112,7 +112,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     tty: flat.tty ?? false,
     labels: flat.labels ?? {},
     ulimits: flat.ulimits ?? {},
-    images: isProcess && hasContainerToo(flat, reading) ? [] : imagesOf(flat, baseDir),
+    images: isProcess && hasContainerToo(flat, reading) ? [] : imagesOf(flat, name, baseDir),
     more: Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>,
     baseDir,
     options,
@@ -136,7 +136,7 @@ function mountsOf(flat: Flat, isProcess: boolean, baseDir: string): readonly Mou
 const hasContainerToo = (flat: Flat, { registry }: Reading): boolean =>
   preferenceOf(flat as Json, registry).some((name) => registry.runtimes.get(name)?.class === 'container');
 
-function imagesOf(flat: Flat, baseDir: string): WorkerSpec['images'] {
+function imagesOf(flat: Flat, name: string, baseDir: string): WorkerSpec['images'] {
   const chain = flat.imageChain ?? (flat.image === undefined ? [] : [{ name: flat.image, reference: flat.image, build: null }]);
   const links = chain.map((link) => ({ ...link, build: link.build ? { ...link.build, context: absolute(baseDir, link.build.context) } : null }));
   if (!flat.build) return links;
@@ -147,7 +147,7 @@ function imagesOf(flat: Flat, baseDir: string): WorkerSpec['images'] {
       : {};
   return [
     {
-      name: 'build',
+      name,
       reference: null,
       build: { context: absolute(baseDir, context), dockerfile: more.dockerfile ?? null, target: more.target ?? null, args: more.args ?? {}, from: null },
     },

@@ -103,7 +103,8 @@ const looksSecret =
   /pass(word|wd|phrase)?$|passw|secret|token|credential|private|api_?key|access_?key|(^|_)key$|(^|_)pwd?$|auth|cookie|session|dsn|(database|redis|mongo|amqp).*ur[il]/i;
 
 function change(path: readonly string[], before: Json | undefined, after: Json | undefined): Change {
-  const field = path.join('.');
+  // The chain is how core writes down what an `image` of `images:` stands on.
+  const field = (path[0] === 'imageChain' ? ['images', ...path.slice(1)] : path).join('.');
   const isSecret = path.length > 1 && path.some((key, index) => index > 0 && looksSecret.test(key)) && path[0] !== 'secrets';
   const show = (value: Json | undefined): string | null => {
     if (value === undefined) return null;

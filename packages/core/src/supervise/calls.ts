@@ -8,6 +8,7 @@ import {
   type RuntimeFailure,
   type Secrets,
   type Target,
+  type WorkerSpec,
 } from '@ostler/sdk';
 import { callWithDeadline } from '../base/call.ts';
 import { isProblem } from '../base/problem.ts';
@@ -31,20 +32,28 @@ const deadlines = {
 } as const;
 const noSecrets: Secrets = { files: [], env: {} };
 
-function callOf(services: Services, runtime: RuntimeAccess, what: string, worker: string, ms: number | null, isMutating: boolean, signal?: AbortSignal) {
+/** What a call is made with. */
+type Asking = Pick<Services, 'clock' | 'stuck' | 'inPlugin'>;
+
+function callOf(services: Asking, runtime: RuntimeAccess, what: string, worker: string, ms: number | null, isMutating: boolean, signal?: AbortSignal) {
   const { clock, stuck } = services;
   return { name: `${what} of ${worker} on ${runtime.name}`, plugin: runtime.plugin, ms, clock, stuck, isMutating, signal };
 }
 
 /** Runs a driver's method so that the watchdog can name whose code it is. */
 const inside =
-  <T>(services: Services, runtime: RuntimeAccess, run: (call: Call) => Promise<T>) =>
+  <T>(services: Asking, runtime: RuntimeAccess, run: (call: Call) => Promise<T>) =>
   (call: Call) =>
     services.inPlugin(runtime.plugin, () => run(call));
 
-export function prepare(services: Services, runtime: RuntimeAccess, generation: GenerationRecord, { spec }: Normal, signal: AbortSignal): Promise<void> {
-  const limits = { ...callOf(services, runtime, 'preparation', generation.worker, null, false, signal), idleMs: deadlines.prepareIdle };
-  const what = { spec, artifact: generation.artifact, secrets: noSecrets };
+export function prepare(services: Services, runtime: RuntimeAccess, { artifact }: GenerationRecord, { spec }: Normal, signal: AbortSignal): Promise<void> {
+  return prepareArtifact(services, runtime, spec, artifact, signal);
+}
+
+/** What was resolved is built or fetched, before or after there is a generation of it. */
+export function prepareArtifact(services: Asking, runtime: RuntimeAccess, spec: WorkerSpec, artifact: Artifact, signal: AbortSignal): Promise<void> {
+  const limits = { ...callOf(services, runtime, 'preparation', spec.name, null, false, signal), idleMs: deadlines.prepareIdle };
+  const what = { spec, artifact, secrets: noSecrets };
   return callWithDeadline(
     limits,
     inside(services, runtime, (call) => runtime.driver.prepare(what, call)),

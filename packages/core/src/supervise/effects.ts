@@ -8,6 +8,9 @@ import { secretMask } from './mask.ts';
 import type { RuntimeAccess } from './services.ts';
 import type { Subject } from './subject.ts';
 
+/** Failures whose cause is what a build or a set-up printed last, and how much of it is kept. */
+const printsLines: ReadonlySet<string> = new Set(['build-failed', 'timeout']);
+const mostLines = 20;
 /** How often a runtime that could not be asked is asked again. */
 const lookAgainMs = 2000;
 
@@ -126,7 +129,9 @@ export class Effects {
       if (this.#preparing !== controller) return;
       this.#preparing = null;
       const { code, message, cause } = asFailure(error, false);
-      await this.#of.send({ type: 'prepare-failed', epoch, code, message: cause === undefined ? message : `${message}\n${cause}` });
+      const printed = printsLines.has(code) && cause !== undefined ? cause.split('\n').slice(-mostLines) : null;
+      const told = printed !== null ? { message, lastLines: printed } : { message: cause === undefined ? message : `${message}\n${cause}` };
+      await this.#of.send({ type: 'prepare-failed', epoch, code, ...told });
     }
   }
 

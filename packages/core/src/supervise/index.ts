@@ -1,4 +1,5 @@
 export { overdue } from './calendar.ts';
+export { prepareArtifact } from './calls.ts';
 export { Crew, type CrewGiven } from './crew.ts';
 export { lacking } from './dependencies.ts';
 export { startSlots } from './gate.ts';

@@ -56,7 +56,7 @@ export type LifeEvent =
   | { readonly type: 'wait'; readonly for: string; readonly epoch: number }
   | { readonly type: 'ready'; readonly epoch: number }
   | { readonly type: 'prepared'; readonly epoch: number }
-  | { readonly type: 'prepare-failed'; readonly epoch: number; readonly message: string; readonly code: string }
+  | { readonly type: 'prepare-failed'; readonly epoch: number; readonly message: string; readonly code: string; readonly lastLines?: readonly string[] }
   /** `isAsked`: the runtime was; before that, nothing can have been done. */
   | { readonly type: 'start-failed'; readonly epoch: number; readonly failure: RuntimeFailure; readonly isAsked: boolean }
   | { readonly type: 'stop-failed'; readonly epoch: number; readonly failure: RuntimeFailure }

@@ -33,8 +33,9 @@ export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) =>
 export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) =>
   life.blind === null ? move.toStarting(life, scene) : move.toWaiting(life, scene, life.startCause),
 );
-export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (life, { message, code }, scene) => {
-  const fact: Fact = { type: 'worker.start-failed', data: { code, outcome: 'no', message: move.sentence(message) } };
+export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (life, { message, code, lastLines }, scene) => {
+  const printed = lastLines === undefined ? {} : { lastLines };
+  const fact: Fact = { type: 'worker.start-failed', data: { code, outcome: 'no', message: move.sentence(message), ...printed } };
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
 });
 export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { failure, isAsked }, scene) => {

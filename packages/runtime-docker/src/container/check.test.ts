@@ -61,7 +61,16 @@ const build = { context: '/c', dockerfile: null, target: null, args: {}, from: n
 test.each<[string, Partial<WorkerSpec>, readonly string[]]>([
   ['no image', { images: [] }, ['refused image']],
   ['an image that is no name', { images: [{ name: 'x', reference: 'Not An Image', build: null }] }, ['refused image']],
-  ['a build', { images: [{ name: 'x', reference: null, build }] }, ['refused build']],
+  [
+    'a build on an image that is no name',
+    {
+      images: [
+        { name: 'x', reference: 'Not An Image', build: null },
+        { name: 'y', reference: null, build },
+      ],
+    },
+    ['refused image'],
+  ],
   ['too little memory', { limits: { ...unlimited, memoryBytes: MiB } }, ['refused limits.memory']],
   ['swap without memory', { limits: { ...unlimited, memorySwapBytes: MiB } }, ['refused limits.memorySwap']],
   ['less swap than memory', { limits: { ...unlimited, memoryBytes: 64 * MiB, memorySwapBytes: MiB } }, ['refused limits.memorySwap']],

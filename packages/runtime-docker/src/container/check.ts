@@ -34,15 +34,14 @@ const weak = (field: string, text: string): Finding => ({ level: 'unenforced', f
 function checkImage({ images }: WorkerSpec): readonly Finding[] {
   const last = images.at(-1);
   if (last === undefined) return [refused('image', 'a container needs an `image`')];
-  if (last.build !== null)
-    return [refused('build', 'this version of the container runtimes runs images, it does not build them; build it and name it as `image`')];
-  const reference = last.reference ?? '';
-  try {
-    if (!isImageId(reference)) parseReference(reference);
-    return [];
-  } catch (error) {
-    return [refused('image', (error as Error).message)];
-  }
+  return images.flatMap(({ reference, build }) => {
+    try {
+      if (build === null && !isImageId(reference ?? '')) parseReference(reference ?? '');
+      return [];
+    } catch (error) {
+      return [refused('image', (error as Error).message)];
+    }
+  });
 }
 
 function checkLimits({ limits }: WorkerSpec, facts: EngineFacts): readonly Finding[] {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type EngineFacts, type Folders, type InstanceRef, isRuntimeFailure, type Observed, type Run, runtimeFailure } from '@ostler/sdk';
+import type { Supply } from '../build/supply.ts';
 import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
 import { markStore } from '../engine/store.ts';
 import { begun, refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
-import type { Images } from '../image/images.ts';
-import { pinnedIn } from '../image/resolve.ts';
+import { pinnedIn } from '../image/pinned.ts';
 import { environmentScript } from '../secret/environment.ts';
 import { makeSecretsDir, removeSecretFiles, secretsDirOf, writeSecretFiles } from '../secret/files.ts';
 import { accountIn } from './account.ts';
@@ -20,7 +20,7 @@ import { observe } from './observe.ts';
 export interface StartGiven {
   readonly engine: Connection;
   readonly flavour: Flavour;
-  readonly images: Images;
+  readonly supply: Supply;
   readonly folders: Folders;
   /** Of the engine, as the agent reaches it. */
   readonly host: string;
@@ -56,13 +56,13 @@ async function own(engine: Connection, ref: InstanceRef, id: string, call: Call)
 }
 
 async function create(given: StartGiven, ref: InstanceRef, run: Run, call: Call): Promise<{ readonly id: string; readonly isNew: boolean }> {
-  const { engine, flavour, images, folders } = given;
+  const { engine, flavour, supply, folders } = given;
   const { spec, artifact, secrets } = run;
   if (spec.tty && Object.keys(secrets.env).length > 0)
     throw refusal('unsupported', `${ref.worker} has a terminal, which would show its secret variables in its log; give it secret files instead, or no \`tty\``);
   const needsNetwork = moreOf(spec).networkMode === null;
   const [image, store, limits, network] = await Promise.all([
-    images.find(artifact, call),
+    supply.find(artifact, call),
     markStore(engine, call),
     given.limits(call),
     needsNetwork ? ensureNetwork(engine, ref.agent, call) : null,

@@ -1,6 +1,6 @@
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { type Duplex, pipeline, Readable } from 'node:stream';
 import { isRuntimeFailure } from '@ostler/sdk';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { type Asked, abortFailure, answerFailure, lossFailure } from '../errors.ts';
@@ -14,7 +14,11 @@ export interface Ask {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: object;
+  /** A tar that is sent as it is made, as fast as the engine takes it; with `stream()` alone. What breaks it off breaks the request off. */
+  readonly upload?: AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What `upgrade()` asks to switch to; `tcp` if not given. */
+  readonly protocol?: 'tcp' | 'h2c';
   /** Completes "cannot …". */
   readonly what: string;
   /** A POST that changes nothing. */
@@ -70,7 +74,7 @@ export class Connection {
     const asked = askedOf(ask);
     if (ask.signal.aborted) throw abortFailure(asked, false);
     // One connection for one session: what was upgraded is never HTTP again.
-    const request = this.#request(ask, this.#fresh(), { Connection: 'Upgrade', Upgrade: 'tcp' });
+    const request = this.#request(ask, this.#fresh(), { Connection: 'Upgrade', Upgrade: ask.protocol ?? 'tcp' });
     return new Promise((resolve, reject) => {
       request.on('upgrade', (_, socket, head) => {
         // The first bytes may have come along with the headers.
@@ -110,12 +114,14 @@ export class Connection {
         ...ask.headers,
         ...upgrade,
         ...(body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
+        ...(ask.upload === undefined ? {} : { 'Content-Type': 'application/x-tar' }),
       },
       signal: ask.signal,
       agent,
     };
     const request = isTls(endpoint) ? httpsRequest(options) : httpRequest(options);
-    if (body === null) request.end();
+    if (ask.upload !== undefined) pipeline(Readable.from(ask.upload, { objectMode: false }), request, () => {});
+    else if (body === null) request.end();
     else request.end(body);
     return request;
   }

@@ -74,6 +74,7 @@ export interface ImageJson {
   readonly Id: string;
   readonly RepoDigests?: readonly string[] | null;
   readonly Config?: {
+    readonly Labels?: Readonly<Record<string, string>> | null;
     readonly Entrypoint?: readonly string[] | string | null;
     readonly Cmd?: readonly string[] | null;
     readonly User?: string;

@@ -3,7 +3,7 @@ import type { Call } from '@ostler/sdk';
 import { dockerSettings } from '../endpoint/context.ts';
 import { refusal } from '../errors.ts';
 
-interface Login {
+export interface Login {
   readonly username?: string;
   readonly password?: string;
   readonly identitytoken?: string;
@@ -17,11 +17,17 @@ export function encoded(login: Login & { readonly serveraddress: string }): stri
 /** Docker's own hub goes by the address of its first API. */
 const keyOf = (registry: string): string => (registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry);
 
+/** The header that carries {@link loginFor} a registry. Empty = there is none. */
+export async function registryHeaders(registry: string, call: Call, env = process.env): Promise<Readonly<Record<string, string>>> {
+  const login = await loginFor(registry, call, env);
+  return login === null ? {} : { 'X-Registry-Auth': encoded({ ...login, serveraddress: keyOf(registry) }) };
+}
+
 /**
- * The header that carries what `docker login` left for a registry: from a credential helper if one is set, else from `auths` of config.json. Empty = none.
+ * What `docker login` left for a registry: from a credential helper if one is set, else from `auths` of config.json. `null` = none.
  * Throws `unauthorized` when a helper is set but fails. The values are in no message.
  */
-export async function registryHeaders(registry: string, call: Call, env = process.env): Promise<Readonly<Record<string, string>>> {
+export async function loginFor(registry: string, call: Call, env = process.env): Promise<Login | null> {
   const settings = dockerSettings(env) as {
     readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
     readonly credHelpers?: Readonly<Record<string, string>>;
@@ -29,9 +35,7 @@ export async function registryHeaders(registry: string, call: Call, env = proces
   };
   const key = keyOf(registry);
   const helper = settings.credHelpers?.[key] ?? settings.credHelpers?.[registry] ?? settings.credsStore;
-  const login = (helper === undefined || helper === '' ? null : await fromHelper(helper, key, call)) ?? fromAuths(settings.auths, key);
-  if (login === null) return {};
-  return { 'X-Registry-Auth': encoded({ ...login, serveraddress: key }) };
+  return (helper === undefined || helper === '' ? null : await fromHelper(helper, key, call)) ?? fromAuths(settings.auths, key);
 }
 
 function fromAuths(auths: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>> = {}, key: string): Login | null {
