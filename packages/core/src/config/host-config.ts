@@ -7,9 +7,11 @@ import { type PluginUse, type ReadHostFile, type ReadOptions, readHostFile } fro
 import { interpolate, TextBudget } from './interpolate.ts';
 import { addIssues, Faults } from './issues.ts';
 import { mergeNodes } from './merge.ts';
+import { checkNetworks, withNetworks } from './networks.ts';
 import { type MapNode, map, type Node, nodeAt, type Path, placeAt, toJson, withNode, without } from './node.ts';
 import { probePortWarnings } from './probe-ports.ts';
 import { topSchema } from './schema.ts';
+import { checkSharing } from './sharing.ts';
 import type { Facts } from './vars.ts';
 import { checkWorker } from './worker-check.ts';
 import { withEnvFiles, withImages, withPaths } from './worker-node.ts';
@@ -28,6 +30,7 @@ export interface HostConfig {
   readonly files: readonly string[];
   readonly plugins: readonly PluginUse[];
   readonly agent: ReadHostFile['agent'];
+  readonly policy: ReadHostFile['policy'];
   readonly workers: Readonly<Record<string, WorkerConfig>>;
   /** Workers of the file that do not run here, with the reason: `enabled: false`, a profile that is not chosen. */
   readonly left: Readonly<Record<string, string>>;
@@ -56,6 +59,8 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   const workers = new Map<string, MapNode>();
   const left = new Map<string, string>();
   const warnings: string[] = [];
+  const written = nodeAt(read.root, ['networks']);
+  const networks = written?.is === 'map' ? written : null;
   const profiles = checkProfiles(read.root, options.profiles ?? [], faults);
   if (images) checkImages(images, faults);
 
@@ -84,16 +89,18 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
     const ownProfiles = texts(complete.entries.get('profiles')?.value);
     if (ownProfiles.length > 0 && !ownProfiles.some((profile) => profiles.includes(profile)))
       left.set(name, `its profile (${ownProfiles.join(', ')}) is not chosen`);
-    else workers.set(name, complete);
+    else workers.set(name, withNetworks(complete, networks, registry));
   }
   checkDependencies(workers, left, registry, faults);
   checkPorts(workers, registry, faults);
+  checkSharing(workers, left, registry, faults);
+  checkNetworks(workers, networks, registry, faults);
   faults.throwIfAny();
   for (const [name, worker] of workers) warnings.push(...probePortWarnings(name, worker, registry));
   if (workers.size === 0) warnings.push(`${read.path} names no worker that runs here`);
 
   const shown = all?.is === 'map' ? new Map(all.entries) : new Map();
-  for (const [name, worker] of workers) shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain') });
+  for (const [name, worker] of workers) shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain', 'networkDefinitions') });
   const root = all?.is === 'map' && workers.size > 0 ? withNode(read.root, ['workers'], { ...all, entries: shown }) : read.root;
   const part = (name: string): Json => toJson(nodeAt(read.root, [name]) ?? map(new Map(), read.root.at));
   return {
@@ -103,6 +110,7 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
     files: [...files],
     plugins: read.plugins,
     agent: read.agent,
+    policy: read.policy,
     workers: Object.fromEntries(
       [...workers].map(([name, worker]) => [name, { written: toJson(without(worker, 'enabled', 'profiles')), place: (path: Path) => placeAt(worker, path) }]),
     ),

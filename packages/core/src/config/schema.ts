@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { wholeOnly } from '../spec/fields.ts';
 import { blockFields, emptyRegistry, type Registry, workerSchema } from '../spec/index.ts';
 import { workerName } from '../spec/life.ts';
+import { networkDefinition } from '../spec/network.ts';
+import { policySchema } from '../spec/policy.ts';
 import { someTime } from '../spec/quantity.ts';
 import { count, flag, text, texts, word } from '../spec/text.ts';
 
@@ -77,19 +79,10 @@ export const topFields = {
   agent: agentSchema.optional(),
   alerts: anyMap().optional(),
   sync: anyMap().optional(),
-  policy: z
-    .strictObject({
-      runtimes: texts().optional(),
-      users: texts().optional(),
-      mountRoots: texts().optional(),
-      privileged: flag().optional(),
-      hostNamespaces: flag().optional(),
-      engineSocket: flag().optional(),
-    })
-    .optional(),
+  policy: policySchema.optional(),
   images: named(image, 'names and images').optional(),
   volumes: named(kept.nullable(), 'volumes').optional(),
-  networks: named(kept.extend({ internal: flag().optional(), subnet: text().optional() }).nullable(), 'networks').optional(),
+  networks: named(networkDefinition.nullable(), 'networks').optional(),
   recover: z.strictObject({ images: text().optional(), containers: text().optional() }).optional(),
 } as const;
 

@@ -1,3 +1,4 @@
 export { findingsOf } from './desired.ts';
+export { forbiddenHere } from './policing.ts';
 export { portTroubles } from './ports.ts';
 export { generationDigest, type Plan, Reconciler } from './reconciler.ts';

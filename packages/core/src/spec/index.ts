@@ -1,11 +1,15 @@
+export { contains, firstOf, isSame, overlap, parseAddress, parseSubnet, reserved } from './address.ts';
 export { isOpen, unknownArtifact, unresolved } from './artifact.ts';
 export { type Capable, unable } from './capability.ts';
 export { chooseRuntime, preferenceOf } from './choose.ts';
 export { coreProbes } from './health.ts';
 export { workerStates } from './life.ts';
 export { nearest } from './nearest.ts';
+export { addressBetween, betweenFindings, type Neighbour, type Neighbours, networksOf, ownerOf } from './neighbours.ts';
+export { defaultNetwork, definitionOf, networkDefinition, ownerIn } from './network.ts';
 export { kindOf, type Normal, normalise, type Read, type Reading, readWorker } from './normalise.ts';
 export { isMap, layBlocks, overlay, type Written } from './overlay.ts';
+export { forbidden, type HostView, noPolicy, type Policy, policyOf, policySchema } from './policy.ts';
 export { collide } from './port.ts';
 export { parseDuration, parseSize } from './quantity.ts';
 export { emptyRegistry, fieldNames, knownPackages, type Registry, type RuntimeClass, type RuntimeEntry } from './registry.ts';

@@ -1,5 +1,6 @@
 import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
 import type { ZodType, z } from 'zod';
+import { usesOf } from './network.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
 import { absolute } from './path.ts';
 import { toPort } from './port.ts';
@@ -74,7 +75,7 @@ const known = new Set(
   (
     'description runtime kind image build imageChain command shell entrypoint workingDir user groups env envFile secrets files init tty ports mounts tmpfs labels ' +
     'limits gpu priority noNewPrivileges readOnly ulimits enabled profiles schedule restart stop reload hooks health dependsOn needsMounts update onSecretChange ' +
-    'logs expose alerts recover'
+    'logs expose alerts recover networks networkDefinitions'
   ).split(' '),
 );
 
@@ -111,7 +112,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     labels: flat.labels ?? {},
     ulimits: flat.ulimits ?? {},
     images: imagesOf(flat, baseDir),
-    more: Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>,
+    more: { ...rest(flat), ...networksOf(flat, isProcess) },
     baseDir,
     options,
   };
@@ -146,4 +147,13 @@ function imagesOf(flat: Flat, baseDir: string): WorkerSpec['images'] {
       build: { context: absolute(baseDir, context), dockerfile: more.dockerfile ?? null, target: more.target ?? null, args: more.args ?? {}, from: null },
     },
   ];
+}
+
+const rest = (flat: Flat): Readonly<Record<string, Json>> =>
+  Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>;
+
+/** Of a process only what it names itself: its driver refuses it. */
+function networksOf(flat: Flat, isProcess: boolean): Readonly<Record<string, Json>> {
+  const uses = isProcess && flat.networks === undefined ? null : usesOf(flat, flat.networkDefinitions);
+  return uses === null ? {} : { networks: uses as unknown as Json };
 }
