@@ -27,6 +27,7 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
     limits,
     gpus: isNear ? gpusOf(info, flavour) : [],
     ...(disk === null ? {} : { disk }),
+    ...('socketPath' in engine.endpoint ? { sockets: [engine.endpoint.socketPath] } : {}),
     outlives: { agent: true, engine: outlivesEngine },
     notes: [
       `${engineNames[flavour]} at ${engine.endpoint.url} (${engine.endpoint.saidBy})`,

@@ -68,6 +68,7 @@ export interface ListedJson {
   readonly Labels: Readonly<Record<string, string>> | null;
   /** Names of Podman, objects of Docker. */
   readonly Mounts?: readonly (MountJson | string)[] | null;
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null } | null;
 }
 
 export interface ImageJson {
