@@ -38,7 +38,7 @@ export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<Ru
 export function containerDriver({ flavour, config, log, folders }: ContainerDriverGiven): ContainerDriver {
   const engine = new Connection(() => findEndpoint(flavour, config), flavour);
   const images = new Images(engine);
-  const networks = new Networks(engine);
+  const networks = new Networks(engine, flavour);
   const starting = new Map<string, Promise<Observed>>();
   let limits: EngineFacts['limits'] | null = null;
 

@@ -105,7 +105,12 @@ export function findingsOf({ core, plugins, given }: Host, config: HostConfig, r
     const asked = runtimes.find(({ name }) => name === runtime);
     if (runtime === null || asked === undefined) return { worker, runtime, preference, on: null };
     const normal = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
-    return { worker, runtime, preference, on: { asked, normal, neighbour: { runtime, class: asked.class, spec: normal.spec } } };
+    return {
+      worker,
+      runtime,
+      preference,
+      on: { asked, normal, neighbour: { runtime, class: asked.class, spec: normal.spec, hostName: asked.facts?.hostName } },
+    };
   });
   const neighbours = new Map(placed.flatMap(({ worker, on }) => (on === null ? [] : [[worker, on.neighbour] as const])));
   return Promise.all(

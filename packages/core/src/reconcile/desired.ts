@@ -49,7 +49,7 @@ export async function desire(config: HostConfig, present: readonly Present[], by
     const normal = runtime === null ? null : normalise(written, { name: worker, runtime, baseDir, registry: by.registry });
     return { worker, runtime, written, baseDir, normal };
   });
-  const all = new Map(chosen.flatMap((one) => neighbourOf(one, by.registry) ?? []).map((one) => [one.spec.name, one]));
+  const all = new Map(chosen.flatMap((one) => neighbourOf(one, by) ?? []).map((one) => [one.spec.name, one]));
   return Promise.all(chosen.map((one) => desireOne(one, (worker) => all.get(worker), by, signal)));
 }
 
@@ -72,7 +72,7 @@ async function desireOne(chosen: Chosen, neighbours: Neighbours, by: Desiring, s
     access === null ? unresolved : told('what it runs cannot be resolved', resolveArtifact(access, normal, by, signal)),
     told('a secret cannot be read', by.secretVersions(normal, baseDir, signal)),
   ]);
-  const own = neighbourOf(chosen, by.registry);
+  const own = neighbourOf(chosen, by);
   return {
     ...base,
     artifact,
@@ -86,9 +86,11 @@ async function desireOne(chosen: Chosen, neighbours: Neighbours, by: Desiring, s
   };
 }
 
-function neighbourOf({ runtime, normal }: Chosen, registry: Registry): Neighbour | null {
+function neighbourOf({ runtime, normal }: Chosen, { registry, services }: Desiring): Neighbour | null {
   const runtimeClass = runtime === null ? undefined : registry.runtimes.get(runtime)?.class;
-  return runtime === null || normal === null || runtimeClass === undefined ? null : { runtime, class: runtimeClass, spec: normal.spec };
+  return runtime === null || normal === null || runtimeClass === undefined
+    ? null
+    : { runtime, class: runtimeClass, spec: normal.spec, hostName: services.runtime(runtime)?.facts()?.hostName };
 }
 
 /**

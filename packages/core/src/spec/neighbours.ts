@@ -11,12 +11,14 @@ export interface Neighbour {
   readonly runtime: string;
   readonly class: RuntimeClass;
   readonly spec: WorkerSpec;
+  /** By which it reaches its host from a network of its own; absent: as engines usually have it. */
+  readonly hostName?: string | undefined;
 }
 
 export type Neighbours = (worker: string) => Neighbour | undefined;
 
-/** The name by which a container reaches its host. */
-const hostName = 'host.docker.internal';
+/** The name by which a container reaches its host, unless its engine has another one. */
+const usualHostName = 'host.docker.internal';
 
 /** The worker whose network this one shares; `null` = it has its own. */
 export const ownerOf = ({ more }: Pick<WorkerSpec, 'more'>): string | null => ownerIn(more['networkMode']);
@@ -48,6 +50,7 @@ function standingOf({ class: runtimeClass, spec }: Neighbour, get: Neighbours): 
  */
 export function addressBetween(from: Neighbour, to: Neighbour, reached: string | null, get: Neighbours): string | null {
   const [port] = to.spec.ports;
+  const { hostName = usualHostName } = from;
   if (from.class === 'cluster' || to.class === 'cluster') return reached;
   const [here, there] = [standingOf(from, get), standingOf(to, get)];
   const isSameEngine = from.runtime === to.runtime;
@@ -82,7 +85,8 @@ function reachFindings(from: Neighbour, to: Neighbour | undefined, get: Neighbou
   const address = addressBetween(from, to, `127.0.0.1:${port.port}`, get);
   if (address === null)
     return said(`it is given no address of ${name}, for no network has both and ${name} publishes no port on an address that containers reach`);
-  const isOnLoopback = to.class === 'process' && address.startsWith(hostName) && port.publish !== null && isLoopback(port.publish.address);
+  const isOnLoopback =
+    to.class === 'process' && address.startsWith(from.hostName ?? usualHostName) && port.publish !== null && isLoopback(port.publish.address);
   if (!isOnLoopback) return [];
   return said(
     `it reaches ${name} at ${address}, so ${name} has to listen there too, not on ${port.publish?.address} alone; where it does, write \`ports: ["0.0.0.0:${port.port}:${port.port}"]\` for it`,

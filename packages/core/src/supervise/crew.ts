@@ -256,8 +256,8 @@ export class Crew {
   #neighbour(worker: string): Neighbour | undefined {
     const one = this.#workers.get(worker);
     const [runtime, normal] = [one?.generation()?.runtime, one?.normal()];
-    const runtimeClass = runtime === undefined ? undefined : this.services.runtime(runtime)?.class;
-    return runtime === undefined || !normal || runtimeClass === undefined ? undefined : { runtime, class: runtimeClass, spec: normal.spec };
+    const access = runtime === undefined ? null : this.services.runtime(runtime);
+    return !normal || access === null ? undefined : { runtime: access.name, class: access.class, spec: normal.spec, hostName: access.facts()?.hostName };
   }
 
   #instanceOf(worker: string): Target | null {

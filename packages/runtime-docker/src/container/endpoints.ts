@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ContainerJson } from '../engine/json.ts';
 import { labels } from './identity.ts';
 
@@ -6,7 +7,11 @@ type Endpoints = readonly { readonly port: number; readonly address: string }[];
 /** `owner`: whose network it has joined. `isNear`: its network is one of this very host, so that its own address can be reached. */
 export function endpointsOf(found: ContainerJson, owner: ContainerJson | null, host: string, isNear: boolean): Endpoints {
   const { NetworkSettings, HostConfig } = owner ?? found;
-  const own = Object.values(NetworkSettings?.Networks ?? {}).find((network) => (network?.IPAddress ?? '') !== '')?.IPAddress;
+  const addressed = Object.values(NetworkSettings?.Networks ?? {}).flatMap((network) =>
+    network !== null && (network.IPAddress ?? '') !== '' ? [network] : [],
+  );
+  // Of several, one that has the host on it: Podman's internal ones do not.
+  const own = (addressed.find(({ Gateway }) => isIP(Gateway ?? '') !== 0) ?? addressed[0])?.IPAddress;
   return portsOf(found).flatMap((key) => {
     const port = Number.parseInt(key, 10);
     if (HostConfig.NetworkMode === 'host') return [{ port, address: addressOf(host, port) }];

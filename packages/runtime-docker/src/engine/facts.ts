@@ -25,6 +25,7 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
     name: flavour,
     version: versionOf(version, flavour),
     limits,
+    hostName: hostNameOf(info, flavour),
     gpus: isNear ? gpusOf(info, flavour) : [],
     ...(disk === null ? {} : { disk }),
     ...('socketPath' in engine.endpoint ? { sockets: [engine.endpoint.socketPath] } : {}),
@@ -38,6 +39,10 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
     ],
   };
 }
+
+/** The one that Docker Desktop made common. Without root Podman alone knows where its host is, and has a name of its own for it. */
+const hostNameOf = (info: EngineInfo, flavour: Flavour): string =>
+  flavour === 'podman' && isRootless(info) ? 'host.containers.internal' : 'host.docker.internal';
 
 function versionOf({ Version, Components }: EngineVersion, flavour: Flavour): string {
   const own = Components?.find((one) => one.Name === (flavour === 'podman' ? 'Podman Engine' : 'Engine'));

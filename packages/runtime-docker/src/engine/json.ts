@@ -50,7 +50,7 @@ export interface ContainerJson {
   readonly Mounts?: readonly MountJson[] | null;
   readonly NetworkSettings?: {
     readonly Ports?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>> | null;
-    readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string } | null>> | null;
+    readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string; readonly Gateway?: string } | null>> | null;
   };
 }
 

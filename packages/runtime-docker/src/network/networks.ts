@@ -1,9 +1,11 @@
+import { isIP } from 'node:net';
 import type { Call, NetworkDefinition, NetworkUse } from '@ostler/sdk';
 import { isRuntimeFailure } from '@ostler/sdk';
 import { listContainers } from '../container/find.ts';
 import { labels } from '../container/identity.ts';
 import type { Connection } from '../engine/connection.ts';
 import { refusal } from '../errors.ts';
+import type { Flavour } from '../flavour.ts';
 import { createBody, definitionDigest, engineName, networkLabels } from './definition.ts';
 import { agentOf, externalMissing, foreign, lookAt, type NetworkJson } from './look.ts';
 
@@ -22,12 +24,14 @@ const what = 'make the networks of this host’s workers';
 /** The networks of one engine: made when a worker starts on one, taken away with the last container that was on one of ours. */
 export class Networks {
   readonly #engine: Connection;
+  readonly #flavour: Flavour;
   /** How many starts are under way on each. */
   readonly #held = new Map<string, number>();
   readonly #removing = new Map<string, Promise<void>>();
 
-  constructor(engine: Connection) {
+  constructor(engine: Connection, flavour: Flavour) {
     this.#engine = engine;
+    this.#flavour = flavour;
   }
 
   /** Makes those that are not there, and keeps them while `use` lasts. Its engine may have lost them since they were last seen, so it is asked each time. */
@@ -36,11 +40,11 @@ export class Networks {
     for (const name of names) this.#held.set(name, (this.#held.get(name) ?? 0) + 1);
     try {
       await Promise.all(names.map((name) => this.#removing.get(name)));
-      const bridge = uses.length === 0 ? null : await lookAt(this.#engine, 'bridge', what, call);
+      const knowsHost = uses.length > 0 && (await this.#knowsHost(call));
       const joined: Joined[] = [];
       for (const [network, { aliases, address, definition }] of uses) {
         const found = await this.#ensure(agent, network, definition, call);
-        joined.push({ name: found.Name, aliases, address, hostAddress: hostAddressOf(found, bridge !== null) });
+        joined.push({ name: found.Name, aliases, address, hostAddress: hostAddressOf(found, knowsHost) });
       }
       return await use(joined);
     } finally {
@@ -62,6 +66,11 @@ export class Networks {
       this.#removing.set(name, removal);
       await removal;
     }
+  }
+
+  /** A Docker without its default bridge refuses to start who asks for the host's address, and Podman 4 writes down `host-gateway` as if it were one. */
+  async #knowsHost(call: Call): Promise<boolean> {
+    return this.#flavour === 'docker' && (await lookAt(this.#engine, 'bridge', what, call)) !== null;
   }
 
   async #removeUnused(agent: string, name: string, call: Call): Promise<void> {
@@ -155,9 +164,9 @@ export class Networks {
   }
 }
 
-/** From a network that leads nowhere, the engine's default gateway cannot be reached, but its own end of that network can. */
-function hostAddressOf({ Internal, IPAM }: NetworkJson, hasBridge: boolean): string | null {
-  // An engine without its default bridge cannot tell its containers the host's address, and refuses to start who asks for it.
-  if (hasBridge && Internal !== true) return 'host-gateway';
-  return IPAM?.Config?.find(({ Gateway }) => Gateway !== undefined && Gateway !== '')?.Gateway?.replace(/\/\d+$/, '') ?? null;
+/** From a network that leads nowhere, the engine's default bridge cannot be reached, but the host's end of that network can. Podman's has none: `<nil>`. */
+function hostAddressOf({ Internal, IPAM }: NetworkJson, knowsHost: boolean): string | null {
+  if (knowsHost && Internal !== true) return 'host-gateway';
+  const gateways = (IPAM?.Config ?? []).map(({ Gateway }) => (Gateway ?? '').replace(/\/\d+$/, ''));
+  return gateways.find((gateway) => isIP(gateway) !== 0) ?? null;
 }
