@@ -7,6 +7,7 @@ import { findContainer, listContainers, withinOneStore } from './container/find.
 import { labels, nameOf } from './container/identity.ts';
 import { listed, observe } from './container/observe.ts';
 import { networkOwner } from './container/owner.ts';
+import { platformOf, prepareFor } from './container/platform.ts';
 import { withProfile } from './container/seccomp.ts';
 import { startContainer } from './container/start.ts';
 import { usageOf } from './container/stats.ts';
@@ -81,7 +82,10 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       await verifyNetworks(engine, spec, call);
       return withProfile(await resolveImage(engine, flavour, spec, call), spec);
     },
-    prepare: ({ spec, artifact }, call) => images.prepare(artifact, spec, call),
+    async prepare({ spec, artifact }, call) {
+      const platform = platformOf(spec);
+      if (platform === null || !(await prepareFor(engine, artifact, spec, platform, call))) await images.prepare(artifact, spec, call);
+    },
     async start(ref, run, call) {
       // Two at once are one: both get the first one's answer.
       const key = `${ref.worker}/${ref.instance}/${ref.generation}`;

@@ -19,6 +19,7 @@ import { isOf, isOurs, nameOf } from './identity.ts';
 import { ownerIn } from './more.ts';
 import { observe } from './observe.ts';
 import { networkOwner } from './owner.ts';
+import { imageFor, platformOf } from './platform.ts';
 import { seccompOf, withProfileFile } from './seccomp.ts';
 import { isRunning } from './stop.ts';
 
@@ -76,14 +77,20 @@ async function create(given: StartGiven, ref: InstanceRef, run: Run, networks: r
   const { spec, artifact, secrets } = run;
   if (spec.tty && Object.keys(secrets.env).length > 0)
     throw refusal('unsupported', `${ref.worker} has a terminal, which would show its secret variables in its log; give it secret files instead, or no \`tty\``);
+  const platform = platformOf(spec);
   const [image, store, limits, seccomp, owner] = await Promise.all([
-    images.find(artifact, call),
+    platform === null ? images.find(artifact, call) : imageFor(engine, artifact, platform, call),
     markStore(engine, call),
     given.limits(call),
     seccompOf(spec, artifact),
     ownerOf(engine, run, call),
   ]);
-  if (image === null) throw refusal('not-found', `${ref.worker} cannot start: the engine has no image ${pinnedIn(artifact).reference}`, true);
+  if (image === null)
+    throw refusal(
+      'not-found',
+      `${ref.worker} cannot start: the engine has no image ${pinnedIn(artifact).reference}${platform === null ? '' : ` for ${platform}`}`,
+      true,
+    );
   const secretsDir = secrets.files.length === 0 ? null : secretsDirOf(folders, ref);
   // An engine mounts only what exists.
   if (secretsDir !== null) makeSecretsDir(secretsDir);
@@ -96,7 +103,7 @@ async function create(given: StartGiven, ref: InstanceRef, run: Run, networks: r
       engine.json<{ readonly Id: string }>({
         method: 'POST',
         path: '/containers/create',
-        query: { name: nameOf(ref) },
+        query: { name: nameOf(ref), platform: platform ?? undefined },
         body: bodyWith(profile),
         what,
         signal: call.signal,

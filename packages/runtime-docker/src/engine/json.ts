@@ -73,6 +73,9 @@ export interface ListedJson {
 
 export interface ImageJson {
   readonly Id: string;
+  readonly Os?: string;
+  readonly Architecture?: string;
+  readonly Variant?: string;
   readonly RepoDigests?: readonly string[] | null;
   readonly Config?: {
     readonly Entrypoint?: readonly string[] | string | null;
