@@ -151,6 +151,34 @@ describe.each(['docker', 'podman'] as const)('networks of %s', { timeout: 90_000
     expect((await d.driver.list(d.agent, d.call())).instances.map(({ ref }) => ref.worker)).not.toContain('late');
   });
 
+  test('a volume has the name and the driver that the host file gives it; an external one is used as it is, and not made', async () => {
+    const mount = (volume: string, definition: object) => ({
+      mounts: [
+        {
+          from: { volume, definition: { external: false, name: null, driver: null, driverOpts: {}, labels: {}, ...definition } },
+          to: '/v',
+          readOnly: false,
+          name: null,
+        },
+      ],
+    });
+    const scratch = { driverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'nodev' }, labels: { mine: 'yes' } };
+    expect(await w.said(await w.start('web', 'df -k /v | tail -1', { networkMode: 'none' }, mount('scratch', scratch)))).toMatch(/^tmpfs /);
+    expect(await ask('GET', '/volumes/ostler_scratch')).toMatchObject({ Labels: { mine: 'yes' }, Options: { type: 'tmpfs' } });
+    const bigger = mount('scratch', { driverOpts: { ...scratch.driverOpts, o: 'nosuid' } });
+    expect(await failureOf(w.start('web', 'true', { networkMode: 'none' }, bigger))).toMatchObject({
+      code: 'conflict',
+      outcome: 'no',
+      message: expect.stringContaining('another o '),
+    });
+    const theirs = mount('data', { external: true, name: 'shop_data' });
+    expect(await failureOf(w.start('web', 'true', { networkMode: 'none' }, theirs))).toMatchObject({ code: 'not-found', outcome: 'no' });
+    await ask('POST', '/volumes/create', { Name: 'shop_data' });
+    const one = await w.start('web', 'touch /v/x; exec sleep 60', { networkMode: 'none' }, theirs);
+    await w.remove(one.target);
+    expect(await w.said(await w.start('web', 'ls /v', { networkMode: 'none' }, theirs))).toBe('x\n');
+  });
+
   test('a container gets the host’s pid namespace, and a shareable ipc, where it asks for them', async () => {
     const one = await w.start('web', 'cat /proc/1/comm; sleep 60', { networkMode: 'none', container: { pid: 'host', ipc: 'shareable' } });
     expect(await d.printed(one.target, '\n')).not.toMatch(/init$|^sh$|tini|catatonit/m);

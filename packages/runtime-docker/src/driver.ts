@@ -12,6 +12,7 @@ import { withProfile } from './container/seccomp.ts';
 import { startContainer } from './container/start.ts';
 import { usageOf } from './container/stats.ts';
 import { endContainer, isRunning, removeContainer, sendSignal, signalName } from './container/stop.ts';
+import { verifyVolumes } from './container/volumes.ts';
 import { findEndpoint } from './endpoint/find.ts';
 import { Connection } from './engine/connection.ts';
 import { factsOf, infoOf, limitsOf } from './engine/facts.ts';
@@ -80,6 +81,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
     check: (spec, facts) => checkContainer(spec, facts, flavour),
     async resolve(spec, call) {
       await verifyNetworks(engine, spec, call);
+      await verifyVolumes(engine, spec, call);
       return withProfile(await resolveImage(engine, flavour, spec, call), spec);
     },
     async prepare({ spec, artifact }, call) {

@@ -14,7 +14,10 @@ export interface Port {
 
 export interface Mount {
   /** A path of the host, a kept volume, or an anonymous tmpfs. */
-  readonly from: { readonly path: string } | { readonly volume: string } | { readonly tmpfsBytes: number | null };
+  readonly from:
+    | { readonly path: string }
+    | { readonly volume: string /** What the host file says of it; absent: nothing. */; readonly definition?: VolumeDefinition | undefined }
+    | { readonly tmpfsBytes: number | null };
   readonly to: string;
   readonly readOnly: boolean;
   /** `OSTLER_MOUNT_<NAME>` of a process. */
@@ -139,6 +142,17 @@ export interface ExecSession {
   readonly stderr: ReadableStream<Uint8Array>;
   resize(columns: number, rows: number): Promise<void>;
   readonly exit: Promise<number | 'unknown'>;
+}
+
+/** A kept volume of the host file. */
+export interface VolumeDefinition {
+  /** Somebody else's: used as it is, and never made. */
+  readonly external: boolean;
+  /** What the engine calls it; `null` = as the driver likes. */
+  readonly name: string | null;
+  readonly driver: string | null;
+  readonly driverOpts: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A network of the host file. */

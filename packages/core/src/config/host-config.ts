@@ -13,6 +13,7 @@ import { probePortWarnings } from './probe-ports.ts';
 import { topSchema } from './schema.ts';
 import { checkSharing } from './sharing.ts';
 import type { Facts } from './vars.ts';
+import { withVolumes } from './volumes.ts';
 import { checkWorker } from './worker-check.ts';
 import { withEnvFiles, withImages, withPaths } from './worker-node.ts';
 
@@ -59,8 +60,10 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   const workers = new Map<string, MapNode>();
   const left = new Map<string, string>();
   const warnings: string[] = [];
-  const written = nodeAt(read.root, ['networks']);
-  const networks = written?.is === 'map' ? written : null;
+  const [networks, volumes] = ['networks', 'volumes'].map((name) => {
+    const node = nodeAt(read.root, [name]);
+    return node?.is === 'map' ? node : null;
+  }) as [MapNode | null, MapNode | null];
   const profiles = checkProfiles(read.root, options.profiles ?? [], faults);
   if (images) checkImages(images, faults);
 
@@ -89,7 +92,7 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
     const ownProfiles = texts(complete.entries.get('profiles')?.value);
     if (ownProfiles.length > 0 && !ownProfiles.some((profile) => profiles.includes(profile)))
       left.set(name, `its profile (${ownProfiles.join(', ')}) is not chosen`);
-    else workers.set(name, withNetworks(complete, networks, registry));
+    else workers.set(name, withVolumes(withNetworks(complete, networks, registry), volumes, registry));
   }
   checkDependencies(workers, left, registry, faults);
   checkPorts(workers, registry, faults);
@@ -100,7 +103,8 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   if (workers.size === 0) warnings.push(`${read.path} names no worker that runs here`);
 
   const shown = all?.is === 'map' ? new Map(all.entries) : new Map();
-  for (const [name, worker] of workers) shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain', 'networkDefinitions') });
+  for (const [name, worker] of workers)
+    shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain', 'networkDefinitions', 'volumeDefinitions') });
   const root = all?.is === 'map' && workers.size > 0 ? withNode(read.root, ['workers'], { ...all, entries: shown }) : read.root;
   const part = (name: string): Json => toJson(nodeAt(read.root, [name]) ?? map(new Map(), read.root.at));
   return {

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Json } from '@ostler/sdk';
 import type { Place } from '../base/problem.ts';
-import { networkDefinition, type Policy, policyOf, policySchema } from '../spec/index.ts';
+import { networkDefinition, type Policy, policyOf, policySchema, volumeDefinition } from '../spec/index.ts';
 import { loadMerged } from './extends.ts';
 import { interpolate, TextBudget } from './interpolate.ts';
 import { addIssues, Faults } from './issues.ts';
@@ -100,7 +100,7 @@ const nested: Readonly<Record<string, readonly string[]>> = {
 const inside: Readonly<Record<string, readonly string[]>> = {
   plugins: ['use', 'config'],
   images: ['image', 'build', 'from'],
-  volumes: ['external', 'name', 'labels', 'driver', 'driverOpts'],
+  volumes: Object.keys(volumeDefinition.shape),
   networks: Object.keys(networkDefinition.shape),
 };
 function knownTop(path: readonly (string | number)[]): readonly string[] {

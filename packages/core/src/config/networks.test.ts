@@ -140,6 +140,23 @@ describe('a network that is shared', () => {
   });
 });
 
+describe('a volume', () => {
+  it('stays with the definition of who mounts it, where anything is said of it', async () => {
+    const text =
+      'volumes: { data: { external: true, name: shop_data }, models: {} }\nworkers:\n  web: { image: i, mounts: [{ volume: data, to: /d }, { volume: models, to: /m }] }\n  api: { image: i, mounts: [{ volume: models, to: /m }] }\n';
+    const { workers } = await load({ 'ostler.yaml': text });
+    expect(Object.values(workers).map(({ written }) => (written as { volumeDefinitions?: unknown }).volumeDefinitions)).toEqual([
+      { data: { external: true, name: 'shop_data' } },
+      undefined,
+    ]);
+  });
+  it('that is external is used as it is', async () => {
+    expect(await faults('volumes: { data: { external: true, driver: local } }\nworkers: { web: { image: i } }\n')).toEqual([
+      expect.stringMatching(/^1:44 volumes\.data\.driver: an external volume is used as it is/),
+    ]);
+  });
+});
+
 describe('the policy', () => {
   const workers = 'workers: { web: { image: i } }\n';
   it('is the one of the host file', async () => {

@@ -5,7 +5,8 @@ import { workerName } from '../spec/life.ts';
 import { networkDefinition } from '../spec/network.ts';
 import { policySchema } from '../spec/policy.ts';
 import { someTime } from '../spec/quantity.ts';
-import { count, flag, text, texts, word } from '../spec/text.ts';
+import { count, text, texts, word } from '../spec/text.ts';
+import { volumeDefinition } from '../spec/volume.ts';
 
 const anyMap = () => z.record(z.string(), z.json(), { error: 'expected a map' });
 const single = z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false' });
@@ -50,14 +51,6 @@ const image = z.union(
     error: 'expected an image reference, { image }, or { build, from }',
   },
 );
-const kept = z.strictObject({
-  external: flag().optional(),
-  name: text().optional(),
-  labels: z.record(z.string(), single).optional(),
-  driver: text().optional(),
-  driverOpts: anyMap().optional(),
-});
-
 const named = <S extends z.ZodType>(schema: S, what: string) => z.record(workerName(), schema, { error: `expected a map of ${what}` });
 
 /** All of a host file but the workers, whose form depends on the plugins that it names. */
@@ -81,7 +74,7 @@ export const topFields = {
   sync: anyMap().optional(),
   policy: policySchema.optional(),
   images: named(image, 'names and images').optional(),
-  volumes: named(kept.nullable(), 'volumes').optional(),
+  volumes: named(volumeDefinition.nullable(), 'volumes').optional(),
   networks: named(networkDefinition.nullable(), 'networks').optional(),
   recover: z.strictObject({ images: text().optional(), containers: text().optional() }).optional(),
 } as const;

@@ -15,4 +15,5 @@ export { parseDuration, parseSize } from './quantity.ts';
 export { emptyRegistry, fieldNames, knownPackages, type Registry, type RuntimeClass, type RuntimeEntry } from './registry.ts';
 export type * from './rules.ts';
 export { type Change, deepEqual, type Side, sameWorker } from './same.ts';
+export { volumeDefinition } from './volume.ts';
 export { blockFields, classes, onceFor, splitBlock, workerSchema } from './worker.ts';

@@ -64,6 +64,8 @@ describe('a policy', () => {
     expect(fields(policy, mount('/srv/database'))).toEqual(['refused mounts']);
     expect(fields({ mountRoots: ['/srv'] }, mount('/srv/link'))).toEqual(['refused mounts']);
     expect(fields(policy, mount('/etc'), 'process')).toEqual(['refused mounts']);
+    const definition = { external: false, name: null, driver: null, driverOpts: { type: 'none', o: 'bind', device: '/etc' }, labels: {} };
+    expect(fields(policy, { mounts: [{ from: { volume: 'v', definition }, to: '/v', readOnly: false, name: null }] })).toEqual(['refused mounts']);
     expect(fields(policy, { mounts: [{ from: { volume: 'v' }, to: '/v', readOnly: false, name: null }] })).toEqual([]);
   });
   test('holds workers to its runtimes', () => {

@@ -1,4 +1,4 @@
-import type { Finding } from '@ostler/sdk';
+import type { Finding, Mount } from '@ostler/sdk';
 import { z } from 'zod';
 import type { Neighbour } from './neighbours.ts';
 import { flag, text, texts } from './text.ts';
@@ -75,9 +75,17 @@ export function forbidden(policy: Policy, { runtime, class: runtimeClass, spec }
       ? []
       : namespaces.map(([field]) => refused(field, `${field}: host gives a container a namespace of the host; ${allow('hostNamespaces: true')}`))),
     ...spec.mounts
-      .flatMap(({ from }) => ('path' in from ? (mountFinding(policy, from.path, inContainer, host) ?? []) : []))
+      .flatMap((mount) => pathOf(mount) ?? [])
+      .flatMap((path) => mountFinding(policy, path, inContainer, host) ?? [])
       .map((what) => refused('mounts', what)),
   ];
+}
+
+/** The path of the host that a mount gives; also by a volume that only stands for a folder, or a disk. `null` = none. */
+function pathOf({ from }: Mount): string | null {
+  if ('path' in from) return from.path;
+  const device = 'volume' in from ? from.definition?.driverOpts['device'] : undefined;
+  return device?.startsWith('/') ? device : null;
 }
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { containerOnly, healthField, overridable, wholeOnly } from './fields.ts';
 import { networkDefinition } from './network.ts';
 import { fieldNames, type Registry, type RuntimeClass } from './registry.ts';
+import { volumeDefinition } from './volume.ts';
 
 export const classes: readonly RuntimeClass[] = ['container', 'process', 'cluster'];
 
@@ -44,6 +45,7 @@ export const flatSchema = onceFor((registry) =>
       container: z.strictObject(containerOnly).optional(),
       imageChain: z.array(chainLink).optional(),
       networkDefinitions: z.record(z.string(), networkDefinition).optional(),
+      volumeDefinitions: z.record(z.string(), volumeDefinition).optional(),
     })
     .superRefine((worker, context) => {
       const bad = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });

@@ -22,6 +22,7 @@ import { networkOwner } from './owner.ts';
 import { imageFor, platformOf } from './platform.ts';
 import { seccompOf, withProfileFile } from './seccomp.ts';
 import { isRunning } from './stop.ts';
+import { ensureVolumes } from './volumes.ts';
 
 export interface StartGiven {
   readonly engine: Connection;
@@ -84,6 +85,7 @@ async function create(given: StartGiven, ref: InstanceRef, run: Run, networks: r
     given.limits(call),
     seccompOf(spec, artifact),
     ownerOf(engine, run, call),
+    ensureVolumes(engine, spec, call),
   ]);
   if (image === null)
     throw refusal(
