@@ -14,7 +14,7 @@ import { callFor } from './fixtures/scripted-engine.ts';
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
 const serve = (text: string) => `mkdir -p /tmp/w; echo ${text} >/tmp/w/index.html; exec httpd -f -p 8000 -h /tmp/w`;
 const fetch = (...workers: readonly string[]) =>
-  `${workers.map((name) => `until wget -q -O- "http://$$OSTLER_ADDR_${name}/"; do sleep 0.1; done`).join('; ')}; exec sleep 600`;
+  `${workers.map((name) => `until wget -q -O- "http://$$OSTLER_ADDR_${name}/" 2>/dev/null; do sleep 0.1; done`).join('; ')}; exec sleep 600`;
 
 describe.each(['docker', 'podman'] as const)('an agent with processes and containers of %s', { timeout: 120_000 }, (flavour) => {
   const isThere = abilities[flavour] === null;
@@ -98,7 +98,7 @@ describe.each(['docker', 'podman'] as const)('an agent with processes and contai
       inner: 'from api\n',
     };
     const seen = async () => Object.fromEntries(await Promise.all(Object.keys(reached).map(async (worker) => [worker, await printed(live, worker)])));
-    await waitFor('all have reached all', async () => JSON.stringify(await seen()) === JSON.stringify(reached), 30_000).catch(() => {});
+    await waitFor('all have reached all', async () => JSON.stringify(await seen()) === JSON.stringify(reached), 60_000).catch(() => {});
     expect(await seen()).toEqual(reached);
     // The owner of a network goes and comes back: who shares it does, too.
     const before = { web: await idOf('web'), side: await idOf('side') };

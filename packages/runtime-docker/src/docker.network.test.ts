@@ -14,7 +14,7 @@ import { subnet, use, workers } from './fixtures/workers.ts';
 
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
 const serve = (text: string) => `mkdir -p /tmp/w; echo ${text} >/tmp/w/index.html; exec httpd -f -p 8000 -h /tmp/w`;
-const fetch = (host: string) => `until wget -q -O- http://${host}:8000/; do sleep 0.1; done`;
+const fetch = (host: string) => `until wget -q -O- http://${host}:8000/ 2>/dev/null; do sleep 0.1; done`;
 
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -142,7 +142,7 @@ describe.each(['docker', 'podman'] as const)('networks of %s', { timeout: 90_000
     const mine = [{ name: '8000', port: 8000, publish: null, protocol: 'tcp' }] as const;
     const sharer = await w.start('web', serve('shared'), { networkMode: 'worker:vpn' }, { shares: owner.target, ports: mine });
     expect(sharer.observed).toMatchObject({ is: 'running', endpoints: [{ port: 8000, address: '127.0.0.1:18441' }] });
-    expect(inNamespace('busybox', 'sh', '-c', 'until busybox wget -q -O- http://127.0.0.1:18441/; do sleep 0.1; done')).toBe('shared\n');
+    expect(inNamespace('busybox', 'sh', '-c', 'until busybox wget -q -O- http://127.0.0.1:18441/ 2>/dev/null; do sleep 0.1; done')).toBe('shared\n');
     const inside = await w.start('probe', fetch('127.0.0.1'), { networkMode: 'worker:vpn' }, { shares: owner.target });
     expect(await w.said(inside)).toBe('shared\n');
     await d.driver.stop(owner.target, { signal: 'SIGKILL', graceMs: 0 }, d.call());
