@@ -19,11 +19,12 @@ import { HostFile } from './host-file.ts';
 import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
 import { loadPlugins } from './plugin/index.ts';
+import { Policing } from './policing.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { keepCollected, Reconciler } from './reconcile/index.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { revealSecrets } from './secret/index.ts';
-import { type Normal, normalise } from './spec/index.ts';
+import { type Normal, noPolicy, normalise } from './spec/index.ts';
 import { type GenerationRecord, type JournalEntry, keyedHmac, openDataDir, openStore } from './store/index.ts';
 import { type Applied, Crew, type CrewGiven, type RuntimeAccess, sentence, startSlots } from './supervise/index.ts';
 
@@ -140,6 +141,11 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   });
   life.push('probes', () => prober.close());
   let hosting: Hosting | null = null;
+  const policing = new Policing({
+    policy: () => config?.policy ?? applied?.policy ?? noPolicy,
+    runtimes: () => hosting?.runtimes ?? new Map(),
+    socket: paths.socket,
+  });
   const secretWarnings = new Set<string>();
   const normals = new WeakMap<GenerationRecord, Normal>();
   const reveal = (normal: Normal, baseDir: string, signal: AbortSignal) =>
@@ -180,6 +186,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       }),
     nextDue,
     missed: missedBetween,
+    forbidden: (neighbour) => policing.forbidden(neighbour),
   };
   const crew = new Crew({ services, startSlots: startSlots((config === null ? applied?.startConcurrency : config.agent.startConcurrency) ?? null) });
   let hasBegun = false;
@@ -215,6 +222,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       services: crew.services,
       registry: plugins.registry,
       runtimes: hosts.names(),
+      forbidden: (neighbour) => policing.findings(neighbour),
       secretVersions: async (normal, baseDir, signal) => (await reveal(normal, baseDir, signal)).versions,
     },
   });
@@ -232,6 +240,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       config = await hostFile.read();
       trouble = null;
       await hosts.beginFor(config);
+      // Its policy counts from now on.
+      crew.update();
       const by = { by: 'the saved host file', allowRemove: false, ...(isServing ? { prepareWithinMs: autoPrepareMs } : {}) };
       if (config.agent.apply === 'auto') await reconciler.apply(config, by, ended.signal);
       const { steps } = await reconciler.plan(config, undefined, ended.signal);
@@ -242,7 +252,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     }
   };
   const parts: Parts = {
-    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, hosting: hosts, stuck, hostName },
+    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, hosting: hosts, policing, stuck, hostName },
     hostFile: () => options.hostFile,
     hostFileProblem: () => trouble,
     async readHostFile(path) {
@@ -251,6 +261,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       if (path === undefined || path === options.hostFile) {
         config = read;
         trouble = null;
+        crew.update();
       }
       return read;
     },

@@ -28,7 +28,7 @@ export { findPaths, noMemoryFolder, type Paths, type PathsInput } from './base/p
 export { isProblem, type Place, type Problem, type ProblemCode, problem, problemCodes, problemText } from './base/problem.ts';
 export * from './config/index.ts';
 export * from './plugin/index.ts';
-export { portTroubles } from './reconcile/index.ts';
+export { forbiddenHere, portTroubles } from './reconcile/index.ts';
 export * from './spec/index.ts';
 export type * from './store/records.ts';
 export type * from './store/store.ts';

@@ -7,7 +7,7 @@ import { waitFor } from '@ostler/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection } from './engine/connection.ts';
 import { readNdjson } from './engine/ndjson.ts';
-import { baseImage, importBaseImage } from './fixtures/base-image.ts';
+import { baseImage, importBaseImage, loadImageFor } from './fixtures/base-image.ts';
 import { testDockerd } from './fixtures/dockerd.ts';
 import { opened } from './fixtures/opened.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
@@ -93,6 +93,27 @@ describe.skipIf(abilities['docker'] !== null || abilities['registry'] !== null)(
     await forget(`${name}:${tag}`);
     return true;
   }
+
+  test('a platform is pulled and run where the worker names it, and an image for another one is not taken for it', async () => {
+    login(password);
+    await loadImageFor('arm64', engine.socketPath, engine.dir, 'ostler-test/arm:1');
+    await push('arm', '1', 'ostler-test/arm:1');
+    await raw.json({ method: 'DELETE', path: '/images/ostler-test/arm:1', query: { force: true }, what: 'forget the image', signal });
+    const on = (platform: string, image: string) => d.specOf(['echo', 'ran'], { images: imageOf(image), more: { container: { platform } } });
+    const spec = on('linux/arm64', 'arm:1');
+    const run = await d.runOf(spec);
+    await d.driver.prepare({ spec, artifact: run.artifact, secrets: run.secrets }, d.call());
+    const ref = d.ref();
+    const { handle } = await d.driver.start(ref, run, d.call());
+    await d.ended({ ref, handle });
+    expect(await d.text({ ref, handle })).toBe('ran\n');
+    const other = on('linux/riscv64', 'arm:1');
+    const refused = await d.runOf(other);
+    expect(await failureOf(d.driver.prepare({ spec: other, artifact: refused.artifact, secrets: refused.secrets }, d.call()))).toMatchObject({
+      code: 'not-found',
+    });
+    expect(await failureOf(d.driver.start(d.ref(), refused, d.call()))).toEqual({ code: 'not-found', outcome: 'no' });
+  });
 
   test('a tag is pinned without pulling, pulled when it is prepared, and run; it stays pinned when the tag moves', async () => {
     login(password);

@@ -7,9 +7,13 @@ import { execInside } from './container/exec.ts';
 import { findContainer, listContainers, withinOneStore } from './container/find.ts';
 import { labels, nameOf } from './container/identity.ts';
 import { listed, observe } from './container/observe.ts';
+import { networkOwner } from './container/owner.ts';
+import { platformOf, prepareFor } from './container/platform.ts';
+import { withProfile } from './container/seccomp.ts';
 import { startContainer } from './container/start.ts';
 import { usageOf } from './container/stats.ts';
 import { endContainer, isRunning, removeContainer, sendSignal, signalName } from './container/stop.ts';
+import { verifyVolumes } from './container/volumes.ts';
 import { findEndpoint } from './endpoint/find.ts';
 import { Connection } from './engine/connection.ts';
 import { factsOf, infoOf, limitsOf } from './engine/facts.ts';
@@ -17,6 +21,8 @@ import type { ContainerJson } from './engine/json.ts';
 import { begun, refusal } from './errors.ts';
 import type { Flavour } from './flavour.ts';
 import { ContainerLog } from './log/read.ts';
+import { Networks } from './network/networks.ts';
+import { verifyNetworks } from './network/verify.ts';
 import { makeSecretsDir, removeSecretFiles, secretsDirOf, writeSecretFiles } from './secret/files.ts';
 import { watchEvents } from './watch.ts';
 
@@ -33,11 +39,12 @@ export type ContainerDriver = RuntimeDriver<ContainerOptions> & Required<Pick<Ru
 export function containerDriver({ flavour, config, log, folders }: ContainerDriverGiven): ContainerDriver {
   const engine = new Connection(() => findEndpoint(flavour, config), flavour);
   const supply = new Supply(engine, flavour, folders);
+  const networks = new Networks(engine, flavour);
   const starting = new Map<string, Promise<Observed>>();
   let limits: EngineFacts['limits'] | null = null;
 
-  const look = (found: ContainerJson): Observed => {
-    const seen = observe(found, flavour, engine.host);
+  const look = async (found: ContainerJson, { ref }: Target, call: Call): Promise<Observed> => {
+    const seen = observe(found, flavour, engine.host, await networkOwner(engine, found, ref.worker, call));
     if (seen.is === 'exited') removeSecretFiles(folders, seen.ref);
     return seen;
   };
@@ -55,7 +62,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
   };
   const inspect = async (target: Target, call: Call): Promise<Found> => {
     const found = await search(target, call);
-    if (typeof found !== 'string') return look(found);
+    if (typeof found !== 'string') return look(found, target, call);
     removeSecretFiles(folders, target.ref);
     return { is: 'gone', engine: found };
   };
@@ -71,8 +78,15 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       return facts;
     },
     check: (spec, facts) => checkContainer(spec, facts, flavour),
-    resolve: (spec, call) => supply.resolve(spec, call),
-    prepare: ({ spec, artifact }, call) => supply.prepare(artifact, spec, call),
+    async resolve(spec, call) {
+      await verifyNetworks(engine, spec, call);
+      await verifyVolumes(engine, spec, call);
+      return withProfile(await supply.resolve(spec, call), spec);
+    },
+    async prepare({ spec, artifact }, call) {
+      const platform = platformOf(spec);
+      if (platform === null || !(await prepareFor(engine, artifact, spec, platform, call))) await supply.prepare(artifact, spec, call);
+    },
     async start(ref, run, call) {
       // Two at once are one: both get the first one's answer.
       const key = `${ref.worker}/${ref.instance}/${ref.generation}`;
@@ -80,6 +94,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
         engine,
         flavour,
         supply,
+        networks,
         folders,
         host: engine.host,
         limits: async (by: Call) => {
@@ -102,7 +117,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       signalName(how.signal);
       const found = await search(target, call);
       if (typeof found === 'string') return { is: 'gone', engine: found };
-      if (!isRunning(found)) return look(found);
+      if (!isRunning(found)) return look(found, target, call);
       await endContainer(engine, found, target.ref.worker, how, call);
       return begun(() => inspect(target, call));
     },
@@ -111,6 +126,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       if (typeof found !== 'string') {
         if (isRunning(found)) throw refusal('conflict', `${target.ref.worker} ${target.ref.instance} is running; stop it first`);
         await removeContainer(engine, target, found.Id, call);
+        await networks.collect(target.ref.agent, Object.keys(found.NetworkSettings?.Networks ?? {}), call);
       }
       removeSecretFiles(folders, target.ref);
     },

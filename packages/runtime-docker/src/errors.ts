@@ -27,6 +27,19 @@ const causes: readonly (readonly [RegExp, RuntimeFailureCode, string])[] = [
     'unauthorized',
     'the registry wants other credentials; `docker login` on this host, as the agent’s user, gives them',
   ],
+  // Before the one for ports, whose texts are like it: of IPAM this is the whole text.
+  [/(?:^|: )Address already in use$/, 'conflict', 'another container has that fixed address'],
+  [/requested ip address \S+ is (?:already|not available)/i, 'conflict', 'another container has that fixed address, or the network has none such'],
+  [
+    /does not belong to any of this network|container-network range does not contain|not in any (?:of the )?subnets?/i,
+    'invalid',
+    'the network has no such address',
+  ],
+  [
+    /cannot join network of a non running container|dependency .* is not running|is not running, can't join/i,
+    'not-running',
+    'the worker whose network it shares does not run',
+  ],
   [
     /port is already allocated|address already in use|bind for .* failed/i,
     'conflict',

@@ -71,10 +71,10 @@ describe.skipIf(abilities['podman'] !== null)('on a Podman of its own', { timeou
   test('a worker on the shared network starts, and has an address there', async () => {
     const ref = d.ref();
     const ports = [{ name: 'http', port: 8000, publish: null, protocol: 'tcp' }] as const;
-    const spec = { ...d.specOf(['/bin/sh', '-c', 'grep host.docker.internal /etc/hosts; exec httpd -f -p 8000'], { ports }), more: {} };
+    const spec = { ...d.specOf(['/bin/sh', '-c', 'grep -w host.docker.internal /etc/hosts; exec httpd -f -p 8000'], { ports }), more: {} };
     const observed = await d.driver.start(ref, await d.runOf(spec), d.call());
     const target = { ref, handle: observed.handle };
-    await d.printed(target, 'host.docker.internal');
+    expect(await d.printed(target, 'host.docker.internal')).toMatch(/^10\.\d+\.\d+\.1\s/);
     const found = await d.driver.inspect(target, d.call());
     expect(found).toMatchObject({ is: 'running', endpoints: [{ port: 8000, address: expect.stringMatching(/^10\.\d+\.\d+\.\d+:8000$/) }] });
   });

@@ -95,6 +95,10 @@ export interface EngineFacts {
     readonly usedBytes?: number | undefined;
   }[];
   readonly disk?: { readonly path: string; readonly freeBytes: number } | undefined;
+  /** The name by which an instance that is not on the host's own network reaches this host; absent: `host.docker.internal`. */
+  readonly hostName?: string | undefined;
+  /** Paths of this host at which the engine is commanded: whoever has one has the host. */
+  readonly sockets?: readonly string[] | undefined;
   /** What a worker survives. */
   readonly outlives: { readonly agent: boolean; readonly engine: boolean };
   /** Plain statements for `runtimes` and `doctor`: what this host cannot hold and why. */

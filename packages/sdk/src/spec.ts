@@ -14,7 +14,10 @@ export interface Port {
 
 export interface Mount {
   /** A path of the host, a kept volume, or an anonymous tmpfs. */
-  readonly from: { readonly path: string } | { readonly volume: string } | { readonly tmpfsBytes: number | null };
+  readonly from:
+    | { readonly path: string }
+    | { readonly volume: string /** What the host file says of it; absent: nothing. */; readonly definition?: VolumeDefinition | undefined }
+    | { readonly tmpfsBytes: number | null };
   readonly to: string;
   readonly readOnly: boolean;
   /** `OSTLER_MOUNT_<NAME>` of a process. */
@@ -96,7 +99,7 @@ export interface WorkerSpec<Options = unknown> {
   /** The chain of `images:` this worker stands on, base first; the last one is what runs. Empty = no image. */
   readonly images: readonly { readonly name: string; readonly reference: string | null; readonly build: ImageBuild | null }[];
   /**
-   * Every other field of the worker that the file set, as written and validated (capabilities, networks, devices …).
+   * Every other field of the worker that the file set, as written and validated (capabilities, devices …). `networks` is a map of {@link NetworkUse}.
    * `check()` of a driver must refuse those that it does not honour: {@link unhonoured} does it.
    */
   readonly more: Readonly<Record<string, Json>>;
@@ -139,4 +142,41 @@ export interface ExecSession {
   readonly stderr: ReadableStream<Uint8Array>;
   resize(columns: number, rows: number): Promise<void>;
   readonly exit: Promise<number | 'unknown'>;
+}
+
+/** A kept volume of the host file. */
+export interface VolumeDefinition {
+  /** Somebody else's: used as it is, and never made. */
+  readonly external: boolean;
+  /** What the engine calls it; `null` = as the driver likes. */
+  readonly name: string | null;
+  readonly driver: string | null;
+  readonly driverOpts: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A network of the host file. */
+export interface NetworkDefinition {
+  /** Somebody else's: used as it is, and never made or removed. */
+  readonly external: boolean;
+  /** What the engine calls it; `null` = as the driver likes. */
+  readonly name: string | null;
+  readonly driver: string | null;
+  readonly driverOpts: Readonly<Record<string, string>>;
+  /** Without a way out. */
+  readonly internal: boolean;
+  readonly ipv6: boolean;
+  /** At most one of IPv4 and one of IPv6, such as `10.9.0.0/24`; none = the engine chooses. */
+  readonly subnets: readonly { readonly subnet: string; readonly gateway: string | null; readonly ipRange: string | null }[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A network that a worker is on, by its name in the host file; `default` is the one that all workers share who say nothing else. */
+export interface NetworkUse {
+  /** Names by which others find it there, beside its own. */
+  readonly aliases: readonly string[];
+  /** Fixed; `null` = the engine gives one. */
+  readonly address: string | null;
+  /** `null`: of `default`, where the host file says nothing about it. */
+  readonly definition: NetworkDefinition | null;
 }

@@ -94,33 +94,49 @@ export interface Checked {
 
 const resolveMs = 30_000;
 
-/** What each worker's runtime says of it on this host: its findings, and whether what it would run is there. */
-export function findingsOf({ core, plugins }: Host, config: HostConfig, runtimes: readonly Asked[]): Promise<readonly Checked[]> {
+/** What each worker's runtime says of it on this host: its findings, what the host's policy says, and whether what it would run is there. */
+export function findingsOf({ core, plugins, given }: Host, config: HostConfig, runtimes: readonly Asked[]): Promise<readonly Checked[]> {
   const there = runtimes.map(({ name }) => name);
   const answering = runtimes.flatMap(({ name, facts }) => (facts === null ? [] : [name]));
+  const sockets = [given.paths.socket, ...runtimes.flatMap(({ facts }) => facts?.sockets ?? [])];
+  const placed = Object.entries(config.workers).map(([worker, { written }]) => {
+    const preference = core.preferenceOf(written, plugins.registry);
+    const runtime = core.chooseRuntime(preference, answering, null) ?? core.chooseRuntime(preference, there, null);
+    const asked = runtimes.find(({ name }) => name === runtime);
+    if (runtime === null || asked === undefined) return { worker, runtime, preference, on: null };
+    const normal = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
+    return {
+      worker,
+      runtime,
+      preference,
+      on: { asked, normal, neighbour: { runtime, class: asked.class, spec: normal.spec, hostName: asked.facts?.hostName } },
+    };
+  });
+  const neighbours = new Map(placed.flatMap(({ worker, on }) => (on === null ? [] : [[worker, on.neighbour] as const])));
   return Promise.all(
-    Object.entries(config.workers).map(async ([worker, { written }]): Promise<Checked> => {
-      const preference = core.preferenceOf(written, plugins.registry);
-      const runtime = core.chooseRuntime(preference, answering, null) ?? core.chooseRuntime(preference, there, null);
-      const asked = runtimes.find(({ name }) => name === runtime);
-      if (runtime === null || asked === undefined)
+    placed.map(async ({ worker, runtime, preference, on }): Promise<Checked> => {
+      if (on === null)
         return {
           worker,
           runtime,
           spec: null,
           findings: [{ level: 'refused', field: 'runtime', text: `none of its runtimes is on this host: ${preference.join(', ')}` }],
         };
-      const normal = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });
+      const { asked, normal, neighbour } = on;
       const { spec } = normal;
-      const unable = core.unable(normal, asked, runtimes);
+      const known = [
+        ...core.forbiddenHere(config.policy, neighbour, sockets),
+        ...core.betweenFindings(neighbour, normal.rules, (name) => neighbours.get(name)),
+        ...core.unable(normal, asked, runtimes),
+      ];
       if (asked.facts === null)
         return {
           worker,
           runtime,
           spec,
-          findings: [...unable, { level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }],
+          findings: [...known, { level: 'unenforced', field: 'runtime', text: `the runtime ${runtime} does not answer: ${asked.reason}` }],
         };
-      return { worker, runtime, spec, findings: [...unable, ...asked.driver.check(spec, asked.facts), ...(await resolvable(asked.driver, spec))] };
+      return { worker, runtime, spec, findings: [...known, ...asked.driver.check(spec, asked.facts), ...(await resolvable(asked.driver, spec))] };
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -46,6 +46,24 @@ test('check makes no data directory, and says in JSON what it found for each wor
     expect.objectContaining({ name: 'bad', findings: expect.arrayContaining([expect.objectContaining({ text: expect.stringContaining('no-such-program') })]) }),
   ]);
   expect(readdirSync(folder)).toEqual(['ostler.yaml']);
+});
+
+test('check says what the policy does not allow, with the line that would, and where a container cannot reach a process', async () => {
+  const workers = [
+    '  api:\n    runtime: native\n    command: [sleep, "1000"]\n    ports: [18099]\n',
+    '  web:\n    runtime: docker\n    image: web\n    dependsOn: { api: started }\n    mounts:\n      - { from: sock, to: /engine.sock }\n',
+  ];
+  symlinkSync('/run/docker.sock', join(folder, 'sock'));
+  write('ostler.yaml', `workers:\n${workers.join('')}`);
+  const env = { DOCKER_HOST: `unix://${join(folder, 'none.sock')}` };
+  const { code, stdout, stderr } = await ostler(['check'], env);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/ostler\.yaml:11:7: workers\.web: .*\/run\/docker\.sock.*`policy: \{ engineSocket: true \}` in the host file allows it$/m),
+  ]);
+  expect(stdout).toMatch(/ostler\.yaml:9:\d+: workers\.web: dependsOn: it reaches api at host\.docker\.internal:18099.*0\.0\.0\.0:18099:18099/);
+  write('ostler.yaml', `policy: { engineSocket: true }\nworkers:\n${workers.join('')}`);
+  expect(await ostler(['check'], env)).toMatchObject({ stderr: expect.not.stringContaining('engineSocket') });
 });
 
 test('an invalid host file is one JSON document on stdout with --json', async () => {

@@ -28,6 +28,7 @@ export const problemCodes = {
   'store-newer': 1,
   'socket-in-use': 1,
   'plan-refused': 1,
+  'policy-refused': 1,
   'remove-not-allowed': 1,
   'worker-unknown': 1,
   'run-refused': 1,

@@ -3,15 +3,19 @@ import type { Place } from '../base/problem.ts';
 import { collide, isMap, nearest, preferenceOf, type Registry, readWorker, workerStates } from '../spec/index.ts';
 import type { Faults } from './issues.ts';
 import { type MapNode, nodeAt, placeAt, toJson } from './node.ts';
+import { sharedBy } from './sharing.ts';
 
-/** Names of `dependsOn`: they exist, their states are possible, they do not go in a circle. `left`: why a known worker does not run here. */
+/**
+ * Names of `dependsOn`: they exist, their states are possible, they do not go in a circle, nor do they with whose network is shared. `left`: why a
+ * known worker does not run here.
+ */
 export function checkDependencies(workers: ReadonlyMap<string, MapNode>, left: ReadonlyMap<string, string>, registry: Registry, faults: Faults): void {
   const edges = new Map<string, readonly { readonly to: string; readonly at: Place }[]>();
+  const sharers = new Map<string, string>();
   for (const [name, worker] of workers) {
     const group = nodeAt(worker, ['dependsOn']);
-    if (group?.is !== 'map') continue;
     const own: { to: string; at: Place }[] = [];
-    for (const [to, entry] of group.entries) {
+    for (const [to, entry] of group?.is === 'map' ? group.entries : []) {
       const rule = toJson(entry.value);
       const is = typeof rule === 'string' ? rule : isMap(rule) ? rule['is'] : undefined;
       const isOptional = isMap(rule) && rule['optional'] === true;
@@ -46,10 +50,18 @@ export function checkDependencies(workers: ReadonlyMap<string, MapNode>, left: R
         );
       own.push({ to, at: entry.at });
     }
+    const shared = sharedBy(name, worker, registry);
+    if (shared !== null && shared.owner !== name && workers.has(shared.owner)) {
+      sharers.set(name, shared.owner);
+      if (!own.some(({ to }) => to === shared.owner)) own.push({ to: shared.owner, at: shared.at });
+    }
     edges.set(name, own);
   }
-  for (const circle of circles(edges))
-    faults.invalid(`\`dependsOn\` goes in a circle: ${circle.path.join(' -> ')}`, circle.at, 'Remove one of these dependencies.');
+  for (const { path, at } of circles(edges)) {
+    const steps = path.slice(1).map((to, index) => sharers.get(path[index]!) === to);
+    const by = steps.every(Boolean) ? '`networkMode` goes' : steps.some(Boolean) ? '`dependsOn` and `networkMode` go' : '`dependsOn` goes';
+    faults.invalid(`${by} in a circle: ${path.join(' -> ')}`, at, 'Remove one of these dependencies.');
+  }
 }
 
 function hintState(is: string): string | undefined {

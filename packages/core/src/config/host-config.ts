@@ -8,9 +8,12 @@ import { checkBuilds, checkImages, withImages } from './images.ts';
 import { interpolate, TextBudget } from './interpolate.ts';
 import { Faults } from './issues.ts';
 import { mergeNodes } from './merge.ts';
+import { checkNetworks, withNetworks } from './networks.ts';
 import { type MapNode, map, type Node, nodeAt, type Path, placeAt, toJson, withNode, without } from './node.ts';
 import { probePortWarnings } from './probe-ports.ts';
+import { checkSharing } from './sharing.ts';
 import type { Facts } from './vars.ts';
+import { withVolumes } from './volumes.ts';
 import { checkWorker } from './worker-check.ts';
 import { withEnvFiles, withPaths } from './worker-node.ts';
 
@@ -28,6 +31,7 @@ export interface HostConfig {
   readonly files: readonly string[];
   readonly plugins: readonly PluginUse[];
   readonly agent: ReadHostFile['agent'];
+  readonly policy: ReadHostFile['policy'];
   readonly workers: Readonly<Record<string, WorkerConfig>>;
   /** Workers of the file that do not run here, with the reason: `enabled: false`, a profile that is not chosen. */
   readonly left: Readonly<Record<string, string>>;
@@ -56,6 +60,10 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
   const workers = new Map<string, MapNode>();
   const left = new Map<string, string>();
   const warnings: string[] = [];
+  const [networks, volumes] = ['networks', 'volumes'].map((name) => {
+    const node = nodeAt(read.root, [name]);
+    return node?.is === 'map' ? node : null;
+  }) as [MapNode | null, MapNode | null];
   const profiles = checkProfiles(read.root, options.profiles ?? [], faults);
   if (images) checkImages(images, faults);
 
@@ -84,17 +92,20 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
     const ownProfiles = texts(complete.entries.get('profiles')?.value);
     if (ownProfiles.length > 0 && !ownProfiles.some((profile) => profiles.includes(profile)))
       left.set(name, `its profile (${ownProfiles.join(', ')}) is not chosen`);
-    else workers.set(name, complete);
+    else workers.set(name, withVolumes(withNetworks(complete, networks, registry), volumes, registry));
   }
   checkDependencies(workers, left, registry, faults);
   checkPorts(workers, registry, faults);
+  checkSharing(workers, left, registry, faults);
+  checkNetworks(workers, networks, registry, faults);
   await checkBuilds(workers, registry, read.baseDir, faults);
   faults.throwIfAny();
   for (const [name, worker] of workers) warnings.push(...probePortWarnings(name, worker, registry));
   if (workers.size === 0) warnings.push(`${read.path} names no worker that runs here`);
 
   const shown = all?.is === 'map' ? new Map(all.entries) : new Map();
-  for (const [name, worker] of workers) shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain') });
+  for (const [name, worker] of workers)
+    shown.set(name, { at: shown.get(name)?.at ?? worker.at, value: without(worker, 'imageChain', 'networkDefinitions', 'volumeDefinitions') });
   const root = all?.is === 'map' && workers.size > 0 ? withNode(read.root, ['workers'], { ...all, entries: shown }) : read.root;
   const part = (name: string): Json => toJson(nodeAt(read.root, [name]) ?? map(new Map(), read.root.at));
   return {
@@ -104,6 +115,7 @@ export async function checkWorkers(read: ReadHostFile, registry: Registry, optio
     files: [...files],
     plugins: read.plugins,
     agent: read.agent,
+    policy: read.policy,
     workers: Object.fromEntries(
       [...workers].map(([name, worker]) => [name, { written: toJson(without(worker, 'enabled', 'profiles')), place: (path: Path) => placeAt(worker, path) }]),
     ),

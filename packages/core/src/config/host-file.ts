@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Json } from '@ostler/sdk';
 import type { Place } from '../base/problem.ts';
+import { networkDefinition, type Policy, policyOf, policySchema, volumeDefinition } from '../spec/index.ts';
 import { loadMerged } from './extends.ts';
 import { interpolate, TextBudget } from './interpolate.ts';
 import { addIssues, Faults } from './issues.ts';
@@ -28,6 +29,7 @@ export interface ReadHostFile {
   readonly files: readonly string[];
   readonly plugins: readonly PluginUse[];
   readonly agent: AgentSettings;
+  readonly policy: Policy;
   /** Variables are filled in everywhere but in `workers`, `defaults` and `images`: those may use facts, which plugins bring. */
   readonly root: MapNode;
   readonly vars: Vars;
@@ -62,6 +64,7 @@ export async function readHostFile(options: ReadOptions): Promise<ReadHostFile> 
   const parsed = topSchema.safeParse(toJson(root));
   if (!parsed.success) addIssues(faults, parsed.error.issues, { node: root, prefix: '', known: knownTop, why: whyNotTop });
   refuseNotYet(faults, root, notYet.file, '');
+  refuseForeignPolicy(faults, root, path);
   faults.throwIfAny();
   return {
     path,
@@ -70,9 +73,22 @@ export async function readHostFile(options: ReadOptions): Promise<ReadHostFile> 
     files,
     plugins: pluginsOf(root),
     agent: agentSchema.parse(parsed.data?.agent ?? {}),
+    policy: policyOf(policySchema.parse(parsed.data?.policy ?? {})),
     root,
     vars,
   };
+}
+
+/** It stands in the host file alone: what that extends may be written by others than those who answer for this host. */
+function refuseForeignPolicy(faults: Faults, root: MapNode, path: string): void {
+  const visit = (node: Node): void => {
+    for (const [, { at, value }] of node.is === 'map' ? node.entries : []) {
+      if (at.file !== path) faults.invalid('`policy` counts only in the host file itself, not in a file that it extends', at, `Write it into ${path}.`);
+      else visit(value);
+    }
+  };
+  const policy = root.entries.get('policy');
+  if (policy !== undefined) visit(map(new Map([['policy', policy]]), policy.at));
 }
 
 const topNames = [...Object.keys(topFields), 'defaults', 'workers'];
@@ -84,8 +100,8 @@ const nested: Readonly<Record<string, readonly string[]>> = {
 const inside: Readonly<Record<string, readonly string[]>> = {
   plugins: ['use', 'config'],
   images: ['image', 'build', 'from'],
-  volumes: ['external', 'name', 'labels', 'driver', 'driverOpts'],
-  networks: ['external', 'name', 'labels', 'driver', 'driverOpts', 'internal', 'subnet'],
+  volumes: Object.keys(volumeDefinition.shape),
+  networks: Object.keys(networkDefinition.shape),
 };
 function knownTop(path: readonly (string | number)[]): readonly string[] {
   const [first] = path;

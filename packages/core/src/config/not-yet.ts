@@ -6,7 +6,7 @@ import { type MapNode, type Node, nodeAt, placeAt } from './node.ts';
  * rely on them. `*` stands for any name. What a driver alone decides on (devices, networks …) is not here: it is handed to the driver.
  */
 export const notYet: { readonly file: readonly string[]; readonly worker: readonly string[] } = {
-  file: ['alerts', 'sync', 'policy', 'recover', 'agent.api', 'agent.engineCommand'],
+  file: ['alerts', 'sync', 'recover', 'agent.api', 'agent.engineCommand'],
   worker: ['alerts', 'expose', 'files', 'hooks', 'needsMounts', 'recover', 'reload', 'update', 'stop.command', 'health.image', 'health.mcp', 'health.generate'],
 };
 

@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { wholeOnly } from '../spec/fields.ts';
 import { blockFields, emptyRegistry, type Registry, workerSchema } from '../spec/index.ts';
 import { workerName } from '../spec/life.ts';
+import { networkDefinition } from '../spec/network.ts';
+import { policySchema } from '../spec/policy.ts';
 import { someTime } from '../spec/quantity.ts';
-import { count, flag, text, texts, word } from '../spec/text.ts';
+import { count, text, texts, word } from '../spec/text.ts';
+import { volumeDefinition } from '../spec/volume.ts';
 
 const anyMap = () => z.record(z.string(), z.json(), { error: 'expected a map' });
 const single = z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false' });
@@ -48,14 +51,6 @@ const image = z.union(
     error: 'expected an image reference, { image }, or { build, from }',
   },
 );
-const kept = z.strictObject({
-  external: flag().optional(),
-  name: text().optional(),
-  labels: z.record(z.string(), single).optional(),
-  driver: text().optional(),
-  driverOpts: anyMap().optional(),
-});
-
 const named = <S extends z.ZodType>(schema: S, what: string) => z.record(workerName(), schema, { error: `expected a map of ${what}` });
 
 /** All of a host file but the workers, whose form depends on the plugins that it names. */
@@ -77,19 +72,10 @@ export const topFields = {
   agent: agentSchema.optional(),
   alerts: anyMap().optional(),
   sync: anyMap().optional(),
-  policy: z
-    .strictObject({
-      runtimes: texts().optional(),
-      users: texts().optional(),
-      mountRoots: texts().optional(),
-      privileged: flag().optional(),
-      hostNamespaces: flag().optional(),
-      engineSocket: flag().optional(),
-    })
-    .optional(),
+  policy: policySchema.optional(),
   images: named(image, 'names and images').optional(),
-  volumes: named(kept.nullable(), 'volumes').optional(),
-  networks: named(kept.extend({ internal: flag().optional(), subnet: text().optional() }).nullable(), 'networks').optional(),
+  volumes: named(volumeDefinition.nullable(), 'volumes').optional(),
+  networks: named(networkDefinition.nullable(), 'networks').optional(),
   recover: z.strictObject({ images: text().optional(), containers: text().optional() }).optional(),
 } as const;
 

@@ -47,6 +47,7 @@ const pathFields = [
   'secrets.env.*',
   'files.*.from',
   'setup.python.requirements',
+  'container.seccomp',
   'health.file',
   'health.file.path',
 ];
@@ -59,6 +60,7 @@ export function withPaths(worker: MapNode, registry: Registry, baseDir: string):
       for (const path of expand(result, [...part, ...field.split('.')])) {
         const node = nodeAt(result, path);
         if (node?.is !== 'scalar' || typeof node.value !== 'string') continue;
+        if (field === 'container.seccomp' && node.value === 'unconfined') continue;
         const folder = dirname(node.at.file);
         const rebased = rebase(node.value, folder, baseDir, field.startsWith('secrets'));
         if (rebased !== node.value) result = replace(result, path, { ...node, value: rebased }) as MapNode;

@@ -5,6 +5,7 @@ import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { HostConfig } from '../config/index.ts';
 import type { Hosting } from '../hosting.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Policing } from '../policing.ts';
 import type { Reconciler } from '../reconcile/index.ts';
 import { nearest } from '../spec/index.ts';
 import type { Crew, Supervisor } from '../supervise/index.ts';
@@ -20,6 +21,7 @@ export interface Parts {
   readonly journal: Journal;
   readonly reconciler: Reconciler;
   readonly hosting: Pick<Hosting, 'runtimes' | 'document'>;
+  readonly policing: Pick<Policing, 'findings'>;
   readonly stuck: StuckCalls;
   hostName(): string;
   hostFile(): string;

@@ -41,7 +41,7 @@ export function psWorker(parts: Parts, of: Supervisor): PsWorker {
     reason: life.blind === null ? life.reason : `its runtime cannot be asked: ${life.blind.reason}`,
     exit: last?.exit ?? null,
     ports: (shown?.spec.ports ?? []).map(({ name, port, publish, protocol }) => ({ name, port, publish: publish === null ? null : { ...publish }, protocol })),
-    unenforced: shown === null ? [] : [...unenforced(parts, of, shown)],
+    unenforced: shown === null ? [] : [...unenforced(parts, of, shown), ...forbidden(parts, of, shown)],
     pendingChange: parts.pending().has(of.worker),
   };
 }
@@ -66,4 +66,12 @@ function unenforced(parts: Parts, of: Supervisor, normal: Normal): readonly stri
     .map(({ text }) => text);
   cache.set(normal, { facts, texts });
   return texts;
+}
+
+/** A policy that has become tighter stops nothing. */
+function forbidden(parts: Parts, of: Supervisor, { spec }: Normal): readonly string[] {
+  const access = parts.crew.services.runtime(of.runtimeName() ?? '');
+  if (access === null || of.life.phase !== 'running') return [];
+  const found = parts.policing.findings({ runtime: access.name, class: access.class, spec });
+  return found.map(({ text }) => `${text}; it runs on as it is, and is not started again`);
 }

@@ -13,6 +13,8 @@ export interface Desired {
   /** Keyed HMACs by reference; `null`: could not be read. */
   readonly secrets: Readonly<Record<string, string>> | null;
   readonly findings: readonly Finding[];
+  /** What the policy of the host does not let it have. */
+  readonly forbidden?: readonly Finding[] | undefined;
   /** Why it cannot be started as it is: no runtime, no artifact, no secret. */
   readonly problem: string | null;
 }
@@ -69,7 +71,12 @@ export function removesMuch(steps: readonly Step[], present: readonly Present[])
 
 function stepFor(desired: Desired, present: Present | undefined, registry: Registry): Step {
   const { worker, runtime } = desired;
-  const refused = [...desired.findings.filter(({ level }) => level === 'refused').map(findingText), ...(desired.problem === null ? [] : [desired.problem])];
+  const forbidden = (desired.forbidden ?? []).map(findingText);
+  const refused = [
+    ...forbidden,
+    ...desired.findings.filter(({ level }) => level === 'refused').map(findingText),
+    ...(desired.problem === null ? [] : [desired.problem]),
+  ];
   const base = {
     worker,
     runtime,
@@ -84,7 +91,9 @@ function stepFor(desired: Desired, present: Present | undefined, registry: Regis
     return { ...base, kind: 'change', restarts, why: 'which version of it runs is not known, because the store was lost', changes: [] };
   const changes = changesOf(desired, present.generation, registry);
   // What is unchanged runs on, whatever could not be asked about it now.
-  if (changes.length === 0) return { ...base, kind: 'keep', to: present.generation.counter, refused: [], restarts: false, why: 'nothing changed', changes };
+  const leftOn = forbidden.map((text) => `${text}; it runs on as it is, and is not started again`);
+  const kept = { refused: [], unenforced: [...base.unenforced, ...leftOn] };
+  if (changes.length === 0) return { ...base, ...kept, kind: 'keep', to: present.generation.counter, restarts: false, why: 'nothing changed', changes };
   return { ...base, kind: 'change', restarts, why: `${changes.map(({ field }) => field).join(', ')} changed`, changes };
 }
 

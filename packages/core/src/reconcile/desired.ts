@@ -1,9 +1,20 @@
 import { type Artifact, type Finding, isRuntimeFailure, isSecretFailure } from '@ostler/sdk';
 import { callWithDeadline } from '../base/call.ts';
 import { isProblem } from '../base/problem.ts';
-import type { HostConfig, WorkerConfig } from '../config/index.ts';
+import type { HostConfig } from '../config/index.ts';
 import type { Desired, Present } from '../plan/index.ts';
-import { chooseRuntime, type Normal, normalise, preferenceOf, type Registry, unable, unresolved } from '../spec/index.ts';
+import {
+  betweenFindings,
+  chooseRuntime,
+  type Neighbour,
+  type Neighbours,
+  type Normal,
+  normalise,
+  preferenceOf,
+  type Registry,
+  unable,
+  unresolved,
+} from '../spec/index.ts';
 import type { RuntimeAccess, Services } from '../supervise/index.ts';
 
 const resolveMs = 30_000;
@@ -16,29 +27,40 @@ export interface Desiring {
   readonly runtimes: readonly string[];
   /** Keyed HMACs of the values of a worker's secrets, by reference. Rejects with a problem. */
   secretVersions(normal: Normal, baseDir: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** What the policy of this host does not let a worker have. Absent: it may have all. */
+  forbidden?(neighbour: Neighbour): readonly Finding[];
+}
+
+/** A worker of the host file on the runtime that it would have. */
+interface Chosen {
+  readonly worker: string;
+  readonly runtime: string | null;
+  readonly written: HostConfig['workers'][string]['written'];
+  readonly baseDir: string;
+  readonly normal: Normal | null;
 }
 
 /** Every worker of a host file on the runtime that it would have. What cannot be found out for one worker is that one's problem. */
-export function desire(config: HostConfig, present: readonly Present[], by: Desiring, signal: AbortSignal): Promise<readonly Desired[]> {
+export async function desire(config: HostConfig, present: readonly Present[], by: Desiring, signal: AbortSignal): Promise<readonly Desired[]> {
   const now = new Map(present.map((one) => [one.worker, one]));
-  return Promise.all(Object.entries(config.workers).map(([worker, written]) => desireOne(worker, written, config.baseDir, now.get(worker), by, signal)));
+  const { baseDir } = config;
+  const chosen = Object.entries(config.workers).map(([worker, { written }]): Chosen => {
+    const runtime = runtimeOf(preferenceOf(written, by.registry), now.get(worker)?.generation?.runtime ?? null, by);
+    const normal = runtime === null ? null : normalise(written, { name: worker, runtime, baseDir, registry: by.registry });
+    return { worker, runtime, written, baseDir, normal };
+  });
+  const all = new Map(chosen.flatMap((one) => neighbourOf(one, by) ?? []).map((one) => [one.spec.name, one]));
+  return Promise.all(chosen.map((one) => desireOne(one, (worker) => all.get(worker), by, signal)));
 }
 
-async function desireOne(
-  worker: string,
-  { written }: WorkerConfig,
-  baseDir: string,
-  present: Present | undefined,
-  by: Desiring,
-  signal: AbortSignal,
-): Promise<Desired> {
-  const preference = preferenceOf(written, by.registry);
-  const runtime = runtimeOf(preference, present?.generation?.runtime ?? null, by);
+async function desireOne(chosen: Chosen, neighbours: Neighbours, by: Desiring, signal: AbortSignal): Promise<Desired> {
+  const { worker, runtime, written, baseDir, normal } = chosen;
   const base = { worker, runtime, written, baseDir };
   const access = runtime === null ? null : by.services.runtime(runtime);
-  if (runtime === null)
-    return { ...base, artifact: null, secrets: null, findings: [], problem: `none of its runtimes is on this host: ${preference.join(', ')}` };
-  const normal = normalise(written, { name: worker, runtime, baseDir, registry: by.registry });
+  if (normal === null) {
+    const problem = `none of its runtimes is on this host: ${preferenceOf(written, by.registry).join(', ')}`;
+    return { ...base, artifact: null, secrets: null, findings: [], forbidden: [], problem };
+  }
   const problems: string[] = [];
   const told = <T>(what: string, work: Promise<T>): Promise<T | null> =>
     work.catch((error: unknown) => {
@@ -50,13 +72,25 @@ async function desireOne(
     access === null ? unresolved : told('what it runs cannot be resolved', resolveArtifact(access, normal, by, signal)),
     told('a secret cannot be read', by.secretVersions(normal, baseDir, signal)),
   ]);
+  const own = neighbourOf(chosen, by);
   return {
     ...base,
     artifact,
     secrets,
-    findings: access === null ? [] : [...unable(normal, access, runtimesOf(by)), ...findingsOf(access, normal, by)],
+    findings: [
+      ...(own === null ? [] : betweenFindings(own, normal.rules, neighbours)),
+      ...(access === null ? [] : [...unable(normal, access, runtimesOf(by)), ...findingsOf(access, normal, by)]),
+    ],
+    forbidden: own === null ? [] : (by.forbidden?.(own) ?? []),
     problem: problems.length > 0 ? problems.join('; ') : null,
   };
+}
+
+function neighbourOf({ runtime, normal }: Chosen, { registry, services }: Desiring): Neighbour | null {
+  const runtimeClass = runtime === null ? undefined : registry.runtimes.get(runtime)?.class;
+  return runtime === null || normal === null || runtimeClass === undefined
+    ? null
+    : { runtime, class: runtimeClass, spec: normal.spec, hostName: services.runtime(runtime)?.facts()?.hostName };
 }
 
 /**

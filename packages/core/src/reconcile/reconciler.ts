@@ -59,7 +59,7 @@ export class Reconciler {
   apply(config: HostConfig, options: ApplyOptions, signal: AbortSignal): Promise<Plan> {
     return this.#changes.post(async () => {
       const { plan, desired } = await this.#planned(config, options.workers, signal);
-      this.#refuse(plan, options);
+      this.#refuse(plan, desired, options);
       if (options.prepareWithinMs !== undefined) await this.#prepareAhead(plan, desired, options.prepareWithinMs);
       if (!signal.aborted) await this.#carryOut(config, plan, desired, options);
       return plan;
@@ -117,7 +117,7 @@ export class Reconciler {
     );
   }
 
-  #refuse(plan: Plan, { digest, allowRemove }: ApplyOptions): void {
+  #refuse(plan: Plan, desired: readonly Desired[], { digest, allowRemove }: ApplyOptions): void {
     if (digest !== undefined && digest !== plan.digest)
       throw problem({
         code: 'plan-refused',
@@ -125,9 +125,10 @@ export class Reconciler {
         hint: 'make a new one with `ostler plan`. Nothing was touched.',
       });
     const refused = plan.steps.filter((step) => step.refused.length > 0);
+    const forbidden = new Set(desired.flatMap((one) => ((one.forbidden ?? []).length > 0 ? one.worker : [])));
     if (refused.length > 0)
       throw problem({
-        code: 'plan-refused',
+        code: refused.every(({ worker }) => forbidden.has(worker)) ? 'policy-refused' : 'plan-refused',
         message: refused.map((step) => `${step.worker}: ${step.refused.join('; ')}`).join('\n'),
         hint: 'Nothing was touched.',
       });
@@ -154,6 +155,7 @@ export class Reconciler {
       plugins: config.plugins.map(({ use, config: given, baseDir }) => ({ use, config: given, baseDir })),
       startConcurrency: config.agent.startConcurrency ?? null,
       apply: config.agent.apply,
+      policy: config.policy,
     };
     await journal.record({
       generations: minted,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { health } from './health.ts';
 import { dependsOn, restart, schedule, signal, stop, update } from './life.ts';
+import { networkUses } from './network.ts';
 import { ports } from './port.ts';
 import { size, someTime } from './quantity.ts';
 import { count, env, flag, label, labelExpected, looseText, text, texts, word } from './text.ts';
@@ -105,11 +106,7 @@ export const overridable = {
   ports: ports().optional(),
   mounts: z.array(mount, { error: 'expected a list of mounts' }).max(1000).optional(),
   volumes: z.never({ error: 'a worker has no `volumes`: write `mounts: [{ volume: NAME, to: PATH }]`' }).optional(),
-  networks: z
-    .union([texts(), z.record(z.string(), z.strictObject({ aliases: texts().optional(), address: text().optional() }).nullable())], {
-      error: 'expected a list of networks, or a map of { aliases, address }',
-    })
-    .optional(),
+  networks: networkUses().optional(),
   networkMode: z
     .string()
     .regex(/^(host|none|worker:[a-z0-9-]+)$/, { error: 'expected host, none or worker:NAME' })

@@ -1,12 +1,14 @@
 import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
 import type { ZodType, z } from 'zod';
 import { preferenceOf } from './choose.ts';
+import { usesOf } from './network.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
 import { absolute } from './path.ts';
 import { toPort } from './port.ts';
 import type { Registry, RuntimeClass } from './registry.ts';
 import type { WorkerRules } from './rules.ts';
 import { rulesOf } from './supervision.ts';
+import { volumeOf } from './volume.ts';
 import { type Flat, flatSchema } from './worker.ts';
 
 export interface Reading {
@@ -75,7 +77,7 @@ const known = new Set(
   (
     'description runtime kind image build imageChain command shell entrypoint workingDir user groups env envFile secrets files init tty ports mounts tmpfs labels ' +
     'limits gpu priority noNewPrivileges readOnly ulimits enabled profiles schedule restart stop reload hooks health dependsOn needsMounts update onSecretChange ' +
-    'logs expose alerts recover'
+    'logs expose alerts recover networks networkDefinitions volumeDefinitions'
   ).split(' '),
 );
 
@@ -113,7 +115,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     labels: flat.labels ?? {},
     ulimits: flat.ulimits ?? {},
     images: isProcess && hasContainerToo(flat, reading) ? [] : imagesOf(flat, name, baseDir),
-    more: Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>,
+    more: { ...rest(flat), ...networksOf(flat, isProcess) },
     baseDir,
     options,
   };
@@ -122,7 +124,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
 function mountsOf(flat: Flat, isProcess: boolean, baseDir: string): readonly Mount[] {
   const variable = (path: string) => (path.split('/').filter(Boolean).at(-1) ?? 'ROOT').toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
   const mounts = (flat.mounts ?? []).map((mount): Mount => {
-    const source = 'from' in mount ? { path: absolute(baseDir, mount.from) } : { volume: mount.volume };
+    const source = 'from' in mount ? { path: absolute(baseDir, mount.from) } : volumeNamed(mount.volume, flat);
     const to = mount.to ?? ('path' in source ? source.path : '/');
     return { from: source, to, readOnly: mount.readOnly ?? false, name: mount.name ?? (isProcess ? variable(to) : null) };
   });
@@ -152,4 +154,18 @@ function imagesOf(flat: Flat, name: string, baseDir: string): WorkerSpec['images
       build: { context: absolute(baseDir, context), dockerfile: more.dockerfile ?? null, target: more.target ?? null, args: more.args ?? {}, from: null },
     },
   ];
+}
+
+function volumeNamed(volume: string, { volumeDefinitions = {} }: Flat) {
+  const written = Object.hasOwn(volumeDefinitions, volume) ? volumeDefinitions[volume] : undefined;
+  return { volume, ...(written === undefined ? {} : { definition: volumeOf(written) }) };
+}
+
+const rest = (flat: Flat): Readonly<Record<string, Json>> =>
+  Object.fromEntries(Object.entries(flat).filter(([key, value]) => !known.has(key) && value !== undefined)) as Readonly<Record<string, Json>>;
+
+/** Of a process only what it names itself: its driver refuses it. */
+function networksOf(flat: Flat, isProcess: boolean): Readonly<Record<string, Json>> {
+  const uses = isProcess && flat.networks === undefined ? null : usesOf(flat, flat.networkDefinitions);
+  return uses === null ? {} : { networks: uses as unknown as Json };
 }

@@ -1,8 +1,9 @@
 import type { WorkerKind } from '@ostler/sdk';
 import { healthTimings } from './health.ts';
+import { ownerIn } from './network.ts';
 import { absolute } from './path.ts';
 import type { Registry } from './registry.ts';
-import type { HealthRule, ProbeRule, RestartRule, WorkerRules } from './rules.ts';
+import type { Dependency, HealthRule, ProbeRule, RestartRule, WorkerRules } from './rules.ts';
 import type { Flat } from './worker.ts';
 
 /** Core's half of a worker's normal form, defaults filled in. */
@@ -12,13 +13,7 @@ export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry, baseDi
     restart: restartOf(flat, kind),
     stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
     health: healthOf(flat, registry, baseDir),
-    dependsOn: Object.entries(flat.dependsOn ?? {}).map(([worker, rule]) => ({
-      worker,
-      optional: false,
-      restartWithIt: false,
-      stopWithIt: false,
-      ...defined(rule),
-    })),
+    dependsOn: dependenciesOf(flat),
     schedule: flat.schedule
       ? {
           ...{ timezone: null, overlap: 'skip', missed: 'skip' },
@@ -109,3 +104,25 @@ function healthOf(flat: Flat, registry: Registry, baseDir: string): HealthRule {
 
 const defined = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as T;
 const without = <T extends object>(value: T, key: string): T => Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as T;
+
+/** Those of the file, and the worker whose network it shares: without that one it has none, and of another instance it has the network no more. */
+function dependenciesOf(flat: Flat): readonly Dependency[] {
+  const owner = ownerIn(flat.networkMode);
+  const written = Object.entries(flat.dependsOn ?? {}).map(([worker, rule]) => ({
+    worker,
+    optional: false,
+    restartWithIt: false,
+    stopWithIt: false,
+    ...defined(rule),
+  })) as readonly Dependency[];
+  if (owner === null) return written;
+  const shared: Dependency = {
+    worker: owner,
+    is: 'started',
+    ...written.find(({ worker }) => worker === owner),
+    optional: false,
+    restartWithIt: true,
+    stopWithIt: true,
+  };
+  return [...written.filter(({ worker }) => worker !== owner), shared];
+}

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { containerOnly, healthField, overridable, wholeOnly } from './fields.ts';
+import { networkDefinition } from './network.ts';
 import { fieldNames, type Registry, type RuntimeClass } from './registry.ts';
+import { volumeDefinition } from './volume.ts';
 
 export const classes: readonly RuntimeClass[] = ['container', 'process', 'cluster'];
 
@@ -37,7 +39,14 @@ const chainLink = z.strictObject({
 /** A worker's own fields, without any block. What all blocks are laid over is read by this. */
 export const flatSchema = onceFor((registry) =>
   z
-    .strictObject({ ...wholeOnly, ...blockFields(registry), container: z.strictObject(containerOnly).optional(), imageChain: z.array(chainLink).optional() })
+    .strictObject({
+      ...wholeOnly,
+      ...blockFields(registry),
+      container: z.strictObject(containerOnly).optional(),
+      imageChain: z.array(chainLink).optional(),
+      networkDefinitions: z.record(z.string(), networkDefinition).optional(),
+      volumeDefinitions: z.record(z.string(), volumeDefinition).optional(),
+    })
     .superRefine((worker, context) => {
       const bad = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
       if (worker.shell !== undefined && worker.command !== undefined) bad(['shell'], '`shell` and `command` cannot both be given');

@@ -73,11 +73,11 @@ export function start(
   ref: InstanceRef,
   generation: GenerationRecord,
   normal: Normal,
-  secrets: Secrets,
+  { secrets, shares }: { readonly secrets: Secrets; readonly shares: Target | null },
 ): Promise<Observed> {
   const { spec, rules } = normal;
   const env = environmentOf(ref, spec, rules, { name: services.hostName, addressOf: services.addressOf });
-  const run = { spec, artifact: generation.artifact, secrets, env, shares: null, gpus: [], traffic: 'live' } as const;
+  const run = { spec, artifact: generation.artifact, secrets, env, shares, gpus: [], traffic: 'live' } as const;
   return callWithDeadline(
     callOf(services, runtime, 'start', ref.worker, deadlines.start, true),
     inside(services, runtime, (call) => runtime.driver.start(ref, run, call)),

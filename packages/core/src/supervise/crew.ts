@@ -1,4 +1,5 @@
-import type { Dependency } from '../spec/index.ts';
+import type { Target } from '@ostler/sdk';
+import { addressBetween, type Dependency, type Neighbour } from '../spec/index.ts';
 import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
 import { hasEnded, isUp, lacking, startOrder } from './dependencies.ts';
 import { Gate, type StartSlots } from './gate.ts';
@@ -9,7 +10,7 @@ import { Supervisor } from './supervisor.ts';
 
 export interface CrewGiven {
   /** The rest comes from the crew. */
-  readonly services: Omit<Services, 'missing' | 'dependencies' | 'addressOf' | 'memory'>;
+  readonly services: Omit<Services, 'missing' | 'dependencies' | 'addressOf' | 'running' | 'memory'>;
   readonly startSlots: StartSlots;
 }
 
@@ -41,7 +42,8 @@ export class Crew {
       ...{ ...services, memory: this.#memory },
       missing: (worker) => this.#missing(worker),
       dependencies: (worker) => this.#running(this.#rulesOf(worker)),
-      addressOf: (worker) => this.#addressOf(worker),
+      addressOf: (from, worker) => this.#addressOf(from, worker),
+      running: (worker) => this.#instanceOf(worker),
     };
     this.#gate = new Gate(startSlots);
   }
@@ -224,6 +226,8 @@ export class Crew {
   }
 
   #missing(worker: string): string | null {
+    const notAllowed = this.#notAllowed(worker);
+    if (notAllowed !== null) return notAllowed;
     for (const rule of this.#rulesOf(worker)) {
       const lacks = lacking(rule, this.#workers.get(rule.worker));
       if (lacks !== null) return lacks;
@@ -231,11 +235,40 @@ export class Crew {
     return null;
   }
 
-  #addressOf(worker: string): string | null {
+  #addressOf(from: string, worker: string): string | null {
+    const [here, there] = [this.#neighbour(from), this.#neighbour(worker)];
+    const reached = this.#reached(worker);
+    return here === undefined || there === undefined ? reached : addressBetween(here, there, reached, (name) => this.#neighbour(name));
+  }
+
+  /** Where the agent itself reaches the first port of a worker. */
+  #reached(worker: string): string | null {
     const one = this.#workers.get(worker);
     const endpoint = one?.live?.endpoints[0];
     if (endpoint) return /:\d+$/.test(endpoint.address) ? endpoint.address : `${endpoint.address}:${endpoint.port}`;
     const port = one?.normal()?.spec.ports[0];
-    return port ? `127.0.0.1:${port.publish?.port ?? port.port}` : null;
+    // A container's own port is one of the host only where it is published.
+    if (!port || (port.publish === null && this.#neighbour(worker)?.class === 'container')) return null;
+    return `127.0.0.1:${port.publish?.port ?? port.port}`;
+  }
+
+  /** As it is to run. */
+  #neighbour(worker: string): Neighbour | undefined {
+    const one = this.#workers.get(worker);
+    const [runtime, normal] = [one?.generation()?.runtime, one?.normal()];
+    const access = runtime === undefined ? null : this.services.runtime(runtime);
+    return !normal || access === null ? undefined : { runtime: access.name, class: access.class, spec: normal.spec, hostName: access.facts()?.hostName };
+  }
+
+  #instanceOf(worker: string): Target | null {
+    const one = this.#workers.get(worker);
+    return one === undefined || !isUp(one.life) ? null : one.target();
+  }
+
+  /** The policy goes before dependencies: what may not be had is waited for by nobody else's doing. */
+  #notAllowed(worker: string): string | null {
+    const { forbidden } = this.services;
+    const neighbour = forbidden === undefined ? undefined : this.#neighbour(worker);
+    return forbidden === undefined || neighbour === undefined ? null : forbidden(neighbour);
   }
 }

@@ -1,6 +1,6 @@
 import type { Exit, Observed, Secrets } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
-import { isOpen, type Normal } from '../spec/index.ts';
+import { isOpen, type Normal, ownerOf } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 import { asFailure, inspect, lastLines, prepare, remove, resolve, signal, start, stop } from './calls.ts';
 import type { Effect, Life } from './life.ts';
@@ -163,14 +163,16 @@ export class Effects {
       this.#secrets = null;
       this.#mask = secretMask(secrets);
       if (this.#of.life.epoch !== epoch) return;
-      const why = this.#calledOff();
+      const owner = ownerOf(normal.spec);
+      const shares = owner === null ? null : services.running(owner);
+      const why = this.#calledOff(owner !== null && shares === null ? owner : null);
       if (why !== null) {
         const failure = { code: why.code, outcome: 'no', retryable: true, message: `it was called off before anything was done: ${why.text}` } as const;
         await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
         return;
       }
       isAsked = true;
-      const found = await start(services, runtime, target.ref, generation, normal, secrets);
+      const found = await start(services, runtime, target.ref, generation, normal, { secrets, shares });
       await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
     } catch (error) {
       const failure = asFailure(error, isAsked);
@@ -182,11 +184,12 @@ export class Effects {
     await this.#retire();
   }
 
-  /** Between the decision and its turn. */
-  #calledOff(): { readonly code: 'aborted' | 'engine-down'; readonly text: string } | null {
+  /** Between the decision and its turn. `gone`: the worker whose network it was to share. */
+  #calledOff(gone: string | null): { readonly code: 'aborted' | 'engine-down'; readonly text: string } | null {
     const { want, blind } = this.#of.life;
     if (want !== 'run') return { code: 'aborted', text: 'it is not wanted any more' };
-    return blind === null ? null : { code: 'engine-down', text: blind.reason };
+    if (blind !== null) return { code: 'engine-down', text: blind.reason };
+    return gone === null ? null : { code: 'aborted', text: `${gone}, whose network it shares, does not run any more` };
   }
 
   async #stop(life: Life): Promise<void> {

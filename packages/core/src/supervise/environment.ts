@@ -8,11 +8,11 @@ export function environmentOf(
   ref: InstanceRef,
   spec: WorkerSpec,
   rules: WorkerRules,
-  host: { readonly name: string; addressOf(worker: string): string | null },
+  host: { readonly name: string; addressOf(from: string, worker: string): string | null },
 ): Readonly<Record<string, string>> {
   const [first] = spec.ports;
   const addresses = rules.dependsOn.flatMap(({ worker }) => {
-    const address = host.addressOf(worker);
+    const address = host.addressOf(ref.worker, worker);
     return address === null ? [] : [[`OSTLER_ADDR_${upper(worker)}`, address] as const];
   });
   return {

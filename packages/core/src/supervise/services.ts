@@ -4,7 +4,7 @@ import type { AgentLogger } from '../base/logger.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { InPlugin } from '../base/watchdog.ts';
 import type { Journal } from '../journal/index.ts';
-import type { CronLine, HealthRule, Normal } from '../spec/index.ts';
+import type { CronLine, HealthRule, Neighbour, Normal, Policy } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 
 /** A runtime as supervision needs it. */
@@ -74,8 +74,12 @@ export interface Services {
   /** How many runs were due after one moment, up to another: epoch ms. */
   missed(rule: CronLine, fromMs: number, toMs: number): number;
   readonly memory: { watch(watched: MemoryWatched): Cancel };
-  /** `address:port` of another worker, for `OSTLER_ADDR_<WORKER>`; `null` = it has none. */
-  addressOf(worker: string): string | null;
+  /** `address:port` at which one worker reaches another, for `OSTLER_ADDR_<WORKER>`; `null` = at none. */
+  addressOf(from: string, worker: string): string | null;
+  /** The instance of a worker that runs now, for whom shares its network; `null` = none does. */
+  running(worker: string): Target | null;
+  /** What the policy of this host does not let a worker have, as a sentence without its end. Absent: it may have all. */
+  forbidden?(neighbour: Neighbour): string | null;
   /** The dependency of this worker that does not hold now, as `db to be healthy`; `null` = all hold. */
   missing(worker: string): string | null;
   /** The instances that run now of the workers with which this one is started anew. */
@@ -91,5 +95,7 @@ export interface Applied {
   /** `null`: the host file says nothing of it. */
   readonly startConcurrency: number | null;
   readonly apply: 'manual' | 'auto';
+  /** Not kept by an ostler that knew no policy. */
+  readonly policy?: Policy | undefined;
   readonly at: string;
 }

@@ -1,5 +1,6 @@
 import type { HostConfig } from '../../src/config/index.ts';
 import { map } from '../../src/config/node.ts';
+import { noPolicy } from '../../src/spec/index.ts';
 import type { Declared } from './host.ts';
 
 const nowhere = { file: '/host/ostler.yaml', line: 1, column: 1 };
@@ -56,6 +57,7 @@ export class HostFile {
         files: [],
         plugins: [],
         agent: { apply: this.apply },
+        policy: noPolicy,
         workers,
         left: {},
         volumes: {},

@@ -40,8 +40,18 @@ test('a plain worker, and all that containers honour, has no finding', () => {
     ...{
       shm: MiB,
       sysctls: { 'net.core.somaxconn': '1' },
-      container: { seccomp: 'unconfined', apparmor: 'x', selinux: 'type:x', logDriver: 'local' },
-      privileged: false,
+      container: {
+        seccomp: '/p.json',
+        apparmor: 'x',
+        selinux: 'type:x',
+        logDriver: 'local',
+        pid: 'host',
+        ipc: 'shareable',
+        userns: 'host',
+        platform: 'linux/arm/v7',
+      },
+      networks: { back: { aliases: ['a'], address: null, definition: null } },
+      privileged: true,
     },
   };
   expect(
@@ -77,20 +87,36 @@ test.each<[string, Partial<WorkerSpec>, readonly string[]]>([
   ['a GPU where there is none', gpu({ count: 1 }), ['refused gpu']],
   ['sd_notify', { notify: { watchdogMs: null } }, ['refused health.notify']],
   ['a limit that no kernel knows', { ulimits: { odd: { soft: 1, hard: 1 } } }, ['refused ulimits.odd']],
-  ['the whole host', { mounts: mount('/') }, ['refused mounts']],
-  ['the engine’s socket', { mounts: mount('/run/../var/run/docker.sock') }, ['refused mounts']],
   ['a mount over our own', { mounts: mount('/x', '/run/secrets/') }, ['refused mounts']],
   ['a mount on /', { mounts: mount('/x', '/') }, ['refused mounts']],
   ['a relative place', { mounts: mount('/x', 'in') }, ['refused mounts']],
   ['a port without a network', { ports: port(80), more: { networkMode: 'none' } }, ['refused ports']],
   ['another port on the host’s network', { ports: port(8080), more: { networkMode: 'host' } }, ['refused ports']],
-  ['another worker’s network', { more: { networkMode: 'worker:vpn' } }, ['refused networkMode']],
-  ['privileged', { more: { privileged: true } }, ['refused privileged']],
-  ['networks', { more: { networks: ['a'] } }, ['refused networks']],
+  ['a port published by who shares a network', { ports: port(8080), more: { networkMode: 'worker:vpn' } }, ['refused ports']],
+  [
+    'what is the other’s for who shares a network',
+    {
+      more: {
+        networkMode: 'worker:vpn',
+        hostname: 'h',
+        dns: ['1.1.1.1'],
+        extraHosts: { a: '10.0.0.1' },
+        sysctls: { 'net.ipv4.ip_forward': '1', 'kernel.sem': '1' },
+      },
+    },
+    ['refused hostname', 'refused dns', 'refused extraHosts', 'refused sysctls.net.ipv4.ip_forward'],
+  ],
+  ['a sysctl of the host’s network', { more: { networkMode: 'host', sysctls: { 'net.core.somaxconn': '1' } } }, ['refused sysctls.net.core.somaxconn']],
+  ['a name server and a host that are no addresses', { more: { dns: ['one'], extraHosts: { a: 'b' } } }, ['refused dns', 'refused extraHosts.a']],
+  ['a capability that is none', { more: { capabilities: { add: ['NET_ADMIM'], drop: ['all', 'cap_chown'] } } }, ['refused capabilities.add']],
+  ['a sandbox', { more: { sandbox: true } }, ['refused sandbox']],
   ['a device that is none', { more: { devices: ['nvidia.com/gpu=all'] } }, ['refused devices']],
   ['a log that cannot be read', { more: { container: { logDriver: 'syslog' } } }, ['refused container.logDriver']],
-  ['a seccomp profile', { more: { container: { seccomp: '/p.json' } } }, ['refused container.seccomp']],
-  ['a container name and a pid namespace', { more: { container: { name: 'x', pid: 'host' } } }, ['refused container.name', 'refused container.pid']],
+  [
+    'words of the block that the engine does not take',
+    { more: { container: { name: 'x', pid: 'worker:a', ipc: 'b', userns: 'keep-id', platform: 'arm64' } } },
+    ['refused container.name', 'refused container.pid', 'refused container.ipc', 'refused container.userns', 'refused container.platform'],
+  ],
 ])('%s is refused', (_, given, findings) => {
   expect(check(given)).toEqual(findings);
 });
@@ -104,4 +130,12 @@ test('what this host cannot hold is said', () => {
   expect(check(gpu({ count: 1 }), { gpus, version: '5.3.2' }, 'podman')).toEqual(['refused gpu']);
   expect(check(gpu({ count: 1 }), { gpus, version: '5.4.0' }, 'podman')).toEqual([]);
   expect(check({ logs: { maxSizeBytes: MiB, maxFiles: 3 } }, {}, 'podman')).toEqual(['unenforced logs.maxFiles']);
+});
+
+test('who shares a network may say where it listens', () => {
+  expect(check({ ports: port(null), more: { networkMode: 'worker:vpn' } })).toEqual([]);
+});
+
+test('Podman has user namespaces that Docker has not', () => {
+  expect(check({ logs: { maxSizeBytes: MiB, maxFiles: 1 }, more: { container: { userns: 'keep-id' } } }, {}, 'podman')).toEqual([]);
 });

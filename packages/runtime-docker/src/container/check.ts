@@ -1,7 +1,11 @@
 import { type EngineFacts, type Finding, unhonoured, type WorkerSpec } from '@ostler/sdk';
 import { engineNames, type Flavour } from '../flavour.ts';
 import { isImageId, parseReference } from '../image/reference.ts';
-import { containerHonoured, honoured, type More, moreOf, readableLogDrivers } from './more.ts';
+import { unknownCapabilities } from './capabilities.ts';
+import { checkBlock } from './check-block.ts';
+import { checkNetwork } from './check-network.ts';
+import { refused, unenforced } from './finding.ts';
+import { honoured, type More, moreOf } from './more.ts';
 import { refusedMount } from './mount-rules.ts';
 
 /** As engines know them (getrlimit(2)). */
@@ -16,20 +20,17 @@ export function checkContainer(spec: WorkerSpec, facts: EngineFacts, flavour: Fl
     ...checkImage(spec),
     ...checkLimits(spec, facts),
     ...checkNetwork(spec, more),
+    ...checkBlock(more, flavour),
     ...checkGpu(spec, facts, flavour),
     ...checkRest(spec, more, flavour),
     ...unhonoured(spec, flavour, [...honoured, ...switchedOff(spec)]),
-    ...unhonouredInBlock(more, flavour),
   ];
 }
 
 /** What need not be honoured, for it says "no". */
 function switchedOff({ more }: WorkerSpec): readonly string[] {
-  return ['privileged', 'sandbox'].filter((field) => more[field] === false);
+  return ['sandbox'].filter((field) => more[field] === false);
 }
-
-const refused = (field: string, text: string): Finding => ({ level: 'refused', field, text });
-const weak = (field: string, text: string): Finding => ({ level: 'unenforced', field, text });
 
 function checkImage({ images }: WorkerSpec): readonly Finding[] {
   const last = images.at(-1);
@@ -47,7 +48,7 @@ function checkImage({ images }: WorkerSpec): readonly Finding[] {
 function checkLimits({ limits }: WorkerSpec, facts: EngineFacts): readonly Finding[] {
   const { memoryBytes, memorySwapBytes, cpus, pids } = limits;
   const held = (kind: 'memory' | 'cpu' | 'pids', field: string, isAsked: boolean): readonly Finding[] =>
-    isAsked && facts.limits[kind] === 'none' ? [weak(`limits.${field}`, `limits.${field} is not enforced on this host: no ${kind} controller`)] : [];
+    isAsked && facts.limits[kind] === 'none' ? [unenforced(`limits.${field}`, `limits.${field} is not enforced on this host: no ${kind} controller`)] : [];
   return [
     ...held('memory', 'memory', memoryBytes !== null || memorySwapBytes !== null),
     ...held('cpu', 'cpus', cpus !== null),
@@ -56,30 +57,6 @@ function checkLimits({ limits }: WorkerSpec, facts: EngineFacts): readonly Findi
     ...(memorySwapBytes !== null && memoryBytes === null ? [refused('limits.memorySwap', 'limits.memorySwap needs limits.memory: it counts both')] : []),
     ...(memorySwapBytes !== null && memoryBytes !== null && memorySwapBytes < memoryBytes
       ? [refused('limits.memorySwap', 'limits.memorySwap counts memory and swap together, so it cannot be less than limits.memory')]
-      : []),
-  ];
-}
-
-function checkNetwork({ ports }: WorkerSpec, { networkMode, hostname, dns, extraHosts }: More): readonly Finding[] {
-  if (networkMode === null) return [];
-  if (networkMode.startsWith('worker:'))
-    return [refused('networkMode', 'this version cannot share the network of another worker; workers of this host find each other by name')];
-  const published = ports.filter((port) => port.publish !== null);
-  return [
-    ...(networkMode === 'none' && published.length > 0 ? [refused('ports', 'with `networkMode: none` no port can be published')] : []),
-    ...(networkMode === 'host'
-      ? published
-          .filter((one) => one.publish?.port !== one.port)
-          .map((one) =>
-            refused(
-              'ports',
-              `with \`networkMode: host\` port ${one.name} is published where it listens: ${String(one.port)}, not ${String(one.publish?.port)}`,
-            ),
-          )
-      : []),
-    ...(networkMode === 'host' && hostname !== null ? [refused('hostname', 'with `networkMode: host` a container has the host’s name')] : []),
-    ...(networkMode === 'none' && (dns.length > 0 || Object.keys(extraHosts).length > 0)
-      ? [refused('dns', 'with `networkMode: none` there is nothing to look names up for')]
       : []),
   ];
 }
@@ -95,7 +72,7 @@ function checkGpu({ gpu }: WorkerSpec, { gpus, limits, version }: EngineFacts, f
     ...(typeof gpu.count === 'number' && gpu.count > gpus.length
       ? [refused('gpu.count', `this host has ${String(gpus.length)} GPUs, not ${String(gpu.count)}`)]
       : []),
-    ...(gpu.memoryBytes !== null && limits.gpuMemory === 'none' ? [weak('gpu.memory', 'gpu.memory is not enforced: the engine cannot limit it')] : []),
+    ...(gpu.memoryBytes !== null && limits.gpuMemory === 'none' ? [unenforced('gpu.memory', 'gpu.memory is not enforced: the engine cannot limit it')] : []),
   ];
 }
 
@@ -104,40 +81,19 @@ function isAtLeast(version: string, major: number, minor: number): boolean {
   return a > major || (a === major && b >= minor);
 }
 
-function checkRest(spec: WorkerSpec, { container, devices }: More, flavour: Flavour): readonly Finding[] {
-  const { seccomp, logDriver } = container;
+function checkRest(spec: WorkerSpec, { capabilities, devices }: More, flavour: Flavour): readonly Finding[] {
   return [
     ...(spec.notify === null ? [] : [refused('health.notify', `the ${flavour} runtime does not hear sd_notify; use another probe`)]),
     ...spec.mounts.flatMap((mount) => refusedMount(mount) ?? []).map((text) => refused('mounts', text)),
     ...Object.keys(spec.ulimits)
       .filter((name) => !ulimits.includes(name))
       .map((name) => refused(`ulimits.${name}`, `ulimits.${name} is not known; known are ${ulimits.join(', ')}`)),
+    ...(['add', 'drop'] as const).flatMap((way) => unknownCapabilities(capabilities[way] ?? []).map((text) => refused(`capabilities.${way}`, text))),
     ...devices
       .filter((text) => !/^\/[^:]+(:\/[^:]+(:[rwm]{1,3})?)?$/.test(text))
       .map((text) => refused('devices', `"${text}" is no device: expected /dev/NAME, with an optional :/dev/INSIDE:rwm`)),
-    ...(seccomp !== undefined && seccomp !== 'unconfined'
-      ? [refused('container.seccomp', 'container.seccomp can only be unconfined; leave it out for the engine’s own profile')]
-      : []),
-    ...(logDriver !== undefined && !(readableLogDrivers as readonly string[]).includes(logDriver)
-      ? [refused('container.logDriver', `logs written by the driver ${logDriver} cannot be read back; use one of ${readableLogDrivers.join(', ')}`)]
-      : []),
     ...(flavour === 'podman'
-      ? [weak('logs.maxFiles', 'Podman keeps one file of logs.maxSize and drops what is older')].slice(0, spec.logs.maxFiles > 1 ? 1 : 0)
+      ? [unenforced('logs.maxFiles', 'Podman keeps one file of logs.maxSize and drops what is older')].slice(0, spec.logs.maxFiles > 1 ? 1 : 0)
       : []),
   ];
-}
-
-function unhonouredInBlock({ container }: More, flavour: Flavour): readonly Finding[] {
-  const known: readonly string[] = containerHonoured;
-  const because: Readonly<Record<string, string>> = {
-    name: 'a container’s name is what keeps one start from happening twice; containers find each other by the worker’s name',
-  };
-  return Object.keys(container)
-    .filter((key) => !known.includes(key))
-    .map((key) =>
-      refused(
-        `container.${key}`,
-        `container.${key} is not something that the ${flavour} runtime can honour${because[key] === undefined ? '' : `: ${because[key]}`}`,
-      ),
-    );
 }

@@ -2,12 +2,13 @@ import type { EngineFacts, InstanceRef, Run } from '@ostler/sdk';
 import type { ImageJson } from '../engine/json.ts';
 import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
+import { endpointOf } from '../network/join.ts';
+import type { Joined } from '../network/networks.ts';
 import { receiverCommand } from '../secret/environment.ts';
 import { gpuRequests } from './gpu-requests.ts';
-import { labelsOf } from './identity.ts';
+import { labels, labelsOf } from './identity.ts';
 import { type More, moreOf } from './more.ts';
 import { mountOptions, secretsPath, tmpfsOptions } from './mounts.ts';
-import type { SharedNetwork } from './network.ts';
 
 export interface CreateGiven {
   readonly ref: InstanceRef;
@@ -19,15 +20,21 @@ export interface CreateGiven {
   readonly store: string;
   /** On the host; `null` = no secret files. */
   readonly secretsDir: string | null;
-  /** The network that workers of this host share; `null` = it has a network mode of its own. */
-  readonly network: SharedNetwork | null;
+  /** Those that it is on, of which the engine takes the first with the container; none = it has a network mode of its own. */
+  readonly networks: readonly Joined[];
+  /** Id of the container whose network it joins; `null` = it has its own. */
+  readonly owner: string | null;
+  /** A profile, or `unconfined`; `null` = the engine's own. */
+  readonly seccomp: string | null;
   readonly limits: EngineFacts['limits'];
   readonly flavour: Flavour;
 }
 
 /** The body of `POST /containers/create`. Pure. Throws `invalid` for an environment that cannot be set. */
 export function createOptions(given: CreateGiven) {
-  const { ref, run, imageName, store, network } = given;
+  const { ref, run, imageName, store, networks, owner } = given;
+  const [first] = networks;
+  const ports = run.spec.ports.map(({ port, protocol }) => `${String(port)}/${protocol}`);
   const { spec } = run;
   const more = moreOf(spec);
   const hasSecretEnv = Object.keys(run.secrets.env).length > 0;
@@ -35,7 +42,7 @@ export function createOptions(given: CreateGiven) {
     Image: imageName,
     ...argvOf(given, hasSecretEnv),
     Env: environmentOf(given),
-    Labels: { ...spec.labels, ...labelsOf(ref, store) },
+    Labels: { ...spec.labels, ...labelsOf(ref, store), ...(owner === null ? {} : { [labels.ports]: ports.join(',') }) },
     StopSignal: spec.stop.signal,
     Tty: spec.tty,
     // The stdin through which secret variables come ends with whoever brings them.
@@ -43,9 +50,10 @@ export function createOptions(given: CreateGiven) {
     ...(spec.workingDir === null ? {} : { WorkingDir: spec.workingDir }),
     ...(spec.user === null ? {} : { User: spec.user }),
     ...(more.hostname === null ? {} : { Hostname: more.hostname }),
-    ExposedPorts: Object.fromEntries(spec.ports.map(({ port, protocol }) => [`${String(port)}/${protocol}`, {}])),
+    // Whoever shares a network can expose nothing on it.
+    ...(owner === null ? { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) } : {}),
     HostConfig: hostConfig(given, more),
-    ...(network === null ? {} : { NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: run.traffic === 'live' ? [spec.name] : [] } } } }),
+    ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.name]: endpointOf(first, spec.name, run.traffic === 'live') } } }),
   };
 }
 
@@ -77,7 +85,8 @@ function environmentOf({ ref, run, secretsDir }: CreateGiven): readonly string[]
 }
 
 function hostConfig(given: CreateGiven, more: More) {
-  const { run, image, secretsDir, network, flavour } = given;
+  const { run, image, secretsDir, networks, owner, flavour } = given;
+  const { pid, ipc, userns } = more.container;
   const { spec } = run;
   const devices = more.devices.map((text) => {
     const [host = '', inside = host, permissions = 'rwm'] = text.split(':');
@@ -85,10 +94,15 @@ function hostConfig(given: CreateGiven, more: More) {
   });
   const requests = spec.gpu === null ? [] : gpuRequests(spec.gpu, run.gpus, flavour);
   return {
-    NetworkMode: network?.name ?? more.networkMode ?? 'none',
+    NetworkMode: owner === null ? (networks[0]?.name ?? more.networkMode ?? 'none') : `container:${owner}`,
     // One supervisor: two of them fight.
     RestartPolicy: { Name: 'no' },
-    Init: spec.init,
+    // Of the host's processes an init of its own is none, and Podman refuses it.
+    Init: spec.init && pid !== 'host',
+    Privileged: more.privileged,
+    ...(pid === undefined ? {} : { PidMode: pid }),
+    ...(ipc === undefined ? {} : { IpcMode: ipc }),
+    ...(userns === undefined ? {} : { UsernsMode: userns }),
     ReadonlyRootfs: spec.readOnly,
     ...limitOptions(given),
     Ulimits: Object.entries(spec.ulimits).map(([Name, { soft, hard }]) => ({ Name, Soft: soft, Hard: hard })),
@@ -120,20 +134,22 @@ function limitOptions({ run: { spec }, limits: held }: CreateGiven) {
   };
 }
 
-function securityOptions({ run: { spec } }: CreateGiven, { container }: More): readonly string[] {
-  const { seccomp, apparmor, selinux } = container;
+function securityOptions({ run: { spec }, seccomp }: CreateGiven, { container }: More): readonly string[] {
+  const { apparmor, selinux } = container;
   return [
     ...(spec.noNewPrivileges ? ['no-new-privileges'] : []),
-    ...(seccomp === undefined ? [] : [`seccomp=${seccomp}`]),
+    ...(seccomp === null ? [] : [`seccomp=${seccomp}`]),
     ...(apparmor === undefined ? [] : [`apparmor=${apparmor}`]),
     ...(selinux === undefined ? [] : [`label=${selinux}`]),
   ];
 }
 
 /** Containers reach processes of the host by the name that Docker Desktop made common. */
-function extraHosts({ network }: CreateGiven, { extraHosts: hosts }: More): readonly string[] {
-  const host = network?.hostAddress ?? null;
-  const all = { ...(host === null ? {} : { 'host.docker.internal': host }), ...hosts };
+function extraHosts({ networks, flavour }: CreateGiven, { extraHosts: hosts }: More): readonly string[] {
+  const host = networks.map(({ hostAddress }) => hostAddress).find((address) => address !== null) ?? null;
+  // Podman writes its own name for it by itself.
+  const names = ['host.docker.internal', ...(flavour === 'docker' ? ['host.containers.internal'] : [])];
+  const all = { ...(host === null ? {} : Object.fromEntries(names.map((name) => [name, host]))), ...hosts };
   return Object.entries(all).map(([name, address]) => `${name}:${address}`);
 }
 
@@ -147,7 +163,7 @@ function portBindings({ run: { spec } }: CreateGiven) {
 function logOptions({ run: { spec }, flavour }: CreateGiven, { container }: More) {
   const { maxSizeBytes, maxFiles } = spec.logs;
   const size = { 'max-size': String(maxSizeBytes) };
-  if (flavour === 'podman') return { Type: container['logDriver'] ?? 'k8s-file', Config: size };
-  const type = container['logDriver'] ?? 'json-file';
+  if (flavour === 'podman') return { Type: container.logDriver ?? 'k8s-file', Config: size };
+  const type = container.logDriver ?? 'json-file';
   return { Type: type, Config: type === 'journald' ? {} : { ...size, 'max-file': String(Math.max(1, maxFiles)) } };
 }

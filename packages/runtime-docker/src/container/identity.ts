@@ -10,6 +10,8 @@ export const labels = {
   generation: 'ostler.generation',
   instance: 'ostler.instance',
   store: 'ostler.store',
+  /** Of one that shares a network: where it listens, as `80/tcp,53/udp`. */
+  ports: 'ostler.ports',
 } as const;
 
 export function labelsOf(ref: InstanceRef, store: string): Readonly<Record<string, string>> {

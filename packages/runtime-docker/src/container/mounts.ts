@@ -1,4 +1,4 @@
-import type { WorkerSpec } from '@ostler/sdk';
+import type { VolumeDefinition, WorkerSpec } from '@ostler/sdk';
 import type { ImageJson } from '../engine/json.ts';
 import { markerVolume } from '../engine/store.ts';
 
@@ -10,11 +10,16 @@ export interface MountOptions {
   readonly VolumeOptions?: { readonly Labels: Readonly<Record<string, string>> };
 }
 
+/** On volumes of ours: what they are called. */
+export const volumeLabel = 'ostler.volume';
+
 /** In a container: where secret files appear. */
 export const secretsPath = '/run/secrets';
 
 /** The engine's volume of a volume of the host file. Without the agent's id: data must be found again by an agent that lost its own. */
-export const volumeName = (volume: string): string => `ostler_${volume}`;
+export function volumeName(volume: string, definition: VolumeDefinition | null): string {
+  return definition?.name ?? (definition?.external === true ? volume : `ostler_${volume}`);
+}
 
 /** The kept volume for a VOLUME of an image that the worker mounts nothing on. */
 const imageVolumeName = (worker: string, path: string): string => `ostler_${worker}_${path.replace(/^\/+/, '').replaceAll(/[^A-Za-z0-9.-]+/g, '_')}`;
@@ -32,11 +37,13 @@ export function mountOptions(spec: WorkerSpec, image: ImageJson, secretsDir: str
     Source: name,
     Target: target,
     ReadOnly: readOnly,
-    VolumeOptions: { Labels: { 'ostler.volume': name } },
+    VolumeOptions: { Labels: { [volumeLabel]: name } },
   });
   const own = spec.mounts.flatMap(({ from, to, readOnly }): readonly MountOptions[] => {
     if ('path' in from) return [{ Type: 'bind', Source: from.path, Target: to, ReadOnly: readOnly }];
-    return 'volume' in from ? [volume(volumeName(from.volume), to, readOnly)] : [];
+    if (!('volume' in from)) return [];
+    const { definition = null } = from;
+    return [volume(volumeName(from.volume, definition), to, readOnly)];
   });
   const kept = imageVolumes(spec, image).map((path) => volume(imageVolumeName(spec.name, path), path, false));
   const marker: MountOptions = { Type: 'volume', Source: markerVolume.name, Target: markerVolume.path, ReadOnly: true };

@@ -14,8 +14,8 @@ const signalNames = new Map(Object.entries(constants.signals).map(([name, number
 const neverRan = ['created', 'configured', 'initialized'];
 const ended = ['exited', 'stopped', 'dead', 'removing'];
 
-/** `host`: of the engine, as the agent reaches it. */
-export function observe(found: ContainerJson, flavour: Flavour, host: string): Observed {
+/** `host`: of the engine, as the agent reaches it. `owner`: of the network that it has joined. */
+export function observe(found: ContainerJson, flavour: Flavour, host: string, owner: ContainerJson | null): Observed {
   const ref = refOf(found.Config.Labels);
   if (ref === null) throw refusal('internal', `the container ${found.Name} has none of our labels`);
   const { State } = found;
@@ -28,7 +28,7 @@ export function observe(found: ContainerJson, flavour: Flavour, host: string): O
     ...head,
     is: 'running',
     startedAt: State.StartedAt,
-    endpoints: endpointsOf(found, host, pid !== null),
+    endpoints: endpointsOf(found, owner, host, pid !== null),
     ...(health === null ? {} : { health }),
     ...(pid === null ? {} : { pid }),
   };

@@ -7,20 +7,28 @@ import { markStore } from '../engine/store.ts';
 import { begun, refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { pinnedIn } from '../image/pinned.ts';
+import { networksOf } from '../network/definition.ts';
+import { joinRest } from '../network/join.ts';
+import type { Joined, Networks } from '../network/networks.ts';
 import { environmentScript } from '../secret/environment.ts';
 import { makeSecretsDir, removeSecretFiles, secretsDirOf, writeSecretFiles } from '../secret/files.ts';
 import { accountIn } from './account.ts';
 import { createOptions } from './create-options.ts';
 import { findContainer, inspectContainer } from './find.ts';
 import { isOf, isOurs, nameOf } from './identity.ts';
-import { moreOf } from './more.ts';
-import { ensureNetwork } from './network.ts';
+import { ownerIn } from './more.ts';
 import { observe } from './observe.ts';
+import { networkOwner } from './owner.ts';
+import { imageFor, platformOf } from './platform.ts';
+import { seccompOf, withProfileFile } from './seccomp.ts';
+import { isRunning } from './stop.ts';
+import { ensureVolumes } from './volumes.ts';
 
 export interface StartGiven {
   readonly engine: Connection;
   readonly flavour: Flavour;
   readonly supply: Supply;
+  readonly networks: Networks;
   readonly folders: Folders;
   /** Of the engine, as the agent reaches it. */
   readonly host: string;
@@ -30,21 +38,31 @@ export interface StartGiven {
 
 /** Two requests, create and start, under a name that only one container can have: whoever comes second carries on what the first one made. */
 export async function startContainer(given: StartGiven, ref: InstanceRef, run: Run, call: Call): Promise<Observed> {
-  const { id, isNew } = await create(given, ref, run, call);
-  return begun(() => carryOn(given, ref, run, id, isNew, call));
+  return given.networks.using(ref.agent, networksOf(run.spec), call, async (networks) => {
+    const { id, isNew } = await create(given, ref, run, networks, call);
+    return begun(() => carryOn(given, ref, run, { id, isNew, networks }, call));
+  });
 }
 
-async function carryOn(given: StartGiven, ref: InstanceRef, run: Run, id: string, isNew: boolean, call: Call): Promise<Observed> {
+interface Created {
+  readonly id: string;
+  readonly isNew: boolean;
+  readonly networks: readonly Joined[];
+}
+
+async function carryOn(given: StartGiven, ref: InstanceRef, run: Run, { id, isNew, networks }: Created, call: Call): Promise<Observed> {
   const { engine, flavour, host } = given;
+  const look = async (found: ContainerJson): Promise<Observed> => observe(found, flavour, host, await networkOwner(engine, found, ref.worker, call));
   const before = isNew ? null : await own(engine, ref, id, call);
   if (before !== null) {
-    const seen = observe(before, flavour, host);
+    const seen = await look(before);
     if (seen.is === 'exited') removeSecretFiles(given.folders, ref);
     if (seen.is !== 'created') return seen;
   }
+  await joinRest(engine, id, networks, ref.worker, run.traffic === 'live', before, call);
   await deliverFiles(given, ref, run, id, before, call);
   await begin(engine, id, run, ref.worker, call);
-  const after = observe(await own(engine, ref, id, call), flavour, host);
+  const after = await look(await own(engine, ref, id, call));
   if (after.is !== 'created') return after;
   throw runtimeFailure({ code: 'internal', outcome: 'unknown', retryable: true, message: `the engine took the start of ${ref.worker} and has not started it` });
 }
@@ -55,43 +73,44 @@ async function own(engine: Connection, ref: InstanceRef, id: string, call: Call)
   throw runtimeFailure({ code: 'internal', outcome: 'unknown', retryable: true, message: `the container of ${ref.worker} was removed while it started` });
 }
 
-async function create(given: StartGiven, ref: InstanceRef, run: Run, call: Call): Promise<{ readonly id: string; readonly isNew: boolean }> {
+async function create(given: StartGiven, ref: InstanceRef, run: Run, networks: readonly Joined[], call: Call): Promise<Omit<Created, 'networks'>> {
   const { engine, flavour, supply, folders } = given;
   const { spec, artifact, secrets } = run;
   if (spec.tty && Object.keys(secrets.env).length > 0)
     throw refusal('unsupported', `${ref.worker} has a terminal, which would show its secret variables in its log; give it secret files instead, or no \`tty\``);
-  const needsNetwork = moreOf(spec).networkMode === null;
-  const [image, store, limits, network] = await Promise.all([
-    supply.find(artifact, call),
+  const platform = platformOf(spec);
+  const [image, store, limits, seccomp, owner] = await Promise.all([
+    platform === null ? supply.find(artifact, call) : imageFor(engine, artifact, platform, call),
     markStore(engine, call),
     given.limits(call),
-    needsNetwork ? ensureNetwork(engine, ref.agent, call) : null,
+    seccompOf(spec, artifact),
+    ownerOf(engine, run, call),
+    ensureVolumes(engine, spec, call),
   ]);
-  if (image === null) throw refusal('not-found', `${ref.worker} cannot start: the engine has no image ${pinnedIn(artifact).reference}`, true);
+  if (image === null)
+    throw refusal(
+      'not-found',
+      `${ref.worker} cannot start: the engine has no image ${pinnedIn(artifact).reference}${platform === null ? '' : ` for ${platform}`}`,
+      true,
+    );
   const secretsDir = secrets.files.length === 0 ? null : secretsDirOf(folders, ref);
   // An engine mounts only what exists.
   if (secretsDir !== null) makeSecretsDir(secretsDir);
-  const body = createOptions({
-    ref,
-    run,
-    image,
-    imageName: image.Id,
-    store,
-    secretsDir,
-    network,
-    limits,
-    flavour,
-  });
+  const bodyWith = (profile: string | null) =>
+    createOptions({ ref, run, image, imageName: image.Id, store, secretsDir, networks, owner, seccomp: profile, limits, flavour });
+  const place = { flavour, isNear: 'socketPath' in engine.endpoint, dir: folders.state };
   const what = `create the container of ${ref.worker}`;
   try {
-    const made = await engine.json<{ readonly Id: string }>({
-      method: 'POST',
-      path: '/containers/create',
-      query: { name: nameOf(ref) },
-      body,
-      what,
-      signal: call.signal,
-    });
+    const made = await withProfileFile(seccomp, place, (profile) =>
+      engine.json<{ readonly Id: string }>({
+        method: 'POST',
+        path: '/containers/create',
+        query: { name: nameOf(ref), platform: platform ?? undefined },
+        body: bodyWith(profile),
+        what,
+        signal: call.signal,
+      }),
+    );
     return { id: made.value.Id, isNew: true };
   } catch (error) {
     if (isRuntimeFailure(error) && error.code === 'conflict') return { id: await holderOf(engine, ref, call), isNew: false };
@@ -99,6 +118,15 @@ async function create(given: StartGiven, ref: InstanceRef, run: Run, call: Call)
     if (isRuntimeFailure(error) && error.outcome === 'no') removeSecretFiles(folders, ref);
     throw error;
   }
+}
+
+/** The id of the container whose network it joins; `null` = it has its own. */
+async function ownerOf(engine: Connection, { spec, shares }: Run, call: Call): Promise<string | null> {
+  const name = ownerIn(spec);
+  if (name === null) return null;
+  const found = shares === null ? null : await findContainer(engine, shares, call);
+  if (found !== null && isRunning(found)) return found.Id;
+  throw refusal('not-running', `${spec.name} cannot start: ${name}, whose network it shares, does not run`, true);
 }
 
 /** Who has the name. It is taken some ms before its container can be looked at. */

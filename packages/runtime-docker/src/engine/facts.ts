@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Call, EngineFacts } from '@ostler/sdk';
 import { engineNames, type Flavour } from '../flavour.ts';
+import { lacksNames } from '../network/names.ts';
 import type { Connection } from './connection.ts';
 import { gpusOf } from './gpu.ts';
 import type { EngineInfo, EngineVersion } from './json.ts';
@@ -16,6 +17,7 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
   const version = (await engine.json<EngineVersion>({ path: '/version', what: 'ask the engine for its version', signal: call.signal })).value;
   const info = await infoOf(engine, call);
   const store = await storeOf(engine, call);
+  const isNameless = flavour === 'podman' && (await lacksNames(engine, call));
   const limits = limitsOf(info);
   const isNear = isNearEngine(engine, info);
   const disk = isNear ? diskOf(info) : null;
@@ -25,18 +27,27 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
     name: flavour,
     version: versionOf(version, flavour),
     limits,
+    hostName: hostNameOf(info, flavour),
     gpus: isNear ? gpusOf(info, flavour) : [],
     ...(disk === null ? {} : { disk }),
+    ...('socketPath' in engine.endpoint ? { sockets: [engine.endpoint.socketPath] } : {}),
     outlives: { agent: true, engine: outlivesEngine },
     notes: [
       `${engineNames[flavour]} at ${engine.endpoint.url} (${engine.endpoint.saidBy})`,
       ...missingLimits(limits),
       ...(limits.memory === 'hard' && info.SwapLimit === false ? ['swap is not limited on this host: a worker at its memory limit may swap'] : []),
       ...(isRootless(info) ? ['the engine is rootless: what needs root on the host (low ports, other users’ files) is refused by it'] : []),
+      ...(isNameless
+        ? ['containers do not find each other by name: Podman lacks aardvark-dns, or the plugin dnsname; networks that were made without it stay so']
+        : []),
       ...(outlivesEngine ? [] : ['live-restore is off: when dockerd ends, its containers end too']),
     ],
   };
 }
+
+/** The one that Docker Desktop made common. Without root Podman alone knows where its host is, and has a name of its own for it. */
+const hostNameOf = (info: EngineInfo, flavour: Flavour): string =>
+  flavour === 'podman' && isRootless(info) ? 'host.containers.internal' : 'host.docker.internal';
 
 function versionOf({ Version, Components }: EngineVersion, flavour: Flavour): string {
   const own = Components?.find((one) => one.Name === (flavour === 'podman' ? 'Podman Engine' : 'Engine'));

@@ -50,7 +50,7 @@ export interface ContainerJson {
   readonly Mounts?: readonly MountJson[] | null;
   readonly NetworkSettings?: {
     readonly Ports?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>> | null;
-    readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string } | null>> | null;
+    readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string; readonly Gateway?: string } | null>> | null;
   };
 }
 
@@ -68,10 +68,14 @@ export interface ListedJson {
   readonly Labels: Readonly<Record<string, string>> | null;
   /** Names of Podman, objects of Docker. */
   readonly Mounts?: readonly (MountJson | string)[] | null;
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null } | null;
 }
 
 export interface ImageJson {
   readonly Id: string;
+  readonly Os?: string;
+  readonly Architecture?: string;
+  readonly Variant?: string;
   readonly RepoDigests?: readonly string[] | null;
   readonly Config?: {
     readonly Labels?: Readonly<Record<string, string>> | null;

@@ -13,15 +13,15 @@ interface PullEntry {
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
 }
 
-/** Pulls an image by tag or digest. An engine tells of a failure within the stream, with status 200. */
-export async function pullImage(engine: Connection, name: string, call: Call): Promise<void> {
+/** Pulls an image by tag or digest; `platform`: of several, `null` = the engine's own. An engine tells of a failure within the stream, with status 200. */
+export async function pullImage(engine: Connection, name: string, call: Call, platform: string | null = null): Promise<void> {
   const { repository, registry, tag, digest } = parseReference(name);
   const what = `pull the image ${name}`;
   const asked = { what, isMutating: false };
   const stream = await engine.stream({
     method: 'POST',
     path: '/images/create',
-    query: { fromImage: repository, tag: digest ?? tag ?? 'latest' },
+    query: { fromImage: repository, tag: digest ?? tag ?? 'latest', platform: platform ?? undefined },
     headers: await registryHeaders(registry, call),
     what,
     // What was pulled is in nobody's way: to pull it again is no harm.
