@@ -1,0 +1,130 @@
+import type { Place } from '@ostler/core';
+import type { Notes } from '../notes.ts';
+import type { Troubles } from '../troubles.ts';
+import type { EnvFile } from './dotenv.ts';
+import { listNode, mapNode, type Node } from './node.ts';
+import { BadTemplate, type Part, parseTemplate, type Variable } from './template.ts';
+import { type Piece, Text, type Use } from './text.ts';
+
+/** Where the value of a variable comes from. */
+export type Origin =
+  | { readonly from: 'file'; readonly file: EnvFile; readonly text: Text }
+  | { readonly from: 'environment'; readonly value: string }
+  /** What only Compose knows, and what is different in another place: filled in for good. */
+  | { readonly from: 'import'; readonly value: string }
+  | { readonly from: 'nowhere' };
+
+export interface ScopeGiven {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Later ones go before earlier ones. */
+  readonly files: readonly EnvFile[];
+  /** COMPOSE_PROJECT_NAME, PWD. */
+  readonly fixed: ReadonlyMap<string, string>;
+  readonly troubles: Troubles;
+  readonly notes: Notes;
+}
+
+/** The variables of Compose files: the environment goes before env files. */
+export class Scope {
+  readonly #given: ScopeGiven;
+  readonly #known = new Map<string, Origin>();
+
+  constructor(given: ScopeGiven, outer?: Scope) {
+    this.#given = given;
+    for (const [name, value] of given.fixed) this.#known.set(name, { from: 'import', value });
+    for (const file of given.files) this.#read(file, outer);
+    // Those around an included project go before its own files.
+    for (const [name, origin] of outer === undefined ? [] : outer.#known) this.#known.set(name, origin);
+  }
+
+  #read(file: EnvFile, outer: Scope | undefined): void {
+    for (const [name, { parts, at }] of file.lines) {
+      const known = this.#known.get(name);
+      if (known?.from === 'import') continue;
+      if (parts === null) continue;
+      const text = this.fill(parts, at);
+      const set = this.#given.env[name];
+      if (set !== undefined && set !== text.now) continue;
+      const other = outer?.origin(name);
+      if (other !== undefined && other.from !== 'nowhere') continue;
+      this.#known.set(name, { from: 'file', file, text });
+    }
+  }
+
+  /** For a project that is included, with env files of its own. */
+  within(files: readonly EnvFile[]): Scope {
+    return files.length === 0 ? this : new Scope({ ...this.#given, files }, this);
+  }
+
+  origin(name: string): Origin {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const value = this.#given.env[name];
+    return value === undefined ? { from: 'nowhere' } : { from: 'environment', value };
+  }
+
+  /** What it is now; undefined = it is not set. */
+  value(name: string): string | undefined {
+    const origin = this.origin(name);
+    return origin.from === 'nowhere' ? undefined : origin.from === 'file' ? origin.text.now : origin.value;
+  }
+
+  /** A copy in which all texts have their variables; keys, and fields of a person's own, are left alone. */
+  filled(node: Node): Node {
+    if (node.is === 'list')
+      return listNode(
+        node.items.map((item) => this.filled(item)),
+        node,
+      );
+    if (node.is === 'map') {
+      const entries = [...node.entries].map(([key, entry]) => [key, key.startsWith('x-') ? entry : { ...entry, value: this.filled(entry.value) }] as const);
+      return mapNode(new Map(entries), node);
+    }
+    if (node.text === null || !node.text.now.includes('$')) return node;
+    try {
+      return { ...node, text: this.fill(parseTemplate(node.text.now), node.at) };
+    } catch (error) {
+      if (!(error instanceof BadTemplate)) throw error;
+      this.#given.troubles.add(error.message, node.at);
+      return { ...node, text: Text.of('') };
+    }
+  }
+
+  fill(parts: readonly Part[], at: Place): Text {
+    return new Text(parts.flatMap((part) => (typeof part === 'string' ? [part] : this.#piece(part, at))));
+  }
+
+  #piece(part: Variable, at: Place): readonly Piece[] {
+    const { name, operator } = part;
+    const value = this.value(name);
+    const rest = this.fill(part.rest, at);
+    const isMissing = value === undefined || (value === '' && operator?.startsWith(':') === true);
+    if (operator === ':+' || operator === '+') {
+      this.#given.notes.differs({
+        ...{ at, field: `\${${name}${operator}…}` },
+        text: `a host file has no \`${operator}\`: what stands there while ${name} is ${isMissing ? 'not set' : 'set'} was written down`,
+      });
+      return isMissing ? [] : rest.pieces;
+    }
+    if (isMissing && (operator === ':?' || operator === '?')) {
+      this.#given.troubles.add(
+        `the variable ${name} has no value, and is required${rest.now === '' ? '' : `: ${rest.now}`}`,
+        at,
+        'Set it in `.env` beside the Compose file, in a file named with --env-file, or in the environment.',
+      );
+      return [];
+    }
+    if (this.origin(name).from === 'import') {
+      if (name === 'PWD') this.#given.notes.differs({ at, field: '${PWD}', text: `the folder that this was imported in, ${value ?? ''}, was written down` });
+      return [value ?? ''];
+    }
+    const own: Use = { name, isBare: operator === null };
+    if (operator === null || (value === '' && !operator.startsWith(':'))) return [{ kept: `\${${name}}`, now: value ?? '', uses: [{ name, isBare: true }] }];
+    // A brace would end the variable of the host file too early.
+    const isWritable = rest.pieces.every((piece) => typeof piece !== 'string' || !/[{}]/.test(piece));
+    if (!isWritable) return isMissing ? rest.pieces : [{ kept: `\${${name}}`, now: value ?? '', uses: [{ name, isBare: true }] }];
+    const asks = operator === ':?' || operator === '?';
+    const kept = `\${${name}:${asks ? '?' : '-'}${rest.kept}}`;
+    return [{ kept, now: isMissing ? rest.now : (value ?? ''), uses: [own, ...rest.uses] }];
+  }
+}
