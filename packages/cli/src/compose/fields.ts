@@ -12,6 +12,10 @@ export interface Reading {
   readonly of: string | null;
 }
 
+/** Of a text whose variables could not be kept. */
+export const filledIn = (text: Text): string =>
+  `it had to be written in another form, so ${[...new Set(text.uses.map(({ name }) => name))].join(', ')} was filled in as it is now`;
+
 /** The fields of one map of a Compose file. What is of another kind than it should be is told, and counts as not there. */
 export class Fields {
   readonly #node: MapNode;
@@ -67,10 +71,7 @@ export class Fields {
   now(key: string): string | null {
     const text = this.text(key);
     if (text === null) return null;
-    if (!text.isPlain) {
-      const names = [...new Set(text.uses.map(({ name }) => name))].join(', ');
-      this.differs(key, `it had to be written in another form, so ${names} was filled in as it is now`);
-    }
+    if (!text.isPlain) this.differs(key, filledIn(text));
     return text.now;
   }
 
@@ -141,11 +142,11 @@ export class Fields {
   }
 
   /** Names and single values; null = only the name stands there. */
-  pairs(key: string): readonly { readonly name: string; readonly text: Text | null; readonly at: Place }[] {
+  pairs(key: string): readonly { readonly name: string; readonly text: Text | null; readonly source: string | null; readonly at: Place }[] {
     const fields = this.map(key);
     return (fields?.names ?? []).flatMap((name) => {
       const node = entryOf(fields!.#node, name)!;
-      if (node.is === 'scalar') return [{ name, text: node.text, at: fields!.at(name) }];
+      if (node.is === 'scalar') return [{ name, text: node.text, source: node.source, at: fields!.at(name) }];
       this.#reading.troubles.add(`${this.where}.${key}.${name}: expected a single value; found ${kindOf(node)}`, node.at);
       return [];
     });

@@ -55,9 +55,9 @@ export async function importCompose(given: ImportGiven): Promise<Imported> {
   const loading = { troubles, notes, files: [] as string[] };
   const envFiles = await readEnvFiles((given.envFiles ?? [join(folder, '.env')]).map((path) => ({ path, at: given.envFiles === undefined ? null : undefined })), loading);
   const fixed = new Map([['PWD', env['PWD'] ?? given.cwd]]);
-  const plain = new Scope({ env, files: envFiles, fixed, troubles, notes });
+  const plain = new Scope({ env, files: envFiles, fixed, troubles: new Troubles(core.nearest), notes: new Notes(), kept: new Map(), everywhere: new Map() });
   const name = projectName(given.projectName ?? (await namedIn(given.files, plain)) ?? plain.value('COMPOSE_PROJECT_NAME') ?? basename(folder));
-  const scope = new Scope({ env, files: envFiles, fixed: new Map([...fixed, ['COMPOSE_PROJECT_NAME', name]]), troubles, notes });
+  const scope = new Scope({ env, files: envFiles, fixed: new Map([...fixed, ['COMPOSE_PROJECT_NAME', name]]), troubles, notes, kept: new Map(), everywhere: new Map() });
   const loaded = await loadProject(given.files, folder, scope, loading);
   const services = entryOf(loaded, 'services');
   if (services?.is !== 'map' || services.entries.size === 0) troubles.add('it names no service: a Compose file has `services:`', { file: first, line: 1, column: 1 });
@@ -74,7 +74,7 @@ export async function importCompose(given: ImportGiven): Promise<Imported> {
     const path = relative(given.cwd, file);
     return path.startsWith('..') ? file : path;
   };
-  const [leftLines, differsLines] = [noteLines(notes.allLeft, shown), noteLines(notes.allDiffering, shown)];
+  const [leftLines, differsLines] = [notes.allLeft, notes.allDiffering].map((list) => noteLines(list, shown, unique.length)) as [readonly string[], readonly string[]];
   return {
     ...{ project: name, files: loading.files, left: notes.allLeft, differs: notes.allDiffering, leftLines, differsLines },
     text: renderHostFile(hostFile, commentOf(given.files.map(shown), name, leftLines, differsLines)),

@@ -41,8 +41,8 @@ function add(to: Note[], { of = null, ...note }: Given): void {
   if (!isKnown) to.push({ of, ...note });
 }
 
-/** One line each for people; what is said of several is said once. `shown`: how a file is called. */
-export function noteLines(notes: readonly Note[], shown: (file: string) => string): readonly string[] {
+/** One line each for people; what is said of several is said once. `shown`: how a file is called. `services`: how many there are. */
+export function noteLines(notes: readonly Note[], shown: (file: string) => string, services: number): readonly string[] {
   const groups = new Map<string, Note[]>();
   for (const note of notes) {
     const key = `${note.field}\n${note.text}`;
@@ -51,8 +51,9 @@ export function noteLines(notes: readonly Note[], shown: (file: string) => strin
   return [...groups.values()].map((group) => {
     const { field, text, at } = group[0]!;
     const names = group.flatMap(({ of }) => of ?? []);
-    const who = names.length === 0 ? '' : ` of ${names.length > 12 ? `${names.slice(0, 12).join(', ')} and ${names.length - 12} more` : names.join(', ')}`;
+    const all = names.length > 12 ? `${names.slice(0, 12).join(', ')} and ${names.length - 12} more` : names.join(', ');
+    const who = names.length > 2 && names.length === services ? 'all services' : all;
     const where = group.length === 1 ? ` (${shown(at.file)}:${at.line})` : '';
-    return `${field}${who}${where}: ${text}`;
+    return `${[field, who].filter((part) => part !== '').join(' of ')}${where}: ${text}`;
   });
 }

@@ -48,7 +48,8 @@ function nodeOf(out: Out): Node {
 function textNode(text: string): Scalar {
   const node = new Scalar(text);
   if (text.includes('\n')) node.type = /\n$|^\s|[^\S\n]\n|\t/.test(text) ? Scalar.QUOTE_DOUBLE : Scalar.BLOCK_LITERAL;
-  else if (/[$*&!|>%@`"'#,[\]{}]|: |^[?:-]|\d:\d|^\s|\s$|\\/.test(text) || text === '') node.type = Scalar.QUOTE_DOUBLE;
+  else if (text.includes('"') && !/['\\\p{Cc}]/u.test(text)) node.type = Scalar.QUOTE_SINGLE;
+  else if (/[$*&!|>%@`"'#,[\]{}]|: |^[?:-]|\d:\d|^\s|\s$|\\|^(y|n|yes|no|on|off)$/i.test(text) || text === '') node.type = Scalar.QUOTE_DOUBLE;
   return node;
 }
 

@@ -26,7 +26,7 @@ export function variablesOf(texts: readonly Text[], project: Project): Variables
   for (const { name } of queue) {
     if (seen.has(name)) continue;
     seen.add(name);
-    const origin: Origin = scope.origin(name);
+    const origin: Origin = scope.keptOrigin(name);
     if (origin.from === 'file') {
       const { plain, path } = origin.file;
       if (plain?.get(name) === origin.text.now) {

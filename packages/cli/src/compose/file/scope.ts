@@ -22,6 +22,10 @@ export interface ScopeGiven {
   readonly fixed: ReadonlyMap<string, string>;
   readonly troubles: Troubles;
   readonly notes: Notes;
+  /** What each variable that is kept stands for, over all files: a host file has one of a name. */
+  readonly kept: Map<string, Origin>;
+  /** Every variable that some env file sets. */
+  readonly everywhere: Map<string, Origin>;
 }
 
 /** The variables of Compose files: the environment goes before env files. */
@@ -35,6 +39,7 @@ export class Scope {
     for (const file of given.files) this.#read(file, outer);
     // Those around an included project go before its own files.
     for (const [name, origin] of outer === undefined ? [] : outer.#known) this.#known.set(name, origin);
+    for (const [name, origin] of this.#known) if (!given.everywhere.has(name)) given.everywhere.set(name, origin);
   }
 
   #read(file: EnvFile, outer: Scope | undefined): void {
@@ -63,10 +68,31 @@ export class Scope {
     return value === undefined ? { from: 'nowhere' } : { from: 'environment', value };
   }
 
+  /** What a variable that was kept stands for. */
+  keptOrigin(name: string): Origin {
+    return this.#given.kept.get(name) ?? this.origin(name);
+  }
+
+  /** A variable as a text of its own; null = nothing sets it, here or in a project that is included. */
+  fromAnywhere(name: string): Text | null {
+    const own = this.origin(name);
+    const origin = own.from === 'nowhere' ? (this.#given.everywhere.get(name) ?? own) : own;
+    if (origin.from === 'nowhere') return null;
+    const now = valueOf(origin) ?? '';
+    return this.#keeps(name, origin) ? new Text([{ kept: `\${${name}}`, now, uses: [{ name, isBare: true }] }]) : Text.of(now);
+  }
+
+  /** Whether it can stay a variable: it is not filled in for good, and no other one has its name. */
+  #keeps(name: string, origin: Origin): boolean {
+    if (origin.from === 'import') return false;
+    const known = this.#given.kept.get(name) ?? origin;
+    this.#given.kept.set(name, known);
+    return known === origin || (known.from === origin.from && (known.from !== 'file' || origin.from !== 'file' || known.file.path === origin.file.path));
+  }
+
   /** What it is now; undefined = it is not set. */
   value(name: string): string | undefined {
-    const origin = this.origin(name);
-    return origin.from === 'nowhere' ? undefined : origin.from === 'file' ? origin.text.now : origin.value;
+    return valueOf(this.origin(name));
   }
 
   /** A copy in which all texts have their variables; keys, and fields of a person's own, are left alone. */
@@ -118,6 +144,10 @@ export class Scope {
       if (name === 'PWD') this.#given.notes.differs({ at, field: '${PWD}', text: `the folder that this was imported in, ${value ?? ''}, was written down` });
       return [value ?? ''];
     }
+    if (!this.#keeps(name, this.origin(name))) {
+      this.#given.notes.differs({ at, field: `\${${name}}`, text: 'projects that are included have values of their own for it: this one was written down' });
+      return isMissing ? rest.pieces : [value ?? ''];
+    }
     const own: Use = { name, isBare: operator === null };
     if (operator === null || (value === '' && !operator.startsWith(':'))) return [{ kept: `\${${name}}`, now: value ?? '', uses: [{ name, isBare: true }] }];
     // A brace would end the variable of the host file too early.
@@ -128,3 +158,5 @@ export class Scope {
     return [{ kept, now: isMissing ? rest.now : (value ?? ''), uses: [own, ...rest.uses] }];
   }
 }
+
+const valueOf = (origin: Origin): string | undefined => (origin.from === 'nowhere' ? undefined : origin.from === 'file' ? origin.text.now : origin.value);

@@ -44,6 +44,18 @@ export class Text {
     return this.pieces.every((piece) => typeof piece === 'string');
   }
 
+  /** Without white space around it. */
+  get trimmed(): Text {
+    const last = this.pieces.length - 1;
+    return new Text(
+      this.pieces.map((piece, index) => {
+        if (typeof piece !== 'string') return piece;
+        const begun = index === 0 ? piece.trimStart() : piece;
+        return index === last ? begun.trimEnd() : begun;
+      }),
+    );
+  }
+
   before(text: string): Text {
     return new Text([text, ...this.pieces]);
   }

@@ -20,12 +20,14 @@ export async function writeEnvironment(service: Service): Promise<void> {
     if (found.isReadable) files.push(found.path);
     for (const [name, text] of found.own) env.set(name, text);
   }
-  for (const { name, text, at } of fields.pairs('environment')) {
+  for (const { name, text, source, at } of fields.pairs('environment')) {
     if (!possible.test(name)) {
       fields.left('environment', `\`${name.slice(0, 60)}\` is no name of a variable`);
       continue;
     }
-    const value = text ?? fromOutside(name, service, at);
+    const value = text ?? fromOutside(name, service, at, 'environment');
+    if (source !== null && text?.isPlain && /^[\d+.-]/.test(source) && text.now !== source)
+      fields.differs('environment', `${name} is written ${source}, which Compose reads as the number ${text.now}: in quotes it would be a text`);
     if (value !== null) env.set(name, value);
   }
   service.write('envFile', files.length === 1 ? files[0] : files);
@@ -33,13 +35,12 @@ export async function writeEnvironment(service: Service): Promise<void> {
 }
 
 /** A name without a value: Compose takes it from the environment, and leaves it out if there is none. */
-export function fromOutside(name: string, service: Service, at: Place): Text | null {
+export function fromOutside(name: string, service: Service, at: Place, field: string): Text | null {
   const { scope, notes } = service.project.given;
-  const origin = scope.origin(name);
-  if (origin.from === 'import') return Text.of(origin.value);
-  if (origin.from !== 'nowhere') return new Text([{ kept: `\${${name}}`, now: scope.value(name) ?? '', uses: [{ name, isBare: true }] }]);
+  const value = scope.fromAnywhere(name);
+  if (value !== null) return value;
   notes.left({
-    ...{ of: service.name, field: 'environment', at },
+    ...{ of: service.name, field, at },
     text: `${name} has no value here, so Compose sets none; \`${name}: "\${${name}}"\` with \`vars: { ${name}: { env: ${name} } }\` takes it from the agent’s environment`,
   });
   return null;
@@ -75,7 +76,7 @@ async function envFileOf(item: Node, service: Service): Promise<Found | null> {
   }
   const own = differing(file, service);
   if (file.plain === null) fields.differs('env_file', `ostler cannot read ${node.text.now}, for a name in it, so what it sets stands in the host file`);
-  else if (own.size > 0) fields.differs('env_file', `ostler fills nothing in in ${node.text.now}, and reads quotes and \`#\` otherwise, so ${[...own.keys()].join(', ')} stands in the host file`);
+  else if (own.size > 0) fields.differs('env_file', `ostler fills nothing in in ${node.text.now}, and reads quotes and \`#\` otherwise, so the host file has its own lines for ${[...own.keys()].join(', ')}`);
   return { path: project.path(node.text, node.base), isReadable: file.plain !== null, own };
 }
 
@@ -84,7 +85,7 @@ function differing(file: EnvFile, service: Service): ReadonlyMap<string, Text> {
   const own = new Map<string, Text>();
   for (const [name, { parts, at }] of file.lines) {
     if (!possible.test(name)) continue;
-    const text = parts === null ? (scope.value(name) === undefined ? null : fromOutside(name, service, at)) : scope.fill(parts, at);
+    const text = parts === null ? (scope.value(name) === undefined ? null : fromOutside(name, service, at, 'env_file')) : scope.fill(parts, at);
     if (text !== null && file.plain?.get(name) !== text.now) own.set(name, text);
   }
   return own;

@@ -72,7 +72,7 @@ function buildOf(service: Service, hasImage: boolean): Out | null {
   }
   for (const [key, why] of Object.entries(notBuilt)) if (build.has(key)) build.left(key, why);
   const args = build.pairs('args').flatMap(({ name, text, at }): readonly (readonly [string, Text])[] => {
-    const value = text ?? fromOutside(name, service, at);
+    const value = text ?? fromOutside(name, service, at, 'build.args');
     return value === null ? [] : [[name, value]];
   });
   const dockerfile = build.text('dockerfile');

@@ -118,9 +118,9 @@ function writeReplicas(service: Service): void {
   for (const key of swarm) if (deploy?.has(key)) deploy.left(key, 'it is for Swarm; Compose takes no notice of it');
   deploy?.map('resources')?.only(['limits', 'reservations']);
   const count = fields.number('scale') ?? deploy?.number('replicas') ?? null;
-  const field = fields.has('scale') ? 'scale' : 'deploy.replicas';
+  const [of, field] = fields.has('scale') ? [fields, 'scale'] : [deploy ?? fields, 'replicas'];
   if (count === 0) {
     service.write('enabled', false);
-    fields.differs(field, 'none of it shall run: `enabled: false`');
-  } else if (count !== null && count > 1) fields.left(field, 'one host runs one of each; for more, write workers of other names');
+    of.differs(field, 'none of it shall run: `enabled: false`');
+  } else if (count !== null && count > 1) of.left(field, 'one host runs one of each; for more, write workers of other names');
 }

@@ -4,6 +4,7 @@ import { Text } from '../file/text.ts';
 import { type Out, record } from '../out.ts';
 import { parseSize, sizeText } from '../quantity.ts';
 import { boundTo } from '../volumes.ts';
+import { filledIn } from '../fields.ts';
 import { isPath, splitMount } from './mount-text.ts';
 import type { Service } from './service.ts';
 
@@ -42,6 +43,7 @@ function shortMount(item: Node, service: Service): Mount | null {
   const { source, target, options } = parts;
   const named = source === null ? [target!] : options.length > 0 ? [source, target!, options.join(',')] : [source, target!];
   const texts = text.dividedInto(named, ':');
+  if (!text.isPlain && texts.every((part) => part.isPlain)) fields.differs('volumes', filledIn(text));
   for (const option of options) {
     if (option === 'z' || option === 'Z') fields.left('volumes', 'folders are not relabelled for SELinux (`:z`): label them once, `chcon -Rt container_file_t FOLDER`');
     else if (/^r?(shared|slave)$/.test(option)) fields.left('volumes', `mounts that are made later do not spread (\`:${option}\`)`);

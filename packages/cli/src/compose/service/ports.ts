@@ -1,4 +1,5 @@
 import type { Place } from '@ostler/core';
+import { filledIn } from '../fields.ts';
 import { entryOf, type Node } from '../file/node.ts';
 import { Text } from '../file/text.ts';
 import { type Out, record } from '../out.ts';
@@ -22,14 +23,14 @@ interface Port {
 /** `ports`: published on the addresses that Compose means. */
 export function writePorts(service: Service): void {
   const { fields } = service;
-  const ports = fields.list('ports').flatMap((item) => portsIn(item, service));
-  if (ports.length === 0) return;
+  if (fields.list('ports').length === 0) return;
   const mode = fields.text('network_mode')?.now ?? '';
   if (mode !== '' && mode !== 'bridge' && mode !== 'default') {
     const why = mode === 'host' ? 'on the host’s network it listens on the host itself' : 'it has no network of its own to publish from';
     fields.left('ports', why);
     return;
   }
+  const ports = fields.list('ports').flatMap((item) => portsIn(item, service));
   if (ports.length > most) {
     fields.left('ports', `a worker has at most ${most} ports: give it \`networkMode: host\``);
     return;
@@ -96,6 +97,7 @@ function shortPort(item: Node, { fields, project }: Service): Port | null {
   const [target, published, address] = isAlike ? parts.toReversed() : [];
   const part = (own: Text | undefined, wanted: string): Text => (own?.now === wanted ? own : Text.of(wanted));
   const isShort = target?.now === now.target;
+  if (!isShort && !text!.isPlain) fields.differs('ports', filledIn(text!));
   return {
     ...{ at: item.at, name: null, now },
     target: part(isShort ? target : undefined, now.target),

@@ -55,7 +55,7 @@ function wordsOf(key: 'command' | 'entrypoint', { fields }: Service): Out | null
   }
   const text = fields.text(key);
   if (text === null) return null;
-  return text.now.trim() === '' ? 'none' : text;
+  return text.now.trim() === '' ? 'none' : text.trimmed;
 }
 
 function writeHostname(service: Service): void {

@@ -22,6 +22,7 @@ export async function writeService(service: Service): Promise<void> {
   for (const [word, why] of Object.entries(onlyOfCompose)) if (fields.has(word)) fields.left(word, why);
   service.write('runtime', service.project.given.runtime);
   writeImage(service);
+  if (service.impossible !== null) return;
   writeRun(service);
   await writeEnvironment(service);
   writePorts(service);
