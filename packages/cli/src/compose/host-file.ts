@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { networksOf } from './networks.ts';
 import { isOutMap, type Out, type OutMap, record, textsIn } from './out.ts';
-import type { Project } from './project.ts';
+import { type Project, shortPath } from './project.ts';
 import { writeMountsFrom } from './service/mounts.ts';
-import { writeNetworks } from './service/network.ts';
+import { fitNetworkModes, writeNetworks } from './service/network.ts';
 import { Service } from './service/service.ts';
 import { writeService } from './service/write-service.ts';
 import { variablesOf } from './variables.ts';
@@ -19,6 +19,7 @@ export async function hostFileOf(project: Project, verify: Verify): Promise<OutM
     all.set(name, service);
   }
   for (const service of all.values()) writeMountsFrom(service, all);
+  fitNetworkModes(all);
   tellCircles(project, all);
   const services = withoutImpossible(all);
   const used = writeNetworks(services);
@@ -57,7 +58,7 @@ function policyOf(project: Project): OutMap {
     project.given.notes.differs({ field: 'policy', at: project.given.root.at, text: `workers here get ${asked.join(', ')}, which \`policy\` allows: look at it once more` });
   const allows = (one: keyof typeof names): true | null => (permissions.has(one) ? true : null);
   return record({
-    ...{ privileged: allows('privileged'), hostNamespaces: allows('hostNamespaces'), engineSocket: allows('engineSocket') },
+    ...{ privileged: allows('privileged'), hostNamespaces: allows('hostNamespaces'), engineSocket: allows('engineSocket') ?? allows('wholeHost') },
     mountRoots: permissions.has('wholeHost') ? ['/'] : null,
   });
 }
@@ -67,7 +68,7 @@ function tellMissingFolders(project: Project): void {
   const missing = [...project.mounted].filter(([path]) => !existsSync(path));
   const first = missing[0];
   if (first === undefined) return;
-  const shown = missing.slice(0, 20).map(([path]) => path);
+  const shown = missing.slice(0, 20).map(([path]) => shortPath(project.given.outFolder, path));
   const rest = missing.length > shown.length ? ` and ${missing.length - shown.length} more` : '';
   project.given.notes.differs({ field: 'volumes', at: first[1], text: `what is mounted must be there, and is not yet: ${shown.join(', ')}${rest}` });
 }

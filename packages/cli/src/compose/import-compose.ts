@@ -55,13 +55,15 @@ export async function importCompose(given: ImportGiven): Promise<Imported> {
   const loading = { troubles, notes, files: [] as string[] };
   const envFiles = await readEnvFiles((given.envFiles ?? [join(folder, '.env')]).map((path) => ({ path, at: given.envFiles === undefined ? null : undefined })), loading);
   const fixed = new Map([['PWD', env['PWD'] ?? given.cwd]]);
-  const plain = new Scope({ env, files: envFiles, fixed, troubles: new Troubles(core.nearest), notes: new Notes(), kept: new Map(), everywhere: new Map() });
+  const plain = new Scope({ env, files: envFiles, fixed, troubles: new Troubles(core.nearest), notes: new Notes(), kept: new Map(), everywhere: new Map(), ranked: [] });
   const name = projectName(given.projectName ?? (await namedIn(given.files, plain)) ?? plain.value('COMPOSE_PROJECT_NAME') ?? basename(folder));
-  const scope = new Scope({ env, files: envFiles, fixed: new Map([...fixed, ['COMPOSE_PROJECT_NAME', name]]), troubles, notes, kept: new Map(), everywhere: new Map() });
+  const scope = new Scope({ env, files: envFiles, fixed: new Map([...fixed, ['COMPOSE_PROJECT_NAME', name]]), troubles, notes, kept: new Map(), everywhere: new Map(), ranked: [] });
   const loaded = await loadProject(given.files, folder, scope, loading);
   const services = entryOf(loaded, 'services');
-  if (services?.is !== 'map' || services.entries.size === 0) troubles.add('it names no service: a Compose file has `services:`', { file: first, line: 1, column: 1 });
-  troubles.throwIfAny();
+  if (services?.is !== 'map' || services.entries.size === 0) {
+    troubles.add('it names no service: a Compose file has `services:`', { file: first, line: 1, column: 1 });
+    troubles.throwIfAny();
+  }
   const unique = services?.is === 'map' ? [...services.entries].map(([key, entry]) => [key, { ...entry, value: entry.value.is === 'map' ? uniqueService(entry.value) : entry.value }] as const) : [];
   const root = withEntry(loaded, 'services', mapNode(new Map(unique), services ?? loaded));
   const project = new Project({ root, name, folder, outFolder: given.outFolder, home: given.home, runtime: given.runtime, scope, troubles, notes });

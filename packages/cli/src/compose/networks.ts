@@ -14,26 +14,29 @@ export function networksOf(project: Project, used: ReadonlySet<string>): OutMap 
     const label = project.networks.get(name)!;
     const fields = project.fields('networks', name)!;
     fields.only(known);
-    if (!used.has(label)) continue;
+    // What is said of the default network counts for all who name none.
+    if (!used.has(label) && !(name === 'default' && fields.names.length > 0)) continue;
     const external = externalName(project, 'networks', name);
     const driver = fields.text('driver');
     if (fields.flag('enable_ipv6')) fields.left('enable_ipv6', 'networks of ostler are IPv4');
     const options = fields.pairs('driver_opts').flatMap(({ name: key, text }) => (text === null ? [] : [[key, text] as const]));
+    if (external !== null) {
+      written.set(label, record({ external: true, name: external }));
+      continue;
+    }
     written.set(
       label,
       record({
-        ...(external === null ? { name: fields.text('name') } : { external: true, name: external }),
+        name: fields.text('name'),
         driver: driver === null || /^(bridge|default|)$/.test(driver.now) ? undefined : driver,
         driverOpts: new Map(options),
         internal: fields.flag('internal') ? true : undefined,
-        subnet: external === null ? subnetOf(name, project) : undefined,
+        subnet: subnetOf(name, project),
         labels: new Map(fields.pairs('labels').map(({ name: key, text }) => [key, text ?? Text.of('')])),
       }),
     );
   }
   for (const [label, engineName] of project.addedNetworks) written.set(label, record({ external: true, name: Text.of(engineName) }));
-  // What Compose makes by itself.
-  if (used.has('default') && !written.has('default')) written.set('default', new Map());
   return written;
 }
 

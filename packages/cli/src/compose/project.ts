@@ -98,9 +98,9 @@ export class Project {
     const { now } = text;
     if (/^~(\/|$)/.test(now)) return Text.of(`${home}${now.slice(1)}`);
     if (now.startsWith('/')) return text;
-    if (text.isPlain) return Text.of(dotted(relative(outFolder, resolve(base, now))));
-    const prefix = relative(outFolder, base);
-    return prefix === '' ? text : text.before(`${dotted(prefix)}/`);
+    if (text.isPlain) return Text.of(shortPath(outFolder, resolve(base, now)));
+    const prefix = shortPath(outFolder, base);
+    return prefix === '.' ? text : text.before(`${prefix}/`);
   }
 
   /** Where the path is on this machine. */
@@ -110,4 +110,9 @@ export class Project {
   }
 }
 
-const dotted = (path: string): string => (path === '' ? '.' : path.startsWith('..') || path.startsWith('/') ? path : `./${path}`);
+/** Against the folder, unless that leads far away from it. */
+export function shortPath(folder: string, path: string): string {
+  const short = relative(folder, path);
+  if (short.startsWith('../..')) return path;
+  return short === '' ? '.' : short.startsWith('../') || short === '..' ? short : `./${short}`;
+}

@@ -1,8 +1,7 @@
-import { relative } from 'node:path';
 import type { Origin } from './file/scope.ts';
 import { Text } from './file/text.ts';
 import { type Out, type OutMap, record } from './out.ts';
-import type { Project } from './project.ts';
+import { type Project, shortPath } from './project.ts';
 
 export interface Variables {
   readonly vars: OutMap;
@@ -17,6 +16,7 @@ export function variablesOf(texts: readonly Text[], project: Project): Variables
   const { scope, notes, outFolder } = project.given;
   const vars = new Map<string, Out>();
   const files = new Set<string>();
+  const fromFile = new Map<string, Text>();
   const start = { file: project.given.root.at.file, line: 1, column: 1 };
   const queue = texts.flatMap(({ uses }) => uses);
   const bare = new Set(queue.filter(({ isBare }) => isBare).map(({ name }) => name));
@@ -31,6 +31,7 @@ export function variablesOf(texts: readonly Text[], project: Project): Variables
       const { plain, path } = origin.file;
       if (plain?.get(name) === origin.text.now) {
         files.add(path);
+        fromFile.set(name, origin.text);
         continue;
       }
       vars.set(name, origin.text);
@@ -45,11 +46,14 @@ export function variablesOf(texts: readonly Text[], project: Project): Variables
       if (bare.has(name)) unset.push(name);
     }
   }
+  const named = scope.envFiles.filter(({ path }) => files.has(path));
+  for (const [name, text] of fromFile) {
+    const last = named.findLast(({ plain }) => plain?.has(name));
+    if (last?.plain?.get(name) !== text.now) vars.set(name, text);
+  }
   if (files.size > 0)
     notes.differs({ field: 'variables', text: 'values of an env file are read from it (`varsFiles`); the environment goes before it with Compose, and is asked here only where `vars` says so', at: start });
   if (inPlace.length > 0) notes.differs({ field: 'variables', text: `ostler reads the env file otherwise than Compose where ${inPlace.join(', ')} stands, so the value stands in \`vars\``, at: start });
   if (unset.length > 0) notes.differs({ field: 'variables', text: `${unset.join(', ')}: not set here, and nothing steps in; Compose puts nothing there, as \`vars\` does unless the agent’s environment has it`, at: start });
-  return { vars, varsFiles: [...files].map((path) => dotted(relative(outFolder, path))).toReversed() };
+  return { vars, varsFiles: named.map(({ path }) => shortPath(outFolder, path)) };
 }
-
-const dotted = (path: string): string => (path.startsWith('..') || path.startsWith('/') ? path : path.startsWith('.') ? path : `./${path}`);

@@ -26,6 +26,8 @@ export interface ScopeGiven {
   readonly kept: Map<string, Origin>;
   /** Every variable that some env file sets. */
   readonly everywhere: Map<string, Origin>;
+  /** All env files, those of included projects first: what a later one sets goes before what an earlier one does. */
+  readonly ranked: EnvFile[];
 }
 
 /** The variables of Compose files: the environment goes before env files. */
@@ -35,6 +37,7 @@ export class Scope {
 
   constructor(given: ScopeGiven, outer?: Scope) {
     this.#given = given;
+    given.ranked.splice(outer === undefined ? given.ranked.length : 0, 0, ...given.files);
     for (const [name, value] of given.fixed) this.#known.set(name, { from: 'import', value });
     for (const file of given.files) this.#read(file, outer);
     // Those around an included project go before its own files.
@@ -66,6 +69,10 @@ export class Scope {
     if (known !== undefined) return known;
     const value = this.#given.env[name];
     return value === undefined ? { from: 'nowhere' } : { from: 'environment', value };
+  }
+
+  get envFiles(): readonly EnvFile[] {
+    return this.#given.ranked;
   }
 
   /** What a variable that was kept stands for. */

@@ -13,7 +13,7 @@ export function writeLogs(service: Service): void {
     logging.left('driver', `what \`${driver}\` takes cannot be read back; ostler keeps the logs itself (\`ostler logs\`)`);
     return;
   }
-  if (driver === 'local' || driver === 'journald') service.writeContainer('logDriver', driver);
+  if (driver === 'journald' || (driver === 'local' && service.project.given.runtime === 'docker')) service.writeContainer('logDriver', driver);
   const options = logging.pairs('options');
   const of = (name: string): string | null => options.find((one) => one.name === name)?.text?.now ?? null;
   const size = of('max-size');

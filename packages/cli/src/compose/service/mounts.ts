@@ -102,6 +102,13 @@ function longMount(item: Node & { readonly is: 'map' }, service: Service, memory
   };
 }
 
+/** Whether an engine can be commanded by what is below the path. */
+function holdsSocket(path: string): boolean {
+  const real = path.replace(/^\/var\/run(?=\/|$)/, '/run');
+  const sockets = ['/run/docker.sock', '/run/podman/podman.sock', '/run/containerd/containerd.sock', '/run/crio/crio.sock'];
+  return /\/(docker|podman|containerd|crio)\.sock$/.test(path) || (real !== '/' && sockets.some((socket) => socket === real || socket.startsWith(`${real}/`)));
+}
+
 function writtenMount({ at, source, target, readOnly, base, isBind }: Mount, service: Service): readonly Out[] | null {
   const { project, fields } = service;
   const more = readOnly ? { readOnly: true } : {};
@@ -111,8 +118,8 @@ function writtenMount({ at, source, target, readOnly, base, isBind }: Mount, ser
       return null;
     }
     const path = project.absolute(source, base);
-    if (/\/(docker|podman|containerd|crio)\.sock$/.test(path)) project.permissions.add('engineSocket');
-    else if (path === '/') project.permissions.add('wholeHost');
+    if (holdsSocket(path)) project.permissions.add('engineSocket');
+    if (path === '/') project.permissions.add('wholeHost');
     else project.mounted.set(path, at);
     return [record({ from: project.path(source, base), to: target, ...more })];
   }

@@ -1,5 +1,6 @@
 import { Text } from '../file/text.ts';
-import { type Out, type OutMap, record } from '../out.ts';
+import { isOutMap, record } from '../out.ts';
+import { externalName } from '../volumes.ts';
 import type { Service } from './service.ts';
 
 /** What a service says of a network that it joins. */
@@ -17,9 +18,9 @@ export function writeNetworkMode(service: Service): void {
     fields.differs('container_name', 'ostler names containers itself; others find the worker by this name all the same, and you reach it by its worker’s name: `ostler exec WORKER -- sh`');
   }
   if (service.worker !== service.name) project.alias(service.name, service.name);
-  const mode = fields.now('network_mode');
+  const mode = fields.now('network_mode') ?? modeOfNetworks(service);
   if (mode === null || mode === '') return;
-  if (fields.has('networks')) fields.bad('network_mode', '`networks` and `network_mode` cannot both be given');
+  if (fields.has('networks') && fields.has('network_mode')) fields.bad('network_mode', '`networks` and `network_mode` cannot both be given');
   if (mode === 'host' || mode === 'none') {
     service.write('networkMode', mode);
     if (mode === 'host') project.permissions.add('hostNamespaces');
@@ -43,6 +44,14 @@ export function writeNetworkMode(service: Service): void {
   else fields.bad('network_mode', `there is no service \`${name}\``, project.troubles.meant(name, [...project.group('services').keys()], 'services'));
 }
 
+/** Somebody may call the host's network, or none, by a name in `networks`. */
+function modeOfNetworks({ fields, project }: Service): string | null {
+  const [name, ...more] = fields.map('networks')?.names ?? [];
+  if (name === undefined || more.length > 0 || !project.group('networks').has(name)) return null;
+  const external = externalName(project, 'networks', name)?.now;
+  return external === 'host' || external === 'none' ? external : null;
+}
+
 /** `links`: the other is started before, and found by its alias. */
 export function readLinks(service: Service): void {
   const { fields, project } = service;
@@ -58,40 +67,98 @@ export function readLinks(service: Service): void {
   }
 }
 
+/** As name servers of engines know them. */
+const aliasForm = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?$/;
+
 /**
- * The networks of all services, written into each. What Compose calls the default network stays ostler's own, which workers share unasked, unless one of
- * them needs another name on it, joins others as well, or it was given options.
+ * The networks of all services, written into each; answers the labels that are used. What Compose calls the default network is the one that workers
+ * share unasked: it is named only by who has another name on it or joins others as well. A name leads to one worker of a network, so that of two
+ * services with one alias the first has it.
  */
 export function writeNetworks(services: readonly Service[]): ReadonlySet<string> {
-  const used = new Set<string>();
-  const joined = new Map(services.map((service) => [service, joinedBy(service)] as const));
   const isOwn = (service: Service): boolean => service.get('networkMode') === undefined && service.get('networks') === undefined;
-  const project = services[0]?.project;
-  const isConfigured = (project?.fields('networks', 'default')?.names.length ?? 0) > 0;
-  const needsName = services.some(
-    (service) =>
-      isOwn(service) &&
-      ((joined.get(service)!.size === 0 && service.project.aliasesOf(service.name).length > 0) || joined.get(service)!.has('default')),
-  );
-  for (const service of services) {
-    if (!isOwn(service)) {
-      for (const label of (service.get('networks') as readonly string[] | undefined) ?? []) used.add(label);
-      continue;
-    }
-    const own = joined.get(service)!;
-    const all = own.size === 0 && (isConfigured || needsName) ? new Map([['default', { aliases: [], address: null }]]) : own;
-    const aliases = service.project.aliasesOf(service.name).map((name) => Text.of(name));
-    const written = new Map([...all].map(([label, network]) => [label, settings(network, aliases)] as const));
+  const used = new Set(services.flatMap((service) => (service.get('networks') as readonly string[] | undefined) ?? []));
+  const taken = new Map<string, string>();
+  const own = services.filter(isOwn).map((service) => ({ service, networks: joinedBy(service) }));
+  for (const { service, networks } of own) for (const label of networks.size === 0 ? [shared] : networks.keys()) taken.set(`${label} ${service.worker}`, service.worker);
+  for (const { service, networks } of own) {
+    const more = service.project.aliasesOf(service.name).map((name) => Text.of(name));
+    const all: ReadonlyMap<string, Joined> = networks.size === 0 ? new Map([[shared, { aliases: [], address: null }]]) : networks;
+    const written = new Map(
+      [...all].map(([label, { aliases, address }]) => {
+        const free = [...aliases, ...more].filter((alias) => isFree(label, alias, service, taken));
+        return [label, record({ aliases: free, address })] as const;
+      }),
+    );
+    const says = [...written.values()].some((network) => network.size > 0);
+    if (!says && networks.size === 0) continue;
     for (const label of written.keys()) used.add(label);
-    const isPlain = [...written.values()].every((network) => network.size === 0);
-    service.write('networks', isPlain ? [...written.keys()] : new Map(written));
+    service.write('networks', says ? new Map(written) : [...written.keys()]);
   }
   return used;
 }
 
-function settings({ aliases, address }: Joined, more: readonly Text[]): OutMap {
-  const all = new Map([...aliases, ...more].map((alias) => [alias.now, alias as Out]));
-  return record({ aliases: [...all.values()], address });
+/** On which workers are that name no network. */
+const shared = 'default';
+
+function isFree(label: string, alias: Text, service: Service, taken: Map<string, string>): boolean {
+  const { now } = alias;
+  const key = `${label} ${now}`;
+  const by = taken.get(key);
+  if (by === service.worker) return false;
+  if (by === undefined && aliasForm.test(now)) {
+    taken.set(key, service.worker);
+    return true;
+  }
+  const why = by === undefined ? 'it is no name that a name server knows' : `it leads to ${by}, and a name leads to one worker of a network`;
+  service.fields.left('networks', `the alias ${now.slice(0, 80)}: ${why}`);
+  return false;
+}
+
+/** What has no place beside a network that is not the worker's own, and whose network it is in the end. */
+export function fitNetworkModes(all: ReadonlyMap<string, Service>): void {
+  const byWorker = new Map([...all.values()].map((service) => [service.worker, service]));
+  for (const service of all.values()) {
+    const mode = service.get('networkMode');
+    if (typeof mode !== 'string') continue;
+    const chain = [service.worker];
+    let last = mode;
+    for (let owner = ownerIn(last); owner !== null; owner = ownerIn(last)) {
+      if (chain.includes(owner)) {
+        service.fields.bad('network_mode', `networks are shared in a circle: ${[...chain, owner].join(' -> ')}`);
+        break;
+      }
+      chain.push(owner);
+      const next = byWorker.get(owner)?.get('networkMode');
+      if (typeof next !== 'string') break;
+      last = next;
+    }
+    if (last !== mode) service.write('networkMode', last);
+    dropBeside(service, last);
+  }
+}
+
+const ownerIn = (mode: string): string | null => (mode.startsWith('worker:') ? mode.slice('worker:'.length) : null);
+
+const beside = [
+  ['hostname', 'hostname'],
+  ['dns', 'dns'],
+  ['extraHosts', 'extra_hosts'],
+  ['sysctls', 'sysctls'],
+] as const;
+
+function dropBeside(service: Service, mode: string): void {
+  const isShared = ownerIn(mode) !== null;
+  const dropped: readonly string[] = isShared ? ['hostname', 'dns', 'extraHosts'] : mode === 'host' ? ['hostname'] : ['dns', 'extraHosts'];
+  for (const [field, name] of beside) {
+    const value = service.get(field);
+    if (value === undefined) continue;
+    const isNet = field === 'sysctls' && mode !== 'none' && isOutMap(value) && [...value.keys()].some((key) => key.startsWith('net.'));
+    if (!dropped.includes(field) && !isNet) continue;
+    service.drop(field);
+    if (isNet && isOutMap(value)) service.write(field, new Map([...value].filter(([key]) => !key.startsWith('net.'))));
+    service.fields.left(name, isShared ? 'it is that of the service whose network it shares: give it to that one' : mode === 'host' ? 'on the host’s network it is the host’s own' : 'without a network there is nothing to look names up for');
+  }
 }
 
 const without: Readonly<Record<string, string>> = {

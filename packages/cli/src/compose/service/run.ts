@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Text } from '../file/text.ts';
 import type { Out } from '../out.ts';
 import { sizeText } from '../quantity.ts';
@@ -19,9 +20,12 @@ export function writeRun(service: Service): void {
   if (fields.flag('init')) service.write('init', true);
   if (fields.flag('tty')) service.write('tty', true);
   if (fields.flag('stdin_open')) fields.left('stdin_open', 'the input of a worker is not kept open; `ostler exec` opens a shell in it');
+  const servers = fields.texts('dns').map(({ text }) => text);
+  const names = servers.filter(({ now }) => isIP(now) === 0);
+  if (names.length > 0) fields.left('dns', `${names.map(({ now }) => now).join(', ')}: a server for names is known by its address`);
   service.write(
     'dns',
-    fields.texts('dns').map(({ text }) => text),
+    servers.filter(({ now }) => isIP(now) !== 0),
   );
   writeExtraHosts(service);
   const shm = fields.size('shm_size');
@@ -76,7 +80,10 @@ function writeExtraHosts(service: Service): void {
   const written = (hosts?.names ?? []).flatMap((name): readonly (readonly [string, Text])[] => {
     const [first, ...more] = hosts!.texts(name);
     if (more.length > 0) hosts!.left(name, 'a name has one address: the first is written');
-    return first === undefined || first.text.now === '' ? [] : [[name, first.text]];
+    if (first === undefined) return [];
+    if (first.text.now === 'host-gateway' || isIP(first.text.now) !== 0) return [[name, first.text]];
+    hosts!.left(name, `${first.text.now.slice(0, 60)} is no address`);
+    return [];
   });
   service.write('extraHosts', new Map(written));
 }

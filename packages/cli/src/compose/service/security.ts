@@ -5,13 +5,7 @@ import type { Service } from './service.ts';
 /** What it may do, and what of the host it sees. */
 export function writeSecurity(service: Service): void {
   const { fields, project } = service;
-  service.write(
-    'capabilities',
-    record({
-      add: fields.texts('cap_add').map(({ text }) => text),
-      drop: fields.texts('cap_drop').map(({ text }) => text),
-    }),
-  );
+  service.write('capabilities', record({ add: capabilities('cap_add', service), drop: capabilities('cap_drop', service) }));
   if (fields.flag('privileged')) {
     service.write('privileged', true);
     project.permissions.add('privileged');
@@ -23,39 +17,52 @@ export function writeSecurity(service: Service): void {
   for (const { text } of fields.texts('security_opt')) writeOption(text, service);
   writeNamespaces(service);
   const platform = fields.text('platform');
-  if (platform !== null && platform.now !== '') service.writeContainer('platform', platform);
+  if (platform !== null && platform.now !== '') service.writeContainer('platform', platform.now.includes('/') ? platform : platform.before('linux/'));
+}
+
+/** As capabilities(7) has them. */
+const capability =
+  /^(CAP_)?(ALL|AUDIT_(CONTROL|READ|WRITE)|BLOCK_SUSPEND|BPF|CHECKPOINT_RESTORE|CHOWN|DAC_(OVERRIDE|READ_SEARCH)|FOWNER|FSETID|IPC_(LOCK|OWNER)|KILL|LEASE|LINUX_IMMUTABLE|MAC_(ADMIN|OVERRIDE)|MKNOD|NET_(ADMIN|BIND_SERVICE|BROADCAST|RAW)|PERFMON|SET(FCAP|GID|PCAP|UID)|SYSLOG|SYS_(ADMIN|BOOT|CHROOT|MODULE|NICE|PACCT|PTRACE|RAWIO|RESOURCE|TIME|TTY_CONFIG)|WAKE_ALARM)$/i;
+
+function capabilities(key: 'cap_add' | 'cap_drop', { fields }: Service): readonly Text[] {
+  return fields.texts(key).flatMap(({ text }) => {
+    if (capability.test(text.now)) return [text];
+    fields.left(key, `${text.now.slice(0, 40)} is no capability of Linux`);
+    return [];
+  });
 }
 
 function writeOption(text: Text, service: Service): void {
-  const { fields } = service;
+  const { fields, project } = service;
   const [, name = '', value = ''] = /^([^:=]+)(?:[:=](.*))?$/s.exec(text.now) ?? [];
   if (name === 'no-new-privileges') {
     if (value !== 'false') service.write('noNewPrivileges', true);
   } else if (name === 'seccomp' && value === 'unconfined') service.writeContainer('seccomp', 'unconfined');
-  else if (name === 'seccomp') fields.left('security_opt', 'a seccomp profile of one’s own has no word: the engine’s own is used');
+  else if (name === 'seccomp' && value !== '') service.writeContainer('seccomp', project.path(Text.of(value), project.given.folder));
   else if (name === 'apparmor' && value !== '') service.writeContainer('apparmor', Text.of(value));
   else if (name === 'label' && value !== '') service.writeContainer('selinux', Text.of(value));
   else fields.left('security_opt', `\`${text.now.slice(0, 60)}\` has no word in a host file`);
 }
 
-/** `pid`, `ipc` and `userns_mode`: of the host, of another service, or its own. */
+/** Namespaces of the host that a worker may have instead of its own. */
+const words = {
+  pid: ['host'],
+  ipc: ['host', 'shareable', 'none'],
+  userns_mode: ['host'],
+} as const;
+
+/** `pid`, `ipc` and `userns_mode`: the host's, or its own. */
 function writeNamespaces(service: Service): void {
   const { fields, project } = service;
-  for (const [key, field] of [
-    ['pid', 'pid'],
-    ['ipc', 'ipc'],
-    ['userns_mode', 'userns'],
-  ] as const) {
+  for (const key of ['pid', 'ipc', 'userns_mode'] as const) {
     const mode = fields.now(key);
     if (mode === null || mode === '' || mode === 'private') continue;
-    const [, kind, name = ''] = /^(service|container):(.+)$/.exec(mode) ?? [];
-    const other = kind === 'service' ? name : project.serviceOfContainer(name);
-    const worker = other === null ? undefined : project.workers.get(other);
-    if (kind === undefined) {
-      service.writeContainer(field, mode);
-      if (mode === 'host') project.permissions.add('hostNamespaces');
-    } else if (worker !== undefined) service.writeContainer(field, `worker:${worker}`);
-    else if (kind === 'container') fields.left(key, `the container ${name} is not of this file`);
-    else fields.bad(key, `there is no service \`${name}\``, project.troubles.meant(name, [...project.group('services').keys()], 'services'));
+    const isPodman = project.given.runtime === 'podman' && key === 'userns_mode';
+    if (!(words[key] as readonly string[]).includes(mode) && !(isPodman && ['keep-id', 'auto', 'nomap'].includes(mode))) {
+      fields.left(key, `a worker has this namespace for itself or with the host, not as \`${mode.slice(0, 60)}\``);
+      continue;
+    }
+    service.writeContainer(key === 'userns_mode' ? 'userns' : key, mode);
+    if (mode === 'host') project.permissions.add('hostNamespaces');
   }
 }
