@@ -26,7 +26,13 @@ export function offered({ verbs, commonOptions }: VerbTable): readonly OfferedVe
   const usual = [...commonOptions, { flags: '-h, --help', description: 'print the help' }, { flags: '-V, --version', description: 'print the version' }];
   return verbs
     .filter(({ isHidden }) => !isHidden)
-    .map(({ name, summary, completes, words, options }) => ({ name, summary, completes, words: words ?? [], options: [...options, ...usual].map(offeredOption) }));
+    .map(({ name, summary, completes, words, options }) => ({
+      name,
+      summary,
+      completes,
+      words: words ?? [],
+      options: [...options, ...usual].map(offeredOption),
+    }));
 }
 
 function offeredOption({ flags, description, completes }: VerbOption): OfferedOption {

@@ -34,7 +34,14 @@ export async function hostFileOf(project: Project, verify: Verify): Promise<OutM
   const { vars, varsFiles } = variablesOf(texts, project);
   return new Map<string, Out>([
     ['ostler', 1],
-    ...record({ varsFiles: varsFiles.length === 1 ? varsFiles[0] : varsFiles, vars, policy: policyOf(project), volumes, networks, defaults: defaultsOf(services, project) }),
+    ...record({
+      varsFiles: varsFiles.length === 1 ? varsFiles[0] : varsFiles,
+      vars,
+      policy: policyOf(project),
+      volumes,
+      networks,
+      defaults: defaultsOf(services, project),
+    }),
     ['workers', workers],
   ]);
 }
@@ -52,10 +59,19 @@ function defaultsOf(services: readonly Service[], project: Project): OutMap {
 
 function policyOf(project: Project): OutMap {
   const { permissions } = project;
-  const names = { privileged: 'privileged containers', hostNamespaces: 'namespaces of the host', engineSocket: 'the engine’s socket', wholeHost: 'the host’s whole file system' } as const;
+  const names = {
+    privileged: 'privileged containers',
+    hostNamespaces: 'namespaces of the host',
+    engineSocket: 'the engine’s socket',
+    wholeHost: 'the host’s whole file system',
+  } as const;
   const asked = [...permissions].map((one) => names[one]);
   if (asked.length > 0)
-    project.given.notes.differs({ field: 'policy', at: project.given.root.at, text: `workers here get ${asked.join(', ')}, which \`policy\` allows: look at it once more` });
+    project.given.notes.differs({
+      field: 'policy',
+      at: project.given.root.at,
+      text: `workers here get ${asked.join(', ')}, which \`policy\` allows: look at it once more`,
+    });
   const allows = (one: keyof typeof names): true | null => (permissions.has(one) ? true : null);
   return record({
     ...{ privileged: allows('privileged'), hostNamespaces: allows('hostNamespaces'), engineSocket: allows('engineSocket') ?? allows('wholeHost') },

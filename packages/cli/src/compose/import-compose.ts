@@ -5,8 +5,8 @@ import { loadProject, readEnvFiles } from './file/load.ts';
 import { entryOf, mapNode, withEntry } from './file/node.ts';
 import { readFileText } from './file/read-file.ts';
 import { Scope } from './file/scope.ts';
-import { parseCompose } from './file/yaml.ts';
 import { uniqueService } from './file/unique.ts';
+import { parseCompose } from './file/yaml.ts';
 import { hostFileOf } from './host-file.ts';
 import { type Note, Notes, noteLines } from './notes.ts';
 import { Project } from './project.ts';
@@ -53,30 +53,59 @@ export async function importCompose(given: ImportGiven): Promise<Imported> {
   const troubles = new Troubles(core.nearest);
   const notes = new Notes();
   const loading = { troubles, notes, files: [] as string[] };
-  const envFiles = await readEnvFiles((given.envFiles ?? [join(folder, '.env')]).map((path) => ({ path, at: given.envFiles === undefined ? null : undefined })), loading);
+  const envFiles = await readEnvFiles(
+    (given.envFiles ?? [join(folder, '.env')]).map((path) => ({ path, at: given.envFiles === undefined ? null : undefined })),
+    loading,
+  );
   const fixed = new Map([['PWD', env['PWD'] ?? given.cwd]]);
-  const plain = new Scope({ env, files: envFiles, fixed, troubles: new Troubles(core.nearest), notes: new Notes(), kept: new Map(), everywhere: new Map(), ranked: [] });
+  const plain = new Scope({
+    env,
+    files: envFiles,
+    fixed,
+    troubles: new Troubles(core.nearest),
+    notes: new Notes(),
+    kept: new Map(),
+    everywhere: new Map(),
+    ranked: [],
+  });
   const name = projectName(given.projectName ?? (await namedIn(given.files, plain)) ?? plain.value('COMPOSE_PROJECT_NAME') ?? basename(folder));
-  const scope = new Scope({ env, files: envFiles, fixed: new Map([...fixed, ['COMPOSE_PROJECT_NAME', name]]), troubles, notes, kept: new Map(), everywhere: new Map(), ranked: [] });
+  const scope = new Scope({
+    env,
+    files: envFiles,
+    fixed: new Map([...fixed, ['COMPOSE_PROJECT_NAME', name]]),
+    troubles,
+    notes,
+    kept: new Map(),
+    everywhere: new Map(),
+    ranked: [],
+  });
   const loaded = await loadProject(given.files, folder, scope, loading);
   const services = entryOf(loaded, 'services');
   if (services?.is !== 'map' || services.entries.size === 0) {
     troubles.add('it names no service: a Compose file has `services:`', { file: first, line: 1, column: 1 });
     troubles.throwIfAny();
   }
-  const unique = services?.is === 'map' ? [...services.entries].map(([key, entry]) => [key, { ...entry, value: entry.value.is === 'map' ? uniqueService(entry.value) : entry.value }] as const) : [];
+  const unique =
+    services?.is === 'map'
+      ? [...services.entries].map(([key, entry]) => [key, { ...entry, value: entry.value.is === 'map' ? uniqueService(entry.value) : entry.value }] as const)
+      : [];
   const root = withEntry(loaded, 'services', mapNode(new Map(unique), services ?? loaded));
   const project = new Project({ root, name, folder, outFolder: given.outFolder, home: given.home, runtime: given.runtime, scope, troubles, notes });
   for (const word of ['models'] as const)
-    if (entryOf(root, word) !== undefined) notes.left({ field: word, text: 'models are run by Docker Desktop; a worker that serves one is a worker of its own', at: root.entries.get(word)!.at });
+    if (entryOf(root, word) !== undefined)
+      notes.left({ field: word, text: 'models are run by Docker Desktop; a worker that serves one is a worker of its own', at: root.entries.get(word)!.at });
   const profiles = plain.value('COMPOSE_PROFILES');
-  if (profiles) notes.differs({ field: 'COMPOSE_PROFILES', text: `profiles are chosen by \`ostler up --profile ${profiles.split(',').join(' ')}\``, at: root.at });
+  if (profiles)
+    notes.differs({ field: 'COMPOSE_PROFILES', text: `profiles are chosen by \`ostler up --profile ${profiles.split(',').join(' ')}\``, at: root.at });
   const hostFile = await hostFileOf(project, verifier(core, given.registry));
   const shown = (file: string): string => {
     const path = relative(given.cwd, file);
     return path.startsWith('..') ? file : path;
   };
-  const [leftLines, differsLines] = [notes.allLeft, notes.allDiffering].map((list) => noteLines(list, shown, unique.length)) as [readonly string[], readonly string[]];
+  const [leftLines, differsLines] = [notes.allLeft, notes.allDiffering].map((list) => noteLines(list, shown, unique.length)) as [
+    readonly string[],
+    readonly string[],
+  ];
   return {
     ...{ project: name, files: loading.files, left: notes.allLeft, differs: notes.allDiffering, leftLines, differsLines },
     text: renderHostFile(hostFile, commentOf(given.files.map(shown), name, leftLines, differsLines)),

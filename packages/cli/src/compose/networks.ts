@@ -1,7 +1,7 @@
-import type { Out, OutMap } from './out.ts';
-import { record } from './out.ts';
 import { entryOf } from './file/node.ts';
 import { Text } from './file/text.ts';
+import type { Out, OutMap } from './out.ts';
+import { record } from './out.ts';
 import type { Project } from './project.ts';
 import { externalName } from './volumes.ts';
 
@@ -48,7 +48,8 @@ function subnetOf(name: string, project: Project): Text | null {
   if (ipam.has('options')) ipam.left('options', 'a network of a host file has a `subnet`');
   const subnets = ipam.list('config').flatMap((item) => {
     const [subnet, ...rest] = ['subnet', 'gateway', 'ip_range', 'aux_addresses'].map((key) => entryOf(item, key));
-    if (rest.some((one) => one !== undefined)) ipam.left('config', 'of the addresses of a network the `subnet` has a word; gateway, ip_range and aux_addresses are the engine’s');
+    if (rest.some((one) => one !== undefined))
+      ipam.left('config', 'of the addresses of a network the `subnet` has a word; gateway, ip_range and aux_addresses are the engine’s');
     return subnet?.is === 'scalar' && subnet.text !== null ? [subnet.text] : [];
   });
   const own = subnets.find(({ now }) => !now.includes(':')) ?? subnets[0];

@@ -9,7 +9,11 @@ const same: readonly Case[] = [
   ['a list stays a list', 'entrypoint: [/bin/app, -v]\ncommand: [1, true]', { entrypoint: ['/bin/app', '-v'], command: ['1', 'true'] }],
   ['without its entrypoint the command is the program', 'entrypoint: []\ncommand: [/init]', { entrypoint: ['/init'] }],
   ['an entrypoint alone cannot be taken away', 'entrypoint: ""', {}, /^entrypoint of web .*cannot be taken away/],
-  ['user, groups and folder', 'user: "1000:1000"\ngroup_add: [video, 44]\nworking_dir: /srv', { user: '1000:1000', groups: ['video', '44'], workingDir: '/srv' }],
+  [
+    'user, groups and folder',
+    'user: "1000:1000"\ngroup_add: [video, 44]\nworking_dir: /srv',
+    { user: '1000:1000', groups: ['video', '44'], workingDir: '/srv' },
+  ],
   ['init is off unless asked for', 'init: true', { init: true }],
   ['a domain joins the host name', 'hostname: mail\ndomainname: example.org', { hostname: 'mail.example.org' }],
   ['a domain alone has no word', 'domainname: example.org', {}, /^domainname of web/],
@@ -18,17 +22,38 @@ const same: readonly Case[] = [
   ['a name without a value is left out where nothing sets it', 'environment: [A, B=1]', { env: { B: '1' } }, /^environment of web .*A has no value here/],
   ['names that are none', 'environment: {"a b": 1}', {}, /is no name of a variable/],
   ['labels both ways', 'labels: ["a=1", b]', { labels: { a: '1', b: '' } }],
-  ['dns and hosts', 'dns: 9.9.9.9\nextra_hosts: ["a:1.2.3.4", "b=::1", "c:[::2]", "g:host-gateway"]', { dns: ['9.9.9.9'], extraHosts: { a: '1.2.3.4', b: '::1', c: '::2', g: 'host-gateway' } }],
+  [
+    'dns and hosts',
+    'dns: 9.9.9.9\nextra_hosts: ["a:1.2.3.4", "b=::1", "c:[::2]", "g:host-gateway"]',
+    { dns: ['9.9.9.9'], extraHosts: { a: '1.2.3.4', b: '::1', c: '::2', g: 'host-gateway' } },
+  ],
   ['a host with two addresses has its first', 'extra_hosts: {a: [1.1.1.1, 2.2.2.2]}', { extraHosts: { a: '1.1.1.1' } }, /^extra_hosts\.a of web .*one address/],
   ['sizes count in 1024', 'shm_size: 64m\nmem_limit: 1g\nmemswap_limit: 1g', { shm: '64MiB', limits: { memory: '1GiB' } }],
   ['as much swap as memory, as the engine gives it', 'mem_limit: 300m', { limits: { memory: '300MiB', memorySwap: '600MiB' } }],
-  ['limits of deploy', 'deploy: {resources: {limits: {cpus: "0.5", memory: 50M, pids: 10}}}', { limits: { cpus: 0.5, memory: '50MiB', memorySwap: '100MiB', pids: 10 } }],
+  [
+    'limits of deploy',
+    'deploy: {resources: {limits: {cpus: "0.5", memory: 50M, pids: 10}}}',
+    { limits: { cpus: 0.5, memory: '50MiB', memorySwap: '100MiB', pids: 10 } },
+  ],
   ['a quota of the CPU', 'cpu_quota: 50000\ncpu_period: 25000', { limits: { cpus: 2 } }],
   ['ulimits', 'ulimits: {nofile: {soft: 1, hard: 2}, memlock: -1, nproc: 7}', { ulimits: { nofile: { soft: 1, hard: 2 }, memlock: 'unlimited', nproc: 7 } }],
-  ['tmpfs both ways', 'tmpfs: [/run, "/tmp:size=10m,mode=1777"]\nvolumes: [{type: tmpfs, target: /x, tmpfs: {size: 1048576}}]', { tmpfs: [{ to: '/x', size: '1MiB' }, '/run', { to: '/tmp', size: '10MiB' }] }],
+  [
+    'tmpfs both ways',
+    'tmpfs: [/run, "/tmp:size=10m,mode=1777"]\nvolumes: [{type: tmpfs, target: /x, tmpfs: {size: 1048576}}]',
+    { tmpfs: [{ to: '/x', size: '1MiB' }, '/run', { to: '/tmp', size: '10MiB' }] },
+  ],
   ['options of a tmpfs', 'tmpfs: /run:exec', { tmpfs: ['/run'] }, /^tmpfs of web .*`exec`/],
-  ['capabilities', 'cap_add: [NET_ADMIN, CAP_SYS_TIME, NET_ADMIM]\ncap_drop: [ALL]', { capabilities: { add: ['NET_ADMIN', 'CAP_SYS_TIME'], drop: ['ALL'] } }, /NET_ADMIM is no capability/],
-  ['security options', 'security_opt: ["no-new-privileges:true", apparmor=unconfined, "label:disable", "seccomp:./p.json"]', { noNewPrivileges: true, container: { apparmor: 'unconfined', selinux: 'disable', seccomp: './p.json' } }],
+  [
+    'capabilities',
+    'cap_add: [NET_ADMIN, CAP_SYS_TIME, NET_ADMIM]\ncap_drop: [ALL]',
+    { capabilities: { add: ['NET_ADMIN', 'CAP_SYS_TIME'], drop: ['ALL'] } },
+    /NET_ADMIM is no capability/,
+  ],
+  [
+    'security options',
+    'security_opt: ["no-new-privileges:true", apparmor=unconfined, "label:disable", "seccomp:./p.json"]',
+    { noNewPrivileges: true, container: { apparmor: 'unconfined', selinux: 'disable', seccomp: './p.json' } },
+  ],
   ['others of them', 'security_opt: ["systempaths=unconfined"]', {}, /^security_opt of web .*systempaths/],
   ['devices', 'devices: ["/dev/dri", {source: /dev/a, target: /dev/b, permissions: r}]', { devices: ['/dev/dri', '/dev/a:/dev/b:r'] }],
   ['GPUs by CDI', 'devices: ["nvidia.com/gpu=all"]', { gpu: { count: 'all' } }],
@@ -52,10 +77,11 @@ const same: readonly Case[] = [
   ['none of it', 'deploy: {replicas: 0}', { enabled: false }],
   ['what Compose only reads out', 'expose: [3000]\nattach: false', {}],
 ];
-test.each(same)('%s', async (_, fields, worker, left) => {
+const cases = same.map(([title, fields, worker, left = null]) => ({ title, fields, worker, left }));
+test.each(cases)('$title', async ({ fields, worker, left }) => {
   const found = await workerOf(fields);
   expect(found.worker).toEqual(worker);
-  if (left == null) expect(found.left).toEqual([]);
+  if (left === null) expect(found.left).toEqual([]);
   else expect(found.left).toEqual([expect.stringMatching(left)]);
 });
 
@@ -135,7 +161,9 @@ describe('volumes', () => {
   test('stand at the top, with where their data lies now', async () => {
     const { hostFile, differsLines } = await workerOf('volumes: ["data:/a", "ext:/b", "bound:/c"]', { top });
     expect(hostFile.volumes).toEqual({ data: {}, 'my-data': {}, ext: { external: true, name: 'other' } });
-    expect(differsLines.find((line) => line.includes('docker run'))).toMatch(/project_data -> ostler_data, project_My_Data -> ostler_my-data, other -> ostler_ext/);
+    expect(differsLines.find((line) => line.includes('docker run'))).toMatch(
+      /project_data -> ostler_data, project_My_Data -> ostler_my-data, other -> ostler_ext/,
+    );
   });
   test('of the engine’s socket and of the whole host need a policy, which is written', async () => {
     const { hostFile, differsLines } = await workerOf('volumes: ["/var/run:/run:ro", "/:/host"]');
@@ -159,7 +187,10 @@ describe('health', () => {
     ['test: ["CMD-SHELL", "a $$B || c"]', { exec: ['/bin/sh', '-c', 'a $$B || c'], ...usual }],
     ['test: ["NONE"]', { image: false }],
     ['disable: true', { image: false }],
-    ['{test: x, interval: 5s, timeout: 0s, retries: 2, start_period: 1m, start_interval: 10s}', { exec: ['/bin/sh', '-c', 'x'], interval: '5s', timeout: '30s', retries: 2, startPeriod: '70s', startInterval: '5s', onUnhealthy: 'report' }],
+    [
+      '{test: x, interval: 5s, timeout: 0s, retries: 2, start_period: 1m, start_interval: 10s}',
+      { exec: ['/bin/sh', '-c', 'x'], interval: '5s', timeout: '30s', retries: 2, startPeriod: '70s', startInterval: '5s', onUnhealthy: 'report' },
+    ],
   ])('%s', async (text, health) => {
     const { worker, left } = await workerOf(`healthcheck:${text.startsWith('{') ? ` ${text}` : `\n  ${text}`}`);
     expect([worker['health'], left]).toEqual([health, []]);
@@ -196,7 +227,8 @@ describe('restarts', () => {
 });
 
 describe('what depends on others', () => {
-  const three = (web: string, job = '') => imported({ 'compose.yaml': `services:\n  web: {image: i, ${web}}\n  db: {image: i}\n  Init_Job: {image: i, ${job}}\n` });
+  const three = (web: string, job = '') =>
+    imported({ 'compose.yaml': `services:\n  web: {image: i, ${web}}\n  db: {image: i}\n  Init_Job: {image: i, ${job}}\n` });
   test('waits for the same state, and a job is what others wait for to be done', async () => {
     const { hostFile } = await three(
       'depends_on: {db: {condition: service_healthy, restart: true}, Init_Job: {condition: service_completed_successfully, required: false}}',
@@ -221,7 +253,10 @@ describe('what depends on others', () => {
 
 describe('names', () => {
   test('that are no DNS labels are changed, and the old ones still lead there', async () => {
-    const { hostFile } = await imported({ 'compose.yaml': 'services:\n  my_app: {image: i, container_name: The_App}\n  my.app: {image: i}\n  my-app: {image: i, networks: [n_1]}\nnetworks: {n_1: }\n' });
+    const { hostFile } = await imported({
+      'compose.yaml':
+        'services:\n  my_app: {image: i, container_name: The_App}\n  my.app: {image: i}\n  my-app: {image: i, networks: [n_1]}\nnetworks: {n_1: }\n',
+    });
     expect(Object.keys(hostFile.workers)).toEqual(['my-app-2', 'my-app-3', 'my-app']);
     expect(hostFile.workers['my-app-2']?.['networks']).toEqual({ default: { aliases: ['The_App', 'my_app'] } });
     expect(hostFile.workers['my-app']?.['networks']).toEqual(['n-1']);
@@ -248,14 +283,19 @@ describe('networks', () => {
     expect(hostFile.workers['c']?.['sysctls']).toEqual({ b: '2' });
     expect(hostFile.networks).toEqual({ outside: { external: true, name: 'outside' } });
     expect(hostFile.policy).toEqual({ hostNamespaces: true });
-    expect(leftLines).toEqual([/container elsewhere/, /^hostname of a/, /^dns of a/, /^hostname of c/, /^sysctls of c/].map((text) => expect.stringMatching(text)));
+    expect(leftLines).toEqual(
+      [/container elsewhere/, /^hostname of a/, /^dns of a/, /^hostname of c/, /^sysctls of c/].map((text) => expect.stringMatching(text)),
+    );
   });
   test('keep what is said of them', async () => {
     const { hostFile, leftLines } = await imported({
       'compose.yaml':
         'services: {a: {image: i, networks: {n: {ipv4_address: 10.1.0.5, ipv6_address: "::5"}, default: }}}\nnetworks:\n  n: {driver: macvlan, driver_opts: {parent: eth0}, internal: true, name: wire, labels: [a=b], ipam: {config: [{subnet: 10.1.0.0/24, gateway: 10.1.0.1}]}}\n  default: {driver_opts: {x: 1}}\n',
     });
-    expect(hostFile.networks).toEqual({ n: { name: 'wire', driver: 'macvlan', driverOpts: { parent: 'eth0' }, internal: true, subnet: '10.1.0.0/24', labels: { a: 'b' } }, default: { driverOpts: { x: '1' } } });
+    expect(hostFile.networks).toEqual({
+      n: { name: 'wire', driver: 'macvlan', driverOpts: { parent: 'eth0' }, internal: true, subnet: '10.1.0.0/24', labels: { a: 'b' } },
+      default: { driverOpts: { x: '1' } },
+    });
     expect(hostFile.workers['a']?.['networks']).toEqual({ n: { address: '10.1.0.5' }, default: {} });
     expect(leftLines).toEqual([/ipv6_address/, /gateway/].map((text) => expect.stringMatching(text)));
   });
@@ -274,7 +314,10 @@ test('secrets and configs of files are handed over, others are named with what t
       { from: './c.txt', to: '/etc/c', readOnly: true },
     ],
   });
-  expect(leftLines).toEqual([expect.stringMatching(/^secrets of a .*e: it comes from the environment/), expect.stringMatching(/^configs of a .*k: its content/)]);
+  expect(leftLines).toEqual([
+    expect.stringMatching(/^secrets of a .*e: it comes from the environment/),
+    expect.stringMatching(/^configs of a .*k: its content/),
+  ]);
 });
 
 test('every field that Compose has and a host file has not says why', async () => {

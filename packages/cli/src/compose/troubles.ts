@@ -49,5 +49,4 @@ export class Troubles {
 }
 
 /** One problem that nothing can be read after. */
-export const trouble = (message: string, place?: Place, hint?: string): Failure =>
-  new Failure({ code: 'compose-file-invalid', message, place, hint }, 2);
+export const trouble = (message: string, place?: Place, hint?: string): Failure => new Failure({ code: 'compose-file-invalid', message, place, hint }, 2);

@@ -1,5 +1,5 @@
 import type { Origin } from './file/scope.ts';
-import { Text } from './file/text.ts';
+import type { Text } from './file/text.ts';
 import { type Out, type OutMap, record } from './out.ts';
 import { type Project, shortPath } from './project.ts';
 
@@ -52,8 +52,22 @@ export function variablesOf(texts: readonly Text[], project: Project): Variables
     if (last?.plain?.get(name) !== text.now) vars.set(name, text);
   }
   if (files.size > 0)
-    notes.differs({ field: 'variables', text: 'values of an env file are read from it (`varsFiles`); the environment goes before it with Compose, and is asked here only where `vars` says so', at: start });
-  if (inPlace.length > 0) notes.differs({ field: 'variables', text: `ostler reads the env file otherwise than Compose where ${inPlace.join(', ')} stands, so the value stands in \`vars\``, at: start });
-  if (unset.length > 0) notes.differs({ field: 'variables', text: `${unset.join(', ')}: not set here, and nothing steps in; Compose puts nothing there, as \`vars\` does unless the agent’s environment has it`, at: start });
+    notes.differs({
+      field: 'variables',
+      text: 'values of an env file are read from it (`varsFiles`); the environment goes before it with Compose, and is asked here only where `vars` says so',
+      at: start,
+    });
+  if (inPlace.length > 0)
+    notes.differs({
+      field: 'variables',
+      text: `ostler reads the env file otherwise than Compose where ${inPlace.join(', ')} stands, so the value stands in \`vars\``,
+      at: start,
+    });
+  if (unset.length > 0)
+    notes.differs({
+      field: 'variables',
+      text: `${unset.join(', ')}: not set here, and nothing steps in; Compose puts nothing there, as \`vars\` does unless the agent’s environment has it`,
+      at: start,
+    });
   return { vars, varsFiles: named.map(({ path }) => shortPath(outFolder, path)) };
 }

@@ -26,7 +26,10 @@ export function verifier(core: Core, registry: Registry): Verify {
       const where = path.join('.');
       const [field] = path;
       if (field === undefined || needed.includes(field)) {
-        service.fields.bad(field === 'command' || field === 'entrypoint' || field === 'image' ? field : '', `it cannot be written in a host file: ${issue.message}`);
+        service.fields.bad(
+          field === 'command' || field === 'entrypoint' || field === 'image' ? field : '',
+          `it cannot be written in a host file: ${issue.message}`,
+        );
         return written;
       }
       service.fields.left('', `\`${where}\` cannot be written as it stands: ${issue.message}`);

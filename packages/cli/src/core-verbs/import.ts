@@ -1,6 +1,7 @@
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 import { type AgentVerbOptions, loadCore } from '../agent/options.ts';
 import { Failure, usage } from '../failure.ts';
 import { note, say, sayJson } from '../print.ts';
@@ -27,7 +28,7 @@ export async function run(options: ImportOptions, [form, ...files]: string[]): P
   const { importCompose } = await import('../compose/import-compose.ts');
   const imported = await importCompose({
     ...{ files: found.files, projectName: options.projectName, runtime, outFolder: out === null ? cwd : dirname(out), cwd, core },
-    ...{ env: process.env, home: process.env['HOME'] ?? homedir(), registry: plugins.registry },
+    ...{ env: await ownEnvironment(options.envFile ?? []), home: process.env['HOME'] ?? homedir(), registry: plugins.registry },
     envFiles: options.envFile?.map((file) => resolve(cwd, file)),
   });
   if (out !== null) await write(out, imported.text, options.force === true);
@@ -48,6 +49,16 @@ export async function run(options: ImportOptions, [form, ...files]: string[]): P
   if (beside !== null) note(`${beside} was not read: Compose reads it by itself only where no file is named; name it too if it is wanted`, options);
   if (out !== null) say(`wrote ${out}: ${imported.workers.length} worker${imported.workers.length === 1 ? '' : 's'}`);
   return 0;
+}
+
+/** Node takes `--env-file` for its own, wherever it stands, and puts the file into the environment. What came so is taken out again. */
+async function ownEnvironment(files: readonly string[]): Promise<Readonly<Record<string, string | undefined>>> {
+  const env = { ...process.env };
+  for (const file of files) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    for (const [name, value] of Object.entries(parseEnv(text))) if (env[name] === value) delete env[name];
+  }
+  return env;
 }
 
 const names = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
@@ -85,7 +96,12 @@ async function overrideBeside(files: readonly string[], areNamed: boolean): Prom
   const [only, ...more] = files;
   if (!areNamed || only === undefined || more.length > 0) return null;
   const beside = only.replace(/\.(ya?ml)$/, '.override.$1');
-  const isThere = beside !== only && (await access(beside).then(() => true, () => false));
+  const isThere =
+    beside !== only &&
+    (await access(beside).then(
+      () => true,
+      () => false,
+    ));
   return isThere ? beside : null;
 }
 
@@ -94,28 +110,36 @@ const isThereAlready = (path: string): Failure =>
 
 async function refuseToReplace(path: string, isForced: boolean): Promise<void> {
   const found = await stat(path).catch(() => null);
-  if (found?.isDirectory()) throw new Failure({ code: 'change-failed', message: `${path} is a folder; nothing was written`, hint: `name the file: --out ${join(path, 'ostler.yaml')}` });
+  if (found?.isDirectory())
+    throw new Failure({
+      code: 'change-failed',
+      message: `${path} is a folder; nothing was written`,
+      hint: `name the file: --out ${join(path, 'ostler.yaml')}`,
+    });
   if (found !== null && !isForced) throw isThereAlready(path);
 }
 
-/** Whole or not at all; for its owner alone to write. */
+/** Whole or not at all. */
 async function write(path: string, text: string, isForced: boolean): Promise<void> {
-  const fresh = `${path}.${process.pid}.new`;
+  const target = isForced ? `${path}.${process.pid}.new` : path;
+  const failed = (error: unknown): Failure =>
+    new Failure({
+      code: 'change-failed',
+      message: `${path} cannot be written: ${(error as Error).message}`,
+      hint: 'name a file in a folder that you may write to',
+    });
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => Promise.reject(failed(error)));
+  const file = await open(target, 'wx', 0o644).catch((error: NodeJS.ErrnoException) =>
+    Promise.reject(error.code === 'EEXIST' && !isForced ? isThereAlready(path) : failed(error)),
+  );
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(isForced ? fresh : path, 'wx', 0o644);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } catch (error) {
-      await rm(isForced ? fresh : path, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
-    if (isForced) await rename(fresh, path);
+    await file.writeFile(text);
+    await file.sync();
+    await file.close();
+    if (isForced) await rename(target, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && !isForced) throw isThereAlready(path);
-    throw new Failure({ code: 'change-failed', message: `${path} cannot be written: ${(error as Error).message}`, hint: 'name a file in a folder that you may write to' });
+    await file.close().catch(() => {});
+    await rm(target, { force: true });
+    throw failed(error);
   }
 }

@@ -32,7 +32,7 @@ export function parseEnvFile(text: string, path: string, isRaw = false): EnvFile
       lines.set(key[1]!, { at, parts: null });
       continue;
     }
-    const value = isRaw ? rawValue(rest) : valueOf(rest);
+    const value = isRaw ? rawValue(rest) : readValue(rest);
     if (value === null) return { message: `the quote of ${key[1]} is not closed`, at };
     rest = rest.slice(value.length);
     lines.set(key[1]!, { at, parts: value.isFilled ? partsOf(value.text) : value.text === '' ? [] : [value.text] });
@@ -52,7 +52,7 @@ function rawValue(rest: string): Value {
   return { text: line, length: line.length, isFilled: false };
 }
 
-function valueOf(rest: string): Value | null {
+function readValue(rest: string): Value | null {
   const quote = rest[0];
   if (quote !== '"' && quote !== "'") {
     const line = rest.split('\n')[0]!;

@@ -1,29 +1,73 @@
 import { describe, expect, test } from 'vitest';
 import { imported, toldOf } from '../fixtures/imported.ts';
 
-const one = (fields: string): string => `services:\n  web:\n    image: i\n    restart: always\n${fields.trim().split('\n').map((line) => `    ${line}`).join('\n')}\n`;
+const one = (fields: string): string =>
+  `services:\n  web:\n    image: i\n    restart: always\n${fields
+    .trim()
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n')}\n`;
 const web = async (base: string, over: string) =>
-  (await imported({ 'compose.yaml': one(base), 'over.yaml': `services:\n  web:\n${over.trim().split('\n').map((line) => `    ${line}`).join('\n')}\n` }, { files: ['compose.yaml', 'over.yaml'] })).hostFile.workers['web'];
+  (
+    await imported(
+      {
+        'compose.yaml': one(base),
+        'over.yaml': `services:\n  web:\n${over
+          .trim()
+          .split('\n')
+          .map((line) => `    ${line}`)
+          .join('\n')}\n`,
+      },
+      { files: ['compose.yaml', 'over.yaml'] },
+    )
+  ).hostFile.workers['web'];
 
 describe('several files', () => {
   test.each([
     ['environments are joined, in either form', 'environment: [A=1, B=1]', 'environment: {B: 2, C: 3}', { env: { A: '1', B: '2', C: '3' } }],
     ['commands are replaced', 'command: [a, b]', 'command: c', { command: 'c' }],
     ['ports are appended', 'ports: ["1:1"]', 'ports: ["2:2", "1:1"]', { ports: ['0.0.0.0:1:1', '0.0.0.0:2:2'] }],
-    ['a mount of the same path is replaced', 'volumes: [./a:/x, ./b:/y]', 'volumes: [{type: bind, source: ./c, target: /x}]', { mounts: [{ from: './c', to: '/x' }, { from: './b', to: '/y' }] }],
+    [
+      'a mount of the same path is replaced',
+      'volumes: [./a:/x, ./b:/y]',
+      'volumes: [{type: bind, source: ./c, target: /x}]',
+      {
+        mounts: [
+          { from: './c', to: '/x' },
+          { from: './b', to: '/y' },
+        ],
+      },
+    ],
     ['`!override` replaces', 'ports: ["1:1"]', 'ports: !override ["2:2"]', { ports: ['0.0.0.0:2:2'] }],
     ['`!reset` takes away', 'ports: ["1:1"]\nuser: a', 'ports: !reset []\nuser: !reset null', {}],
     ['nothing changes nothing', 'user: a\ncap_add: [KILL]', 'user:\ncap_add:', { user: 'a', capabilities: { add: ['KILL'] } }],
-    ['options of another log driver are none', 'logging: {driver: json-file, options: {max-size: 1m}}', 'logging: {driver: journald}', { container: { logDriver: 'journald' } }],
-    ['options of the same one are joined', 'logging: {options: {max-size: 1m}}', 'logging: {options: {max-file: "2"}}', { logs: { maxSize: '1MB', maxFiles: 2 } }],
+    [
+      'options of another log driver are none',
+      'logging: {driver: json-file, options: {max-size: 1m}}',
+      'logging: {driver: journald}',
+      { container: { logDriver: 'journald' } },
+    ],
+    [
+      'options of the same one are joined',
+      'logging: {options: {max-size: 1m}}',
+      'logging: {options: {max-file: "2"}}',
+      { logs: { maxSize: '1MB', maxFiles: 2 } },
+    ],
     ['limits of one number are replaced', 'ulimits: {nofile: {soft: 1, hard: 2}}', 'ulimits: {nofile: 9}', { ulimits: { nofile: 9 } }],
-    ['a health test is replaced, the rest is joined', 'healthcheck: {test: [CMD, a, b], interval: 9s}', 'healthcheck: {test: [CMD, c]}', { health: { exec: ['c'], interval: '9s', timeout: '30s', startPeriod: '27s', onUnhealthy: 'report' } }],
+    [
+      'a health test is replaced, the rest is joined',
+      'healthcheck: {test: [CMD, a, b], interval: 9s}',
+      'healthcheck: {test: [CMD, c]}',
+      { health: { exec: ['c'], interval: '9s', timeout: '30s', startPeriod: '27s', onUnhealthy: 'report' } },
+    ],
   ])('%s', async (_, base, over, expected) => {
     const { runtime: _r, image: _i, ...worker } = (await web(base, over)) ?? {};
     expect(worker).toEqual(expected);
   });
   test('that cannot be merged are an error, with both places', async () => {
-    expect(await toldOf(web('ports: ["1:1"]', 'ports: {a: 1}'))).toContainEqual(expect.stringMatching(/^3:5 services\.web\.ports is a map here, and a list in line 5 of compose\.yaml|^3:12 .*cannot be merged/));
+    expect(await toldOf(web('ports: ["1:1"]', 'ports: {a: 1}'))).toContainEqual(
+      expect.stringMatching(/^3:5 services\.web\.ports is a map here, and a list in line 5 of compose\.yaml|^3:12 .*cannot be merged/),
+    );
   });
 });
 
@@ -31,15 +75,27 @@ describe('a service that extends another', () => {
   test('takes what that one has, over files and their folders', async () => {
     const { hostFile } = await imported({
       'compose.yaml': 'services:\n  web: {extends: {file: common/a.yaml, service: mid}, image: own, environment: [C=3]}\n',
-      'common/a.yaml': 'services:\n  mid: {extends: low, environment: {B: 2}, volumes: ["./data:/data"], labels: [a=1]}\n  low: {image: low, environment: [A=1, B=1], labels: {b: 2}}\n',
+      'common/a.yaml':
+        'services:\n  mid: {extends: low, environment: {B: 2}, volumes: ["./data:/data"], labels: [a=1]}\n  low: {image: low, environment: [A=1, B=1], labels: {b: 2}}\n',
     });
-    expect(hostFile.workers['web']).toMatchObject({ image: 'own', env: { A: '1', B: '2', C: '3' }, mounts: [{ from: './common/data', to: '/data' }], labels: { a: '1', b: '2' } });
+    expect(hostFile.workers['web']).toMatchObject({
+      image: 'own',
+      env: { A: '1', B: '2', C: '3' },
+      mounts: [{ from: './common/data', to: '/data' }],
+      labels: { a: '1', b: '2' },
+    });
     expect(Object.keys(hostFile.workers)).toEqual(['web']);
   });
   test('in a circle, or nobody, is an error', async () => {
-    expect(await toldOf(imported({ 'compose.yaml': 'services:\n  a: {extends: b}\n  b: {extends: {service: a}}\n' }))).toEqual([expect.stringMatching(/circle: a -> b -> a/)]);
-    expect(await toldOf(imported({ 'compose.yaml': 'services:\n  a: {image: i, extends: bb}\n  b: {image: i}\n' }))).toEqual([expect.stringMatching(/no service `bb` \| Did you mean `b`/)]);
-    expect(await toldOf(imported({ 'compose.yaml': 'services: {a: {extends: {file: x.yaml, service: y}}}' }))).toEqual([expect.stringMatching(/^1:25 x\.yaml does not exist/)]);
+    expect(await toldOf(imported({ 'compose.yaml': 'services:\n  a: {extends: b}\n  b: {extends: {service: a}}\n' }))).toEqual([
+      expect.stringMatching(/circle: a -> b -> a/),
+    ]);
+    expect(await toldOf(imported({ 'compose.yaml': 'services:\n  a: {image: i, extends: bb}\n  b: {image: i}\n' }))).toEqual([
+      expect.stringMatching(/no service `bb` \| Did you mean `b`/),
+    ]);
+    expect(await toldOf(imported({ 'compose.yaml': 'services: {a: {extends: {file: x.yaml, service: y}}}' }))).toEqual([
+      expect.stringMatching(/^1:25 x\.yaml does not exist/),
+    ]);
   });
 });
 
@@ -52,17 +108,28 @@ describe('a file that includes others', () => {
       'sub/.env': 'V=7\nW=inner\n',
       '.env': 'W=outer\n',
     });
-    expect(hostFile).toMatchObject({ varsFiles: ['./sub/.env', './.env'], workers: { db: { image: 'db:${V}', mounts: [{ from: './sub/d', to: '/d' }], env: { V: '${V}', W: '${W}' } } } });
+    expect(hostFile).toMatchObject({
+      varsFiles: ['./sub/.env', './.env'],
+      workers: { db: { image: 'db:${V}', mounts: [{ from: './sub/d', to: '/d' }], env: { V: '${V}', W: '${W}' } } },
+    });
   });
   test('takes what is the same twice, and nothing that is not', async () => {
     const files = { 'compose.yaml': 'include: [a.yaml, {path: b.yaml}]\nservices: {}\n', 'a.yaml': 'services: {db: {image: i}}\n' };
     expect((await imported({ ...files, 'b.yaml': files['a.yaml'] })).workers).toEqual(['db']);
-    expect(await toldOf(imported({ ...files, 'b.yaml': 'services: {db: {image: j}}\n' }))).toEqual([expect.stringMatching(/services\.db stands here and in b\.yaml:1/)]);
+    expect(await toldOf(imported({ ...files, 'b.yaml': 'services: {db: {image: j}}\n' }))).toEqual([
+      expect.stringMatching(/services\.db stands here and in b\.yaml:1/),
+    ]);
   });
   test('that go in a circle, are not there, or are elsewhere, are errors', async () => {
-    expect(await toldOf(imported({ 'compose.yaml': 'include: [a.yaml]\n', 'a.yaml': 'include: [compose.yaml]\n' }))).toEqual([expect.stringMatching(/`include` goes in a circle/)]);
-    expect(await toldOf(imported({ 'compose.yaml': 'include: [none.yaml]\nservices: {a: {image: i}}\n' }))).toEqual([expect.stringMatching(/^1:11 none\.yaml does not exist/)]);
-    expect(await toldOf(imported({ 'compose.yaml': 'include: ["oci://example.org/x"]\nservices: {a: {image: i}}\n' }))).toEqual([expect.stringMatching(/is not on this machine/)]);
+    expect(await toldOf(imported({ 'compose.yaml': 'include: [a.yaml]\n', 'a.yaml': 'include: [compose.yaml]\n' }))).toEqual([
+      expect.stringMatching(/`include` goes in a circle/),
+    ]);
+    expect(await toldOf(imported({ 'compose.yaml': 'include: [none.yaml]\nservices: {a: {image: i}}\n' }))).toEqual([
+      expect.stringMatching(/^1:11 none\.yaml does not exist/),
+    ]);
+    expect(await toldOf(imported({ 'compose.yaml': 'include: ["oci://example.org/x"]\nservices: {a: {image: i}}\n' }))).toEqual([
+      expect.stringMatching(/is not on this machine/),
+    ]);
   });
 });
 
@@ -96,7 +163,10 @@ describe('variables', () => {
     expect(await image('a:${X}', { '.env': 'X=file\n' }, { X: 'env' })).toEqual({ image: 'a:${X}', vars: { X: { env: 'X' } }, varsFiles: undefined });
   });
   test('of Compose and of the shell’s folder are filled in', async () => {
-    const { hostFile } = await imported({ 'compose.yaml': 'name: shop\nservices: {a: {image: "i:${COMPOSE_PROJECT_NAME}", volumes: ["${PWD}/x:/x"]}}\n' }, { env: { PWD: '/somewhere' } });
+    const { hostFile } = await imported(
+      { 'compose.yaml': 'name: shop\nservices: {a: {image: "i:${COMPOSE_PROJECT_NAME}", volumes: ["${PWD}/x:/x"]}}\n' },
+      { env: { PWD: '/somewhere' } },
+    );
     expect(hostFile.workers['a']).toMatchObject({ image: 'i:shop', mounts: [{ from: '/somewhere/x', to: '/x' }] });
   });
   test('that must be converted are filled in, and it is said', async () => {
@@ -122,7 +192,7 @@ describe('env files of a service', () => {
   test('are read by ostler too; what it would read otherwise stands in the host file', async () => {
     const { hostFile, leftLines } = await imported({
       'compose.yaml': 'services: {a: {image: i, env_file: [a.env, {path: none.env, required: false}, {path: raw.env, format: raw}], environment: {Z: 9}}}\n',
-      'a.env': "# notes\nA=1\nexport B='x y'\nC=\"l1\\nl2\"\nD=${A}-${N:-n}\nE=a #b\nF=a#b\nG\n",
+      'a.env': '# notes\nA=1\nexport B=\'x y\'\nC="l1\\nl2"\nD=${A}-${N:-n}\nE=a #b\nF=a#b\nG\n',
       'raw.env': 'R="q"\n',
     });
     expect(hostFile.workers['a']).toMatchObject({ envFile: ['./a.env', './raw.env'], env: { D: '${A}-${N:-n}', F: 'a#b', R: '"q"', Z: '9' } });
@@ -135,15 +205,33 @@ describe('env files of a service', () => {
     expect(hostFile.workers['a']).not.toHaveProperty('envFile');
   });
   test('that are none are an error with a place', async () => {
-    expect(await toldOf(imported({ 'compose.yaml': 'services: {a: {image: i, env_file: a.env}}\n', 'a.env': 'A=1\n\nwhat is this\n' }))).toEqual([expect.stringMatching(/^3:1 expected NAME=value/)]);
-    expect(await toldOf(imported({ 'compose.yaml': 'services: {a: {image: i}}\n', '.env': 'A="1\n' }))).toEqual([expect.stringMatching(/quote of A is not closed/)]);
+    expect(await toldOf(imported({ 'compose.yaml': 'services: {a: {image: i, env_file: a.env}}\n', 'a.env': 'A=1\n\nwhat is this\n' }))).toEqual([
+      expect.stringMatching(/^3:1 expected NAME=value/),
+    ]);
+    expect(await toldOf(imported({ 'compose.yaml': 'services: {a: {image: i}}\n', '.env': 'A="1\n' }))).toEqual([
+      expect.stringMatching(/quote of A is not closed/),
+    ]);
   });
 });
 
 test('plain values are what Compose takes them for', async () => {
   const values = ['022', '1.10', '1e3', '0x10', '0o17', '1_000', 'yes', 'True', '~', '"007"', '1e400', '12345678901234567890'];
-  const { hostFile, differsLines } = await imported({ 'compose.yaml': `services: {a: {image: i, environment: {${values.map((value, index) => `V${index}: ${value}`).join(', ')}}}}\n` });
-  expect(Object.values(hostFile.workers['a']?.['env'] as object)).toEqual(['18', '1.1', '1000', '16', '15', '1000', 'yes', 'true', '007', '+Inf', '12345678901234567890']);
+  const { hostFile, differsLines } = await imported({
+    'compose.yaml': `services: {a: {image: i, environment: {${values.map((value, index) => `V${index}: ${value}`).join(', ')}}}}\n`,
+  });
+  expect(Object.values(hostFile.workers['a']?.['env'] as object)).toEqual([
+    '18',
+    '1.1',
+    '1000',
+    '16',
+    '15',
+    '1000',
+    'yes',
+    'true',
+    '007',
+    '+Inf',
+    '12345678901234567890',
+  ]);
   expect(differsLines).toContainEqual(expect.stringMatching(/^environment of a .*V0 is written 022, which Compose reads as the number 18/));
 });
 
@@ -169,7 +257,10 @@ describe('what is no Compose file', () => {
     ['servces: {a: {image: i}}', /Did you mean `services`/],
     ['services: {__proto__: {image: i}}', /cannot be used as a key/],
     [`services: ${'['.repeat(300)}`, /brackets are open|nested more/],
-    ['x: &a [1]\ny: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nz: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\nu: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\nv: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nw: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e]\nservices: {}\nxx: [*f, *f, *f, *f, *f, *f]\n', /values, aliases counted/],
+    [
+      'x: &a [1]\ny: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nz: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\nu: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\nv: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nw: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e]\nservices: {}\nxx: [*f, *f, *f, *f, *f, *f]\n',
+      /values, aliases counted/,
+    ],
   ])('%j', async (text, said) => {
     expect((await toldOf(imported({ 'compose.yaml': text }))).join('\n')).toMatch(said);
   });

@@ -5,8 +5,8 @@ import { type Troubles, trouble } from '../troubles.ts';
 import { canonicalResource, canonicalService } from './canonical.ts';
 import { type EnvFile, parseEnvFile } from './dotenv.ts';
 import { withExtends } from './extends.ts';
-import { type Entry, entryOf, isSame, kindOf, listNode, type MapNode, mapNode, type Node, withEntry } from './node.ts';
 import { merged, unmarked } from './merge.ts';
+import { type Entry, entryOf, isSame, kindOf, listNode, type MapNode, mapNode, type Node, withEntry } from './node.ts';
 import { readFileText } from './read-file.ts';
 import type { Scope } from './scope.ts';
 import { topWords } from './words.ts';
@@ -85,7 +85,12 @@ function refuseOthers(node: MapNode): void {
   if (has('workers')) throw trouble('this is a host file already, no Compose file', node.at, '`ostler check` checks it.');
   if (has('apiVersion') && has('kind')) throw trouble('this is a manifest of Kubernetes, no Compose file', node.at);
   const isOld = [...node.entries.values()].some(({ value }) => entryOf(value, 'image') !== undefined || entryOf(value, 'build') !== undefined);
-  if (isOld) throw trouble('the services stand at the top of the file, as in the first form of Compose, which Compose itself reads no more', node.at, 'Put them under `services:`.');
+  if (isOld)
+    throw trouble(
+      'the services stand at the top of the file, as in the first form of Compose, which Compose itself reads no more',
+      node.at,
+      'Put them under `services:`.',
+    );
 }
 
 async function withIncluded(own: MapNode, path: string, base: string, scope: Scope, loading: Loading, chain: readonly string[]): Promise<MapNode> {
@@ -107,7 +112,8 @@ async function withIncluded(own: MapNode, path: string, base: string, scope: Sco
       continue;
     }
     const again = paths.find((one) => chain.includes(one.path));
-    if (again) throw trouble(`\`include\` goes in a circle: ${[...chain.slice(chain.indexOf(again.path)), again.path].join(' -> ')}`, again.at, 'Remove one of them.');
+    if (again)
+      throw trouble(`\`include\` goes in a circle: ${[...chain.slice(chain.indexOf(again.path)), again.path].join(' -> ')}`, again.at, 'Remove one of them.');
     const folder = found.projectDirectory === null ? dirname(paths[0]!.path) : resolve(base, found.projectDirectory);
     const named = found.envFiles.map(({ text, at }) => ({ path: resolve(base, text), at }));
     const envFiles = await readEnvFiles(named.length > 0 ? named : [{ path: resolve(folder, '.env'), at: null }], loading);
@@ -148,7 +154,10 @@ function includedOf(item: Node, troubles: Troubles) {
 }
 
 /** Env files that variables come from. `at` null: it need not be there. */
-export async function readEnvFiles(named: readonly { readonly path: string; readonly at: Place | null | undefined }[], loading: Loading): Promise<readonly EnvFile[]> {
+export async function readEnvFiles(
+  named: readonly { readonly path: string; readonly at: Place | null | undefined }[],
+  loading: Loading,
+): Promise<readonly EnvFile[]> {
   const read: EnvFile[] = [];
   for (const { path, at } of named) {
     const text = await readFileText(path, at ?? undefined, at === null);

@@ -61,6 +61,8 @@ const matches = (path: Path, pattern: string): boolean => {
 export function unmarked(node: Node): Node {
   if (node.is === 'list') return listNode(node.items.filter(({ mark }) => mark !== 'reset').map(unmarked), { at: node.at });
   if (node.is === 'scalar') return { ...node, mark: null };
-  const entries = [...node.entries].filter(([, { value }]) => value.mark !== 'reset').map(([key, entry]) => [key, { ...entry, value: unmarked(entry.value) }] as const);
+  const entries = [...node.entries]
+    .filter(([, { value }]) => value.mark !== 'reset')
+    .map(([key, entry]) => [key, { ...entry, value: unmarked(entry.value) }] as const);
   return mapNode(new Map(entries), { at: node.at });
 }

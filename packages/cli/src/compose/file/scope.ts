@@ -85,7 +85,7 @@ export class Scope {
     const own = this.origin(name);
     const origin = own.from === 'nowhere' ? (this.#given.everywhere.get(name) ?? own) : own;
     if (origin.from === 'nowhere') return null;
-    const now = valueOf(origin) ?? '';
+    const now = currentValue(origin) ?? '';
     return this.#keeps(name, origin) ? new Text([{ kept: `\${${name}}`, now, uses: [{ name, isBare: true }] }]) : Text.of(now);
   }
 
@@ -99,7 +99,7 @@ export class Scope {
 
   /** What it is now; undefined = it is not set. */
   value(name: string): string | undefined {
-    return valueOf(this.origin(name));
+    return currentValue(this.origin(name));
   }
 
   /** A copy in which all texts have their variables; keys, and fields of a person's own, are left alone. */
@@ -119,7 +119,7 @@ export class Scope {
     } catch (error) {
       if (!(error instanceof BadTemplate)) throw error;
       this.#given.troubles.add(error.message, node.at);
-      return { ...node, text: Text.of('') };
+      return { ...node, text: Text.of('unknown') };
     }
   }
 
@@ -145,7 +145,8 @@ export class Scope {
         at,
         'Set it in `.env` beside the Compose file, in a file named with --env-file, or in the environment.',
       );
-      return [];
+      // Anything, so that nothing is told to be missing twice.
+      return [name];
     }
     if (this.origin(name).from === 'import') {
       if (name === 'PWD') this.#given.notes.differs({ at, field: '${PWD}', text: `the folder that this was imported in, ${value ?? ''}, was written down` });
@@ -166,4 +167,4 @@ export class Scope {
   }
 }
 
-const valueOf = (origin: Origin): string | undefined => (origin.from === 'nowhere' ? undefined : origin.from === 'file' ? origin.text.now : origin.value);
+const currentValue = (origin: Origin): string | undefined => (origin.from === 'nowhere' ? undefined : origin.from === 'file' ? origin.text.now : origin.value);

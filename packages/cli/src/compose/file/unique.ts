@@ -1,5 +1,5 @@
-import { parsePort } from '../service/port-text.ts';
 import { splitMount } from '../service/mount-text.ts';
+import { parsePort } from '../service/port-text.ts';
 import { entryOf, listNode, type MapNode, mapNode, type Node } from './node.ts';
 
 const nowOf = (node: Node | undefined): string => (node?.is === 'scalar' ? (node.text?.now ?? '') : '');

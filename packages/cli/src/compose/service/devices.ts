@@ -60,7 +60,8 @@ function reserved(service: Service): readonly Gpu[] {
   const reservations = service.fields.map('deploy')?.map('resources')?.map('reservations') ?? null;
   if (reservations === null) return [];
   reservations.only(['cpus', 'memory', 'devices', 'generic_resources']);
-  for (const key of ['cpus', 'memory', 'generic_resources']) if (reservations.has(key)) reservations.left(key, 'ostler limits CPU and memory and reserves none');
+  for (const key of ['cpus', 'memory', 'generic_resources'])
+    if (reservations.has(key)) reservations.left(key, 'ostler limits CPU and memory and reserves none');
   return reservations.list('devices').flatMap((item) => wish(item, 'deploy.resources.reservations.devices', service, false));
 }
 

@@ -3,7 +3,7 @@ import type { Place } from '@ostler/core';
 import { type EnvFile, parseEnvFile } from '../file/dotenv.ts';
 import { entryOf, type Node } from '../file/node.ts';
 import { readFileText } from '../file/read-file.ts';
-import { Text } from '../file/text.ts';
+import type { Text } from '../file/text.ts';
 import type { Out } from '../out.ts';
 import type { Service } from './service.ts';
 
@@ -76,7 +76,11 @@ async function envFileOf(item: Node, service: Service): Promise<Found | null> {
   }
   const own = differing(file, service);
   if (file.plain === null) fields.differs('env_file', `ostler cannot read ${node.text.now}, for a name in it, so what it sets stands in the host file`);
-  else if (own.size > 0) fields.differs('env_file', `ostler fills nothing in in ${node.text.now}, and reads quotes and \`#\` otherwise, so the host file has its own lines for ${[...own.keys()].join(', ')}`);
+  else if (own.size > 0)
+    fields.differs(
+      'env_file',
+      `ostler fills nothing in in ${node.text.now}, and reads quotes and \`#\` otherwise, so the host file has its own lines for ${[...own.keys()].join(', ')}`,
+    );
   return { path: project.path(node.text, node.base), isReadable: file.plain !== null, own };
 }
 

@@ -17,7 +17,8 @@ export function writeHealth(service: Service): void {
     return;
   }
   if (test === null) {
-    if (health.names.length > 0) health.left('', 'it changes the image’s own check, which this version does not ask: write the check as `health: { exec: […] }`');
+    if (health.names.length > 0)
+      health.left('', 'it changes the image’s own check, which this version does not ask: write the check as `health: { exec: […] }`');
     return;
   }
   const time = (key: string): number | null => {
@@ -43,7 +44,10 @@ export function writeHealth(service: Service): void {
     }),
   );
   if (!wantsRestart(service))
-    service.fields.differs('healthcheck', 'Compose tells that a container is unhealthy and lets it be; take `onUnhealthy: report` away, and ostler restarts it');
+    service.fields.differs(
+      'healthcheck',
+      'Compose tells that a container is unhealthy and lets it be; take `onUnhealthy: report` away, and ostler restarts it',
+    );
 }
 
 /** Labels by which people have an unhealthy container restarted. */
@@ -65,6 +69,10 @@ function testOf(service: Service): Out | null | 'none' {
   if (kind.now === 'NONE') return 'none';
   if ((kind.now === 'CMD' || kind.now === 'CMD-SHELL') && rest.length > 0)
     return kind.now === 'CMD' ? rest : shell(new Text(rest.flatMap((word, index) => (index === 0 ? word.pieces : [' ', ...word.pieces]))));
-  health.bad('test', 'a list begins with CMD, CMD-SHELL or NONE, and says what to run', 'Write `["CMD", "curl", "-f", "http://localhost"]`, or one text for a shell.');
+  health.bad(
+    'test',
+    'a list begins with CMD, CMD-SHELL or NONE, and says what to run',
+    'Write `["CMD", "curl", "-f", "http://localhost"]`, or one text for a shell.',
+  );
   return 'none';
 }

@@ -35,7 +35,11 @@ function restartOf(service: Service): Out | null {
     fields.bad('restart', `expected no, always, on-failure or unless-stopped; found \`${written.slice(0, 40)}\``);
     return null;
   }
-  if (!isJob) fields.differs('restart', 'without a restart policy Compose leaves ended what has ended, so it is `restart: never` here; take that away, and ostler keeps it running');
+  if (!isJob)
+    fields.differs(
+      'restart',
+      'without a restart policy Compose leaves ended what has ended, so it is `restart: never` here; take that away, and ostler keeps it running',
+    );
   return 'never';
 }
 
@@ -44,7 +48,8 @@ function swarmPolicy({ fields }: Service): string {
   const policy = fields.map('deploy')?.map('restart_policy') ?? null;
   if (policy === null) return '';
   policy.only(['condition', 'delay', 'max_attempts', 'window']);
-  for (const key of ['delay', 'window']) if (policy.has(key)) policy.left(key, 'Compose takes no notice of it; `restart: { backoff, resetAfter }` says it in a host file');
+  for (const key of ['delay', 'window'])
+    if (policy.has(key)) policy.left(key, 'Compose takes no notice of it; `restart: { backoff, resetAfter }` says it in a host file');
   const condition = policy.now('condition') ?? 'any';
   const attempts = policy.number('max_attempts');
   if (condition === 'on-failure') return attempts === null ? condition : `${condition}:${attempts}`;
@@ -62,7 +67,16 @@ function writeDependencies(service: Service): void {
     const worker = project.workers.get(name);
     if (worker === undefined) {
       if (need?.flag('required') === false) needs!.left(name, 'the file has no such service');
-      else needs!.bad(name, `there is no service \`${name}\``, project.troubles.meant(name, [...project.group('services').keys()].filter((one) => one !== service.name), 'other services'));
+      else
+        needs!.bad(
+          name,
+          `there is no service \`${name}\``,
+          project.troubles.meant(
+            name,
+            [...project.group('services').keys()].filter((one) => one !== service.name),
+            'other services',
+          ),
+        );
       continue;
     }
     need?.only(['condition', 'restart', 'required']);
@@ -85,12 +99,26 @@ function writeDependencies(service: Service): void {
 
 /** Whether it is left out where this service runs. */
 function isOnlyInProfiles(name: string, service: Service): boolean {
-  const of = (one: string): readonly string[] => service.project.fields('services', one)?.texts('profiles').map(({ text }) => text.now) ?? [];
+  const of = (one: string): readonly string[] =>
+    service.project
+      .fields('services', one)
+      ?.texts('profiles')
+      .map(({ text }) => text.now) ?? [];
   const [theirs, own] = [of(name), of(service.name)];
   return theirs.length > 0 && !(own.length > 0 && own.every((profile) => theirs.includes(profile)));
 }
 
-const signals: Readonly<Record<string, string>> = { 1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 6: 'SIGABRT', 9: 'SIGKILL', 10: 'SIGUSR1', 12: 'SIGUSR2', 15: 'SIGTERM', 28: 'SIGWINCH' };
+const signals: Readonly<Record<string, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  6: 'SIGABRT',
+  9: 'SIGKILL',
+  10: 'SIGUSR1',
+  12: 'SIGUSR2',
+  15: 'SIGTERM',
+  28: 'SIGWINCH',
+};
 const known =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO SYS'.split(' ');
 
@@ -102,7 +130,10 @@ function writeStop(service: Service): void {
   const isKnown = named !== null && known.includes(named.slice(3));
   if (named !== null && !isKnown) fields.left('stop_signal', `a worker cannot be stopped with ${named}; it gets SIGTERM`);
   if (written === null && service.get('image') !== undefined)
-    fields.differs('stop_signal', 'where none is written ostler sends SIGTERM, whatever the image names (STOPSIGNAL): write the one that it needs, `stop: { signal: SIGQUIT }`');
+    fields.differs(
+      'stop_signal',
+      'where none is written ostler sends SIGTERM, whatever the image names (STOPSIGNAL): write the one that it needs, `stop: { signal: SIGQUIT }`',
+    );
   service.write(
     'stop',
     record({ signal: isKnown && named !== 'SIGTERM' ? named : null, grace: graceMs === null || graceMs === 10_000 ? null : durationText(graceMs) }),

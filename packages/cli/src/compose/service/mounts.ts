@@ -1,10 +1,10 @@
 import type { Place } from '@ostler/core';
+import { filledIn } from '../fields.ts';
 import type { Node } from '../file/node.ts';
-import { Text } from '../file/text.ts';
+import type { Text } from '../file/text.ts';
 import { type Out, record } from '../out.ts';
 import { parseSize, sizeText } from '../quantity.ts';
 import { boundTo } from '../volumes.ts';
-import { filledIn } from '../fields.ts';
 import { isPath, splitMount } from './mount-text.ts';
 import type { Service } from './service.ts';
 
@@ -45,7 +45,8 @@ function shortMount(item: Node, service: Service): Mount | null {
   const texts = text.dividedInto(named, ':');
   if (!text.isPlain && texts.every((part) => part.isPlain)) fields.differs('volumes', filledIn(text));
   for (const option of options) {
-    if (option === 'z' || option === 'Z') fields.left('volumes', 'folders are not relabelled for SELinux (`:z`): label them once, `chcon -Rt container_file_t FOLDER`');
+    if (option === 'z' || option === 'Z')
+      fields.left('volumes', 'folders are not relabelled for SELinux (`:z`): label them once, `chcon -Rt container_file_t FOLDER`');
     else if (/^r?(shared|slave)$/.test(option)) fields.left('volumes', `mounts that are made later do not spread (\`:${option}\`)`);
     else if (option === 'nocopy') fields.left('volumes', 'an empty volume is filled from the image (`nocopy` has no word)');
     else if (!/^(ro|rw|cached|delegated|consistent|r?private|U)$/.test(option)) fields.left('volumes', `\`:${option}\` has no word in a host file`);
@@ -151,7 +152,8 @@ function shortTmpfs(text: Text, at: Place, service: Service): Out {
     const [key, value = ''] = option.split('=');
     if (key === 'size') size = parseSize(value);
     // 1777 is what ostler gives.
-    else if (key !== 'rw' && !(key === 'mode' && /^0?1777$/.test(value))) service.fields.left('tmpfs', `a tmpfs has a size; \`${option}\` has no word in a host file`);
+    else if (key !== 'rw' && !(key === 'mode' && /^0?1777$/.test(value)))
+      service.fields.left('tmpfs', `a tmpfs has a size; \`${option}\` has no word in a host file`);
     if (key === 'size' && size === null) service.project.troubles.add(`${service.fields.where}.tmpfs: \`${value}\` is no size`, at);
   }
   return size === null || size <= 0 ? path : record({ to: path, size: sizeText(size) });
@@ -164,7 +166,11 @@ export function writeMountsFrom(service: Service, all: ReadonlyMap<string, Servi
     const other = all.get(name);
     if (name === 'container') service.fields.left('volumes_from', 'the container is not of this file');
     else if (other === undefined)
-      service.project.troubles.add(`${service.fields.where}.volumes_from: there is no service \`${name}\``, at, service.project.troubles.meant(name, [...all.keys()], 'other services'));
+      service.project.troubles.add(
+        `${service.fields.where}.volumes_from: there is no service \`${name}\``,
+        at,
+        service.project.troubles.meant(name, [...all.keys()], 'other services'),
+      );
     else {
       const own = (service.get('mounts') as readonly Out[] | undefined) ?? [];
       const theirs = ((other.get('mounts') as readonly Out[] | undefined) ?? []).map((mount) =>
@@ -182,4 +188,3 @@ export const fileMount = (file: Text, base: string, target: Text, { project }: S
   project.mounted.set(project.absolute(file, base), at);
   return record({ from: project.path(file, base), to: target, readOnly: true });
 };
-

@@ -15,7 +15,10 @@ export function writeNetworkMode(service: Service): void {
   const container = fields.text('container_name')?.now;
   if (container !== undefined) {
     project.alias(service.name, container);
-    fields.differs('container_name', 'ostler names containers itself; others find the worker by this name all the same, and you reach it by its worker’s name: `ostler exec WORKER -- sh`');
+    fields.differs(
+      'container_name',
+      'ostler names containers itself; others find the worker by this name all the same, and you reach it by its worker’s name: `ostler exec WORKER -- sh`',
+    );
   }
   if (service.worker !== service.name) project.alias(service.name, service.name);
   const mode = fields.now('network_mode') ?? modeOfNetworks(service);
@@ -80,7 +83,8 @@ export function writeNetworks(services: readonly Service[]): ReadonlySet<string>
   const used = new Set(services.flatMap((service) => (service.get('networks') as readonly string[] | undefined) ?? []));
   const taken = new Map<string, string>();
   const own = services.filter(isOwn).map((service) => ({ service, networks: joinedBy(service) }));
-  for (const { service, networks } of own) for (const label of networks.size === 0 ? [shared] : networks.keys()) taken.set(`${label} ${service.worker}`, service.worker);
+  for (const { service, networks } of own)
+    for (const label of networks.size === 0 ? [shared] : networks.keys()) taken.set(`${label} ${service.worker}`, service.worker);
   for (const { service, networks } of own) {
     const more = service.project.aliasesOf(service.name).map((name) => Text.of(name));
     const all: ReadonlyMap<string, Joined> = networks.size === 0 ? new Map([[shared, { aliases: [], address: null }]]) : networks;
@@ -157,7 +161,14 @@ function dropBeside(service: Service, mode: string): void {
     if (!dropped.includes(field) && !isNet) continue;
     service.drop(field);
     if (isNet && isOutMap(value)) service.write(field, new Map([...value].filter(([key]) => !key.startsWith('net.'))));
-    service.fields.left(name, isShared ? 'it is that of the service whose network it shares: give it to that one' : mode === 'host' ? 'on the host’s network it is the host’s own' : 'without a network there is nothing to look names up for');
+    service.fields.left(
+      name,
+      isShared
+        ? 'it is that of the service whose network it shares: give it to that one'
+        : mode === 'host'
+          ? 'on the host’s network it is the host’s own'
+          : 'without a network there is nothing to look names up for',
+    );
   }
 }
 
@@ -178,7 +189,11 @@ function joinedBy(service: Service): ReadonlyMap<string, Joined> {
     (networks?.names ?? []).flatMap((name): readonly (readonly [string, Joined])[] => {
       const label = project.networks.get(name) ?? (name === 'default' ? 'default' : undefined);
       if (label === undefined) {
-        networks!.bad(name, `the file has no network \`${name}\``, project.troubles.meant(name, [...project.group('networks').keys()], 'networks at the top of the file'));
+        networks!.bad(
+          name,
+          `the file has no network \`${name}\``,
+          project.troubles.meant(name, [...project.group('networks').keys()], 'networks at the top of the file'),
+        );
         return [];
       }
       const own = networks!.map(name);

@@ -63,7 +63,8 @@ function portsIn(item: Node, service: Service): readonly Port[] {
     service.project.troubles.add(`${fields.where}.ports: \`${now.published}:${now.target}\` is no range of ports`, port.at);
     return [];
   }
-  if (published.length === 0) fields.left('ports', 'the engine would choose a port of the host at each start: write the one that you want, `"0.0.0.0:8080:80"`');
+  if (published.length === 0)
+    fields.left('ports', 'the engine would choose a port of the host at each start: write the one that you want, `"0.0.0.0:8080:80"`');
   const isChoice = targets.length === 1 && published.length > 1;
   if (isChoice) fields.differs('ports', `of the range ${now.published} for port ${now.target} the first was taken`);
   else if (published.length > 0 && published.length !== targets.length) {

@@ -42,7 +42,10 @@ export function writeSecrets(service: Service): void {
   service.write('secrets', record({ files }));
   service.write('mounts', mounts);
   if (files.size > 0)
-    service.fields.differs('secrets', 'a secret is a file for the worker’s own user alone (mode 0400), unless `mode` and `uid` say otherwise; Compose shows the file as it is');
+    service.fields.differs(
+      'secrets',
+      'a secret is a file for the worker’s own user alone (mode 0400), unless `mode` and `uid` say otherwise; Compose shows the file as it is',
+    );
 }
 
 function grantOf(item: Node, group: 'secrets' | 'configs', service: Service): Grant | null {
@@ -55,7 +58,11 @@ function grantOf(item: Node, group: 'secrets' | 'configs', service: Service): Gr
     return null;
   }
   if (!project.group(group).has(source)) {
-    project.troubles.add(`${fields.where}.${group}: the file has no \`${source}\` under \`${group}\``, item.at, project.troubles.meant(source, [...project.group(group).keys()], `${group} at the top of the file`));
+    project.troubles.add(
+      `${fields.where}.${group}: the file has no \`${source}\` under \`${group}\``,
+      item.at,
+      project.troubles.meant(source, [...project.group(group).keys()], `${group} at the top of the file`),
+    );
     return null;
   }
   if (item.is !== 'map') return { at: item.at, source, target: null, mode: null, uid: null };
@@ -63,7 +70,13 @@ function grantOf(item: Node, group: 'secrets' | 'configs', service: Service): Gr
   if (long.has('gid')) long.left('gid', 'the file is of the group of its user');
   const mode = long.scalar('mode');
   const target = long.text('target');
-  return { at: item.at, source, target: target?.now === '' ? null : target, mode: mode === null ? null : modeText(mode.source ?? mode.text!.now, long), uid: long.number('uid') };
+  return {
+    at: item.at,
+    source,
+    target: target?.now === '' ? null : target,
+    mode: mode === null ? null : modeText(mode.source ?? mode.text!.now, long),
+    uid: long.number('uid'),
+  };
 }
 
 /** `0440`, `"0440"` and 288, which is the same in decimal. */

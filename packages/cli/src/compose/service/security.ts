@@ -11,7 +11,10 @@ export function writeSecurity(service: Service): void {
     project.permissions.add('privileged');
   }
   if (fields.flag('use_api_socket')) {
-    fields.left('use_api_socket', 'mount the engine’s socket: `mounts: [{ from: /var/run/docker.sock, to: /var/run/docker.sock }]` with `policy: { engineSocket: true }`');
+    fields.left(
+      'use_api_socket',
+      'mount the engine’s socket: `mounts: [{ from: /var/run/docker.sock, to: /var/run/docker.sock }]` with `policy: { engineSocket: true }`',
+    );
   }
   if (fields.flag('read_only')) service.write('readOnly', true);
   for (const { text } of fields.texts('security_opt')) writeOption(text, service);
