@@ -57,7 +57,10 @@ export async function importCompose(given: ImportGiven): Promise<Imported> {
     (given.envFiles ?? [join(folder, '.env')]).map((path) => ({ path, at: given.envFiles === undefined ? null : undefined })),
     loading,
   );
-  const fixed = new Map([['PWD', env['PWD'] ?? given.cwd]]);
+  const fixed = new Map([
+    ['PWD', env['PWD'] ?? given.cwd],
+    ['HOME', given.home],
+  ]);
   const plain = new Scope({
     env,
     files: envFiles,

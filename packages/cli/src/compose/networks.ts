@@ -19,6 +19,7 @@ export function networksOf(project: Project, used: ReadonlySet<string>): OutMap 
     const external = externalName(project, 'networks', name);
     const driver = fields.text('driver');
     if (fields.flag('enable_ipv6')) fields.left('enable_ipv6', 'networks of ostler are IPv4');
+    if (driver?.now === 'overlay') fields.left('driver', 'an overlay is for Swarm, over several hosts: the network is one of this host');
     const options = fields.pairs('driver_opts').flatMap(({ name: key, text }) => (text === null ? [] : [[key, text] as const]));
     if (external !== null) {
       written.set(label, record({ external: true, name: external }));
@@ -28,7 +29,7 @@ export function networksOf(project: Project, used: ReadonlySet<string>): OutMap 
       label,
       record({
         name: fields.text('name'),
-        driver: driver === null || /^(bridge|default|)$/.test(driver.now) ? undefined : driver,
+        driver: driver === null || /^(bridge|default|overlay|)$/.test(driver.now) ? undefined : driver,
         driverOpts: new Map(options),
         internal: fields.flag('internal') ? true : undefined,
         subnet: subnetOf(name, project),

@@ -222,3 +222,56 @@ test('whatever stands in a Compose file, there comes a host file that is valid, 
   );
   expect(made).toBeGreaterThan(60);
 });
+
+test('whatever text stands there, the worker is given the same', { timeout: 120_000 }, async () => {
+  const { core, registry } = await withCore();
+  const { writeFile } = await import('node:fs/promises');
+  // A NUL cannot be in an environment.
+  const odd = fc.constantFrom(
+    '$',
+    '$$',
+    '${',
+    '}',
+    '"',
+    "'",
+    '\n',
+    '\r',
+    '\t',
+    ' ',
+    '#',
+    ': ',
+    '- ',
+    '\\',
+    '|',
+    '>',
+    '%',
+    '@',
+    '\u00a0',
+    '\u2028',
+    '\ud83d\ude00',
+    '\u0007',
+    'no',
+    '~',
+  );
+  const any = fc
+    .oneof(
+      fc.string({ unit: 'grapheme', maxLength: 20 }),
+      fc.array(fc.oneof(odd, fc.string({ maxLength: 5 })), { maxLength: 8 }).map((parts) => parts.join('')),
+    )
+    .filter((one) => !one.includes('\0'));
+  await fc.assert(
+    fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 5 }), async (texts) => {
+      const escaped = texts.map((one) => one.replaceAll('$', '$$$$'));
+      const content = {
+        services: { web: { image: 'i', environment: Object.fromEntries(escaped.map((one, index) => [`V${index}`, one])), command: ['run', ...escaped] } },
+      };
+      const result = await imported({ 'compose.yaml': stringify(content) });
+      const path = `${result.folder}/ostler.yaml`;
+      await writeFile(path, result.text);
+      const config = await core.checkWorkers(await core.readHostFile({ path, env: {} }), registry);
+      const { env, command } = config.workers['web']!.written as { env: Record<string, string>; command: string[] };
+      expect([Object.values(env), command]).toEqual([texts, ['run', ...texts]]);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -47,7 +47,7 @@ function nodeOf(out: Out): Node {
 /** What a variable makes of it is not known yet: in quotes it stays a text. */
 function textNode(text: string): Scalar {
   const node = new Scalar(text);
-  if (text.includes('\n')) node.type = /\n$|^\s|[^\S\n]\n|\t/.test(text) ? Scalar.QUOTE_DOUBLE : Scalar.BLOCK_LITERAL;
+  if (text.includes('\n')) node.type = /[^\P{Cc}\n\t]|^\s/u.test(text) ? Scalar.QUOTE_DOUBLE : Scalar.BLOCK_LITERAL;
   else if (text.includes('"') && !/['\\\p{Cc}]/u.test(text)) node.type = Scalar.QUOTE_SINGLE;
   else if (/[$*&!|>%@`"'#,[\]{}]|: |^[?:-]|\d:\d|^\s|\s$|\\|^(y|n|yes|no|on|off)$/i.test(text) || text === '') node.type = Scalar.QUOTE_DOUBLE;
   return node;

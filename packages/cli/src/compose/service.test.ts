@@ -301,6 +301,39 @@ describe('networks', () => {
   });
 });
 
+describe('builds', () => {
+  const build = (fields: string, files: Readonly<Record<string, string>> = { 'app/Dockerfile': 'FROM x' }) =>
+    imported({ 'compose.yaml': `services:\n  web: {restart: always, ${fields}}\n  other: {image: i, depends_on: [web]}\n`, ...files });
+  test.each([
+    ['build: ./app', './app'],
+    ['build: {context: app, dockerfile: Dockerfile}', './app'],
+    [
+      'build: {context: ./app, dockerfile: D, target: t, args: [A=1, B], no_cache: true}, image: i',
+      { context: './app', dockerfile: 'D', target: 't', args: { A: '1' } },
+    ],
+  ])('of a folder that is there: %s', async (fields, expected) => {
+    const { hostFile } = await build(fields);
+    expect(hostFile.workers['web']).toEqual({ runtime: 'docker', build: expected });
+  });
+  test.each(['build: ./none, image: i', 'build: "https://example.org/x.git", image: i', 'build: {context: ./app, dockerfile_inline: FROM x}, image: i'])(
+    'of what is not, where there is an image, run that: %s',
+    async (fields) => {
+      const { hostFile, leftLines } = await build(fields);
+      expect(hostFile.workers['web']).toEqual({ runtime: 'docker', image: 'i' });
+      expect(leftLines).toEqual([expect.stringMatching(/^build.* of web .*its image is run$/)]);
+    },
+  );
+  test.each(['build: "git@example.org:x"', 'build: {context: ./app, dockerfile_inline: FROM x}', 'provider: {type: x}'])(
+    'of what is not, with no image, are left out, and nobody waits for them: %s',
+    async (fields) => {
+      const { hostFile, leftLines } = await build(fields);
+      expect(hostFile.workers).toEqual({ other: { runtime: 'docker', image: 'i', restart: 'never' } });
+      expect(leftLines).toContainEqual(expect.stringMatching(/^web \(compose\.yaml:2\): the whole service is left out/));
+      expect(leftLines).toContainEqual(expect.stringMatching(/^depends_on of other/));
+    },
+  );
+});
+
 test('secrets and configs of files are handed over, others are named with what to do', async () => {
   const { hostFile, leftLines } = await imported({
     'compose.yaml':

@@ -1,41 +1,44 @@
-import type { Troubles } from '../troubles.ts';
+import type { Reading } from '../fields.ts';
 import { type Entry, listNode, type MapNode, mapNode, type Node, scalarNode } from './node.ts';
 import { Text } from './text.ts';
 
 /** The short forms of a service as its long ones, so that files can be merged and read in one form. */
-export function canonicalService(service: MapNode, troubles: Troubles): MapNode {
+export function canonicalService(service: MapNode, reading: Reading): MapNode {
   const entries = new Map(service.entries);
   for (const [key, form] of Object.entries(forms)) {
     const entry = entries.get(key);
-    if (entry) entries.set(key, { ...entry, value: form(entry.value, troubles) });
+    if (entry) entries.set(key, { ...entry, value: form(entry.value, reading) });
   }
   return mapNode(entries, service);
 }
 
 /** The same for a volume, network, secret or config. */
-export function canonicalResource(resource: Node, troubles: Troubles): Node {
-  return resource.is === 'map' ? inside(resource, { labels: pairs }, troubles) : resource;
+export function canonicalResource(resource: Node, reading: Reading): Node {
+  return resource.is === 'map' ? inside(resource, { labels: pairs }, reading) : resource;
 }
 
-type Form = (node: Node, troubles: Troubles) => Node;
+type Form = (node: Node, reading: Reading) => Node;
 
 /** `[A=1, B]` as `{ A: 1, B: null }`. */
-const pairs: Form = (node, troubles) => {
+const pairs: Form = (node, reading) => {
   if (node.is !== 'list') return node;
   const entries = new Map<string, Entry>();
   for (const item of node.items) {
     if (item.is !== 'scalar' || item.text === null) {
-      troubles.add('expected NAME=value', item.at);
+      reading.troubles.add('expected NAME=value', item.at);
       continue;
     }
     const [name, value] = cutAt(item.text, '=');
+    const before = item.text.cut('=')[0];
+    if (!before.isPlain)
+      reading.notes.differs({ of: reading.of, field: name, at: item.at, text: 'a name holds no variables in a host file, so what it is now was written down' });
     entries.set(name, { at: item.at, value: scalarNode(value, item) });
   }
   return mapNode(entries, node);
 };
 
 /** `[host:1.2.3.4]` as `{ host: [1.2.3.4] }`. */
-const hosts: Form = (node, troubles) => {
+const hosts: Form = (node, reading) => {
   const entries = new Map<string, Entry>();
   const add = (name: string, at: Node['at'], values: readonly Node[]): void => {
     const old = entries.get(name)?.value;
@@ -46,7 +49,7 @@ const hosts: Form = (node, troubles) => {
     for (const item of node.is === 'list' ? node.items : []) {
       const text = item.is === 'scalar' ? item.text : null;
       const [name, address] = text === null ? ['', null] : cutAt(text, text.now.includes('=') ? '=' : ':');
-      if (address === null) troubles.add('expected HOST:ADDRESS', item.at);
+      if (address === null) reading.troubles.add('expected HOST:ADDRESS', item.at);
       else add(name, item.at, [scalarNode(bare(address), item)]);
     }
   return mapNode(entries, node);
@@ -57,12 +60,12 @@ const oneIsList: Form = (node) => (node.is === 'scalar' && node.text !== null ? 
 
 const names =
   (value: (item: Node) => Node): Form =>
-  (node, troubles) => {
+  (node, reading) => {
     if (node.is !== 'list') return node;
     const entries = new Map<string, Entry>();
     for (const item of node.items) {
       if (item.is === 'scalar' && item.text !== null) entries.set(item.text.now, { at: item.at, value: value(item) });
-      else troubles.add('expected a name', item.at);
+      else reading.troubles.add('expected a name', item.at);
     }
     return mapNode(entries, node);
   };
@@ -72,20 +75,20 @@ const keyed =
   (node) =>
     node.is === 'scalar' && node.text !== null ? mapNode(new Map([[key, { at: node.at, value: { ...node, mark: null } }]]), node) : node;
 
-const inside = (node: MapNode, own: Readonly<Record<string, Form>>, troubles: Troubles): MapNode => {
+const inside = (node: MapNode, own: Readonly<Record<string, Form>>, reading: Reading): MapNode => {
   const entries = new Map(node.entries);
   for (const [key, form] of Object.entries(own)) {
     const entry = entries.get(key);
-    if (entry) entries.set(key, { ...entry, value: form(entry.value, troubles) });
+    if (entry) entries.set(key, { ...entry, value: form(entry.value, reading) });
   }
   return mapNode(entries, node);
 };
 
-const build: Form = (node, troubles) => {
-  const whole = keyed('context')(node, troubles);
-  return whole.is === 'map' ? inside(whole, { args: pairs, labels: pairs, additional_contexts: pairs, extra_hosts: hosts }, troubles) : whole;
+const build: Form = (node, reading) => {
+  const whole = keyed('context')(node, reading);
+  return whole.is === 'map' ? inside(whole, { args: pairs, labels: pairs, additional_contexts: pairs, extra_hosts: hosts }, reading) : whole;
 };
-const deploy: Form = (node, troubles) => (node.is === 'map' ? inside(node, { labels: pairs }, troubles) : node);
+const deploy: Form = (node, reading) => (node.is === 'map' ? inside(node, { labels: pairs }, reading) : node);
 
 const forms: Readonly<Record<string, Form>> = {
   ...{ environment: pairs, labels: pairs, annotations: pairs, sysctls: pairs, extra_hosts: hosts, build, deploy },

@@ -68,8 +68,8 @@ async function readComposeFile(path: string, base: string, scope: Scope, loading
       if (key.startsWith('x-')) continue;
       const { value } = entry;
       if (!/^[a-zA-Z0-9._-]+$/.test(key)) troubles.add(`\`${key}\` is no name: expected letters, digits, \`.\`, \`_\` and \`-\``, entry.at);
-      else if (name !== 'services') entries.set(key, { ...entry, value: canonicalResource(value, troubles) });
-      else if (value.is === 'map') entries.set(key, { ...entry, value: canonicalService(value, troubles) });
+      else if (name !== 'services') entries.set(key, { ...entry, value: canonicalResource(value, { ...loading, of: key }) });
+      else if (value.is === 'map') entries.set(key, { ...entry, value: canonicalService(value, { ...loading, of: key }) });
       else if (value.mark === 'reset') entries.set(key, entry);
       else troubles.add(`services.${key}: expected a map, the fields of the service; found ${kindOf(value)}`, entry.at);
     }

@@ -18,7 +18,7 @@ export interface ScopeGiven {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Later ones go before earlier ones. */
   readonly files: readonly EnvFile[];
-  /** COMPOSE_PROJECT_NAME, PWD. */
+  /** COMPOSE_PROJECT_NAME, PWD, HOME. */
   readonly fixed: ReadonlyMap<string, string>;
   readonly troubles: Troubles;
   readonly notes: Notes;
@@ -149,7 +149,8 @@ export class Scope {
       return [name];
     }
     if (this.origin(name).from === 'import') {
-      if (name === 'PWD') this.#given.notes.differs({ at, field: '${PWD}', text: `the folder that this was imported in, ${value ?? ''}, was written down` });
+      if (name !== 'COMPOSE_PROJECT_NAME')
+        this.#given.notes.differs({ at, field: `\${${name}}`, text: `an agent may have another one, so the one of now was written down: ${value ?? ''}` });
       return [value ?? ''];
     }
     if (!this.#keeps(name, this.origin(name))) {

@@ -10,7 +10,6 @@ const notBuilt: Readonly<Record<string, string>> = {
   additional_contexts: 'an image is built from one folder',
   cache_from: 'the engine’s own build cache is used',
   cache_to: 'the engine’s own build cache is used',
-  dockerfile_inline: 'write it into a file beside `context`, and name that in `dockerfile`',
   entitlements: 'a build has no privileges',
   extra_hosts: 'a build has no names of its own',
   isolation: 'it is for Windows containers',
@@ -49,7 +48,7 @@ function buildOf(service: Service, hasImage: boolean): Out | null {
   const { fields, project } = service;
   const build = fields.map('build');
   if (build === null) return null;
-  build.only(['context', 'dockerfile', 'target', 'args', ...Object.keys(notBuilt)]);
+  build.only(['context', 'dockerfile', 'dockerfile_inline', 'target', 'args', ...Object.keys(notBuilt)]);
   const context = build.scalar('context');
   if (context?.text == null || context.text.now === '') {
     build.bad('', 'expected `context`, the folder to build from');
@@ -69,6 +68,12 @@ function buildOf(service: Service, hasImage: boolean): Out | null {
       return null;
     }
     build.differs('context', `${now} is not there; \`ostler check\` asks for it`);
+  }
+  if (build.has('dockerfile_inline')) {
+    const why = 'its Dockerfile stands in the Compose file: write it into a file beside `context`';
+    if (hasImage) build.left('dockerfile_inline', `${why}; its image is run`);
+    else service.impossible = why;
+    return null;
   }
   for (const [key, why] of Object.entries(notBuilt)) if (build.has(key)) build.left(key, why);
   const args = build.pairs('args').flatMap(({ name, text, at }): readonly (readonly [string, Text])[] => {
