@@ -16,6 +16,12 @@ export interface Reading {
 export const filledIn = (text: Text): string =>
   `it had to be written in another form, so ${[...new Set(text.uses.map(({ name }) => name))].join(', ')} was filled in as it is now`;
 
+/** What to do about a text that says too little because of them; undefined = it has none. */
+export const setThem = (text: Text | null): string | undefined =>
+  text === null || text.unset.length === 0
+    ? undefined
+    : `${text.unset.map((name) => `\${${name}}`).join(', ')} has no value: set it in \`.env\` beside the Compose file, in a file named with --env-file, or in the environment.`;
+
 /** The fields of one map of a Compose file. What is of another kind than it should be is told, and counts as not there. */
 export class Fields {
   readonly #node: MapNode;

@@ -181,6 +181,12 @@ describe('variables', () => {
       expect.stringMatching(/^4:14 a single `\$`/),
     ]);
   });
+  test('of which nothing comes are named where that is too little', async () => {
+    expect(await toldOf(imported({ 'compose.yaml': 'services:\n  a: {image: i, volumes: ["${WHERE}:/x"]}\n  b: {image: "${WHAT}"}\n' }))).toEqual([
+      expect.stringMatching(/found `:\/x` \| \$\{WHERE\} has no value: set it in `\.env`/),
+      expect.stringMatching(/neither `image` nor `build` \| \$\{WHAT\} has no value/),
+    ]);
+  });
   test('come from the files that are named, the last one first', async () => {
     const files = { 'compose.yaml': 'services: {a: {image: "${X}${Y}"}}\n', '.env': 'X=0\n', one: 'X=1\nY=1\n', two: 'X=2\n' };
     const { hostFile } = await imported(files, { envFiles: ['one', 'two'] });

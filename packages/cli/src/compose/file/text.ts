@@ -39,6 +39,11 @@ export class Text {
     return this.pieces.flatMap((piece) => (typeof piece === 'string' ? [] : piece.uses));
   }
 
+  /** Variables in it of which nothing comes. */
+  get unset(): readonly string[] {
+    return this.pieces.flatMap((piece) => (typeof piece !== 'string' && piece.now === '' ? piece.uses.slice(0, 1).map(({ name }) => name) : []));
+  }
+
   /** Nothing in it is a variable. */
   get isPlain(): boolean {
     return this.pieces.every((piece) => typeof piece === 'string');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setThem } from '../fields.ts';
 import { isRemote } from '../file/load.ts';
 import type { Text } from '../file/text.ts';
 import { type Out, record } from '../out.ts';
@@ -39,7 +40,7 @@ export function writeImage(service: Service): void {
     if (hasImage) fields.left('image', 'it is built here, and what is built is named by ostler');
   } else if (hasImage) service.write('image', image);
   else if (fields.has('provider')) service.impossible = 'what a provider runs is no container';
-  else if (!fields.has('build')) fields.bad('', 'it has neither `image` nor `build`');
+  else if (!fields.has('build')) fields.bad(image === null ? '' : 'image', 'it has neither `image` nor `build`', setThem(image));
   writePull(service);
 }
 

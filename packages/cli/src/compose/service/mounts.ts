@@ -1,5 +1,5 @@
 import type { Place } from '@ostler/core';
-import { filledIn } from '../fields.ts';
+import { filledIn, setThem } from '../fields.ts';
 import type { Node } from '../file/node.ts';
 import type { Text } from '../file/text.ts';
 import { type Out, record } from '../out.ts';
@@ -37,7 +37,8 @@ function shortMount(item: Node, service: Service): Mount | null {
   const text = item.is === 'scalar' ? item.text : null;
   const parts = text === null ? null : splitMount(text.now);
   if (text === null || parts === null || parts.target === null) {
-    project.troubles.add(`${fields.where}.volumes: expected [SOURCE:]PATH[:ro]${text === null ? '' : `; found \`${text.now.slice(0, 80)}\``}`, item.at);
+    const found = text === null ? '' : `; found \`${text.now.slice(0, 80)}\``;
+    project.troubles.add(`${fields.where}.volumes: expected [SOURCE:]PATH[:ro]${found}`, item.at, setThem(text));
     return null;
   }
   const { source, target, options } = parts;
