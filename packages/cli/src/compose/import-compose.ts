@@ -93,10 +93,17 @@ export async function importCompose(given: ImportGiven): Promise<Imported> {
       ? [...services.entries].map(([key, entry]) => [key, { ...entry, value: entry.value.is === 'map' ? uniqueService(entry.value) : entry.value }] as const)
       : [];
   const root = withEntry(loaded, 'services', mapNode(new Map(unique), services ?? loaded));
-  const project = new Project({ root, name, folder, outFolder: given.outFolder, home: given.home, runtime: given.runtime, scope, troubles, notes });
+  const project = new Project({ root, name, outFolder: given.outFolder, home: given.home, runtime: given.runtime, scope, troubles, notes });
   for (const word of ['models'] as const)
     if (entryOf(root, word) !== undefined)
       notes.left({ field: word, text: 'models are run by Docker Desktop; a worker that serves one is a worker of its own', at: root.entries.get(word)!.at });
+  const elsewhere = plain.value('COMPOSE_FILE');
+  if (elsewhere)
+    notes.differs({
+      field: 'COMPOSE_FILE',
+      text: `Compose reads ${elsewhere} where no file is named; here those that were named are read, and no others`,
+      at: root.at,
+    });
   const profiles = plain.value('COMPOSE_PROFILES');
   if (profiles)
     notes.differs({ field: 'COMPOSE_PROFILES', text: `profiles are chosen by \`ostler up --profile ${profiles.split(',').join(' ')}\``, at: root.at });

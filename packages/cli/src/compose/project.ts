@@ -11,8 +11,6 @@ import type { Troubles } from './troubles.ts';
 export interface ProjectGiven {
   readonly root: MapNode;
   readonly name: string;
-  /** The folder of the first Compose file. */
-  readonly folder: string;
   /** The folder that the host file will stand in. */
   readonly outFolder: string;
   readonly home: string;

@@ -54,6 +54,7 @@ const same: readonly Case[] = [
     'security_opt: ["no-new-privileges:true", apparmor=unconfined, "label:disable", "seccomp:./p.json"]',
     { noNewPrivileges: true, container: { apparmor: 'unconfined', selinux: 'disable', seccomp: './p.json' } },
   ],
+  ['a second label', 'security_opt: ["label=user:a", "label=type:b"]', { container: { selinux: 'user:a' } }, /^security_opt of web .*one SELinux label/],
   ['others of them', 'security_opt: ["systempaths=unconfined"]', {}, /^security_opt of web .*systempaths/],
   ['devices', 'devices: ["/dev/dri", {source: /dev/a, target: /dev/b, permissions: r}]', { devices: ['/dev/dri', '/dev/a:/dev/b:r'] }],
   ['GPUs by CDI', 'devices: ["nvidia.com/gpu=all"]', { gpu: { count: 'all' } }],

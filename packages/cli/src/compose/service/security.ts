@@ -17,7 +17,14 @@ export function writeSecurity(service: Service): void {
     );
   }
   if (fields.flag('read_only')) service.write('readOnly', true);
-  for (const { text } of fields.texts('security_opt')) writeOption(text, service);
+  let hasLabel = false;
+  for (const item of fields.list('security_opt')) {
+    if (item.is !== 'scalar' || item.text === null) continue;
+    const isLabel = /^label[:=]/.test(item.text.now);
+    if (isLabel && hasLabel) fields.left('security_opt', `a worker has one SELinux label: \`${item.text.now.slice(0, 60)}\` is another`);
+    else writeOption(item.text, item.base, service);
+    hasLabel ||= isLabel;
+  }
   writeNamespaces(service);
   const platform = fields.text('platform');
   if (platform !== null && platform.now !== '') service.writeContainer('platform', platform.now.includes('/') ? platform : platform.before('linux/'));
@@ -35,13 +42,13 @@ function capabilities(key: 'cap_add' | 'cap_drop', { fields }: Service): readonl
   });
 }
 
-function writeOption(text: Text, service: Service): void {
+function writeOption(text: Text, base: string, service: Service): void {
   const { fields, project } = service;
   const [, name = '', value = ''] = /^([^:=]+)(?:[:=](.*))?$/s.exec(text.now) ?? [];
   if (name === 'no-new-privileges') {
     if (value !== 'false') service.write('noNewPrivileges', true);
   } else if (name === 'seccomp' && value === 'unconfined') service.writeContainer('seccomp', 'unconfined');
-  else if (name === 'seccomp' && value !== '') service.writeContainer('seccomp', project.path(Text.of(value), project.given.folder));
+  else if (name === 'seccomp' && value !== '') service.writeContainer('seccomp', project.path(Text.of(value), base));
   else if (name === 'apparmor' && value !== '') service.writeContainer('apparmor', Text.of(value));
   else if (name === 'label' && value !== '') service.writeContainer('selinux', Text.of(value));
   else fields.left('security_opt', `\`${text.now.slice(0, 60)}\` has no word in a host file`);
