@@ -26,7 +26,8 @@ export function parseEnvFile(text: string, path: string, isRaw = false): EnvFile
     if (rest === '') break;
     const at = here();
     const key = /^(?:export[ \t]+)?([A-Za-z0-9_.[\]-]+)[ \t]*(?:([=:])[ \t]*|(?=\n|$))/.exec(rest);
-    if (!key) return { message: `expected NAME=value; found \`${rest.split('\n')[0]!.replace(/=.*/, '=…').slice(0, 60)}\``, at };
+    // What stands there may be a piece of a secret.
+    if (!key) return { message: 'expected NAME=value', at };
     rest = rest.slice(key[0].length);
     if (key[2] === undefined) {
       lines.set(key[1]!, { at, parts: null });

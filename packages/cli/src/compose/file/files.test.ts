@@ -238,7 +238,18 @@ test('plain values are what Compose takes them for', async () => {
     '+Inf',
     '12345678901234567890',
   ]);
-  expect(differsLines).toContainEqual(expect.stringMatching(/^environment of a .*V0 is written 022, which Compose reads as the number 18/));
+  expect(differsLines).toContainEqual(expect.stringMatching(/^environment of a .*V0 stands there without quotes, and Compose reads a number/));
+});
+
+test('what may be a secret is in no error and in no note', async () => {
+  const secret = 'S3cret-Value';
+  const told = await toldOf(imported({ 'compose.yaml': 'services: {a: {image: i}}\n', '.env': `KEY=begin\n${secret} more\n` }));
+  const { leftLines, differsLines } = await imported({
+    'compose.yaml': 'services: {a: {image: "i:${T}", environment: [A, B=0123, "C=${T}"], env_file: a.env}}\n',
+    '.env': `T="${secret}#\${X}"\nA=${secret}\n`,
+    'a.env': `D="${secret} \${X}"\n`,
+  });
+  expect([...told, ...leftLines, ...differsLines].join('\n')).not.toMatch(/S3cret|0123/);
 });
 
 describe('what is no Compose file', () => {

@@ -27,7 +27,7 @@ export async function writeEnvironment(service: Service): Promise<void> {
     }
     const value = text ?? fromOutside(name, service, at, 'environment');
     if (source !== null && text?.isPlain && /^[\d+.-]/.test(source) && text.now !== source)
-      fields.differs('environment', `${name} is written ${source}, which Compose reads as the number ${text.now}: in quotes it would be a text`);
+      fields.differs('environment', `${name} stands there without quotes, and Compose reads a number, which it writes otherwise`);
     if (value !== null) env.set(name, value);
   }
   service.write('envFile', files.length === 1 ? files[0] : files);
