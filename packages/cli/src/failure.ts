@@ -33,6 +33,7 @@ const exitCodes: Readonly<Record<string, number>> = {
   'host-file-syntax': 2,
   'host-file-invalid': 2,
   'host-file-untrusted': 2,
+  'compose-file-invalid': 2,
   'plugin-not-installed': 2,
   'plugin-not-a-plugin': 2,
   'plugin-api-version': 2,

@@ -92,6 +92,7 @@ function optionOf({ flags, description, as }: VerbOption): Option {
   const option = new Option(flags, description);
   if (as === 'duration') option.argParser(durationMs);
   if (as === 'count') option.argParser(count);
+  if (as === 'many') option.argParser((value, before: readonly string[] | undefined) => [...(before ?? []), value]);
   return option;
 }
 

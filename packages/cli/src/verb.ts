@@ -13,8 +13,8 @@ export interface VerbOption {
   /** As commander reads them: `-f, --follow`, `--tail <lines>`. */
   readonly flags: string;
   readonly description: string;
-  /** Duration: the verb gets milliseconds. Count: a whole number from 0. */
-  readonly as?: 'duration' | 'count' | undefined;
+  /** Duration: the verb gets milliseconds. Count: a whole number from 0. Many: may be given again and again, and the verb gets a list. */
+  readonly as?: 'duration' | 'count' | 'many' | undefined;
   /** The name that the verb knows it by, where it is not the long flag's. */
   readonly into?: string | undefined;
   /** What completion offers for its value. */
@@ -26,6 +26,8 @@ export interface Verb {
   readonly summary: string;
   /** `[worker...]`, as commander reads them. */
   readonly args?: string | undefined;
+  /** What its first argument can be. */
+  readonly words?: readonly string[] | undefined;
   readonly options: readonly VerbOption[];
   /** `agent`: a client of the control socket that never loads core. `core`: loads it when it runs. */
   readonly needs: 'agent' | 'core' | 'nothing';

@@ -137,6 +137,22 @@ export const verbs: readonly Verb[] = [
   { name: 'doctor', summary: 'findings about this host, each with what to do', options: [], needs: 'core', load: () => import('./core-verbs/doctor.ts') },
   { name: 'schema', summary: 'the JSON Schema of the host file', options: [], needs: 'core', load: () => import('./core-verbs/schema.ts') },
   {
+    name: 'import',
+    summary: 'write a host file from Docker Compose files, and say what it could not carry over',
+    args: '<form> [file...]',
+    words: ['compose'],
+    options: [
+      { flags: '--out <hostfile>', description: 'write it there, not to stdout; never over a file that is there', completes: 'files' },
+      { flags: '--force', description: 'with --out: over a file that is there, too' },
+      { flags: '--env-file <file>', description: 'variables from this file, not from `.env` beside the first; again for more', as: 'many', completes: 'files' },
+      { flags: '--project-name <name>', description: 'the Compose project, after which its volumes are called' },
+      { flags: '--runtime <name>', description: 'docker or podman (default: docker)' },
+    ],
+    needs: 'core',
+    completes: 'files',
+    load: () => import('./core-verbs/import.ts'),
+  },
+  {
     name: 'completion',
     summary: 'print a completion script for bash, zsh or fish',
     args: '<shell>',

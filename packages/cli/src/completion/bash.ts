@@ -2,9 +2,10 @@ import { type OfferedOption, type OfferedVerb, quoted, shells } from './offer.ts
 
 /** For `source <(ostler completion bash)`. Needs nothing but bash 3.2. */
 export function bashScript(verbs: readonly OfferedVerb[]): string {
-  const verbCases = verbs.map(({ name, options, completes }) => {
+  const verbCases = verbs.map(({ name, options, completes, words }) => {
     const flags = options.flatMap(({ short, long }) => (short === null ? [long] : [short, long])).join(' ');
-    return `    ${name}) flags=${quoted(flags)}; offer=${completes ?? 'none'} ;;`;
+    const first = words.length === 0 ? '' : `; first=${quoted(words.join(' '))}`;
+    return `    ${name}) flags=${quoted(flags)}; offer=${completes ?? 'none'}${first} ;;`;
   });
   const valued = new Map<string, OfferedOption>();
   for (const { name, options } of verbs)
@@ -13,7 +14,7 @@ export function bashScript(verbs: readonly OfferedVerb[]): string {
   const valueCases = [...valued].map(([key, { completes }]) => `    ${quoted(key)}) offer=${completes ?? 'none'}; flags= ;;`);
   return `# ostler completion for bash: source <(ostler completion bash)
 _ostler() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} verb= flags= offer=none i
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} verb= flags= offer=none first= i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in
@@ -37,6 +38,10 @@ ${valueCases.join('\n')}
   esac
   if [[ $word == -* && -n $flags ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$word"))
+    return
+  fi
+  if [[ -n $first && $before == "$verb" ]]; then
+    COMPREPLY=($(compgen -W "$first" -- "$word"))
     return
   fi
   case $offer in

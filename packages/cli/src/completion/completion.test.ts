@@ -42,6 +42,9 @@ test('bash offers verbs, options, workers, shells and files where each belongs',
   expect(bashOffers(['ostler', 'events', '--worker', ''], ['web'])).toEqual(['web']);
   expect(bashOffers(['ostler', 'completion', ''], [])).toEqual(['bash', 'zsh', 'fish']);
   expect(bashOffers(['ostler', 'apply', 'scr'], [])).toEqual(['script']);
+  expect(bashOffers(['ostler', 'import', ''], [])).toEqual(['compose']);
+  expect(bashOffers(['ostler', 'import', 'compose', 'scr'], [])).toEqual(['script']);
+  expect(bashOffers(['ostler', 'import', 'compose', '--env-file', 'scr'], [])).toEqual(['script']);
 });
 
 test.each([

@@ -2,7 +2,7 @@ import { type OfferedVerb, shells } from './offer.ts';
 
 /** For `ostler completion fish | source`, or as `~/.config/fish/completions/ostler.fish`. */
 export function fishScript(verbs: readonly OfferedVerb[]): string {
-  const lines = verbs.flatMap(({ name, summary, completes, options }) => {
+  const lines = verbs.flatMap(({ name, summary, completes, words, options }) => {
     const here = `complete -c ostler -n ${fishQuoted(`__fish_seen_subcommand_from ${name}`)}`;
     return [
       `complete -c ostler -n __fish_use_subcommand -a ${name} -d ${fishQuoted(summary)}`,
@@ -16,6 +16,7 @@ export function fishScript(verbs: readonly OfferedVerb[]): string {
           `-d ${fishQuoted(description)}`,
         ].join(' '),
       ),
+      ...(words.length === 0 ? [] : [`${here} -a ${fishQuoted(words.join(' '))}`]),
       ...(completes === undefined ? [] : [`${here} ${offers(completes)}`]),
     ];
   });

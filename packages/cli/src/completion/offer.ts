@@ -16,6 +16,8 @@ export interface OfferedVerb {
   readonly name: string;
   readonly summary: string;
   readonly completes: Verb['completes'];
+  /** For the first argument. */
+  readonly words: readonly string[];
   readonly options: readonly OfferedOption[];
 }
 
@@ -24,7 +26,13 @@ export function offered({ verbs, commonOptions }: VerbTable): readonly OfferedVe
   const usual = [...commonOptions, { flags: '-h, --help', description: 'print the help' }, { flags: '-V, --version', description: 'print the version' }];
   return verbs
     .filter(({ isHidden }) => !isHidden)
-    .map(({ name, summary, completes, options }) => ({ name, summary, completes, options: [...options, ...usual].map(offeredOption) }));
+    .map(({ name, summary, completes, words, options }) => ({
+      name,
+      summary,
+      completes,
+      words: words ?? [],
+      options: [...options, ...usual].map(offeredOption),
+    }));
 }
 
 function offeredOption({ flags, description, completes }: VerbOption): OfferedOption {

@@ -3,8 +3,8 @@ import { type OfferedOption, type OfferedVerb, quoted, shells } from './offer.ts
 /** For `source <(ostler completion zsh)`, or as a file `_ostler` in `$fpath`. */
 export function zshScript(verbs: readonly OfferedVerb[]): string {
   const described = verbs.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`);
-  const cases = verbs.map(({ name, options, completes }) => {
-    const specs = [...options.flatMap(optionSpecs), ...argumentSpecs(completes)];
+  const cases = verbs.map(({ name, options, completes, words }) => {
+    const specs = [...options.flatMap(optionSpecs), ...argumentSpecs(completes, words)];
     return `    ${name})\n      _arguments -s \\\n${specs.map((spec) => `        ${spec}`).join(' \\\n')}\n      ;;`;
   });
   return `#compdef ostler
@@ -44,9 +44,10 @@ function optionSpecs({ short, long, takesValue, description, completes }: Offere
   return [short, long].flatMap((flag) => (flag === null ? [] : [quoted(`*${flag}${text}${value}`)]));
 }
 
-function argumentSpecs(completes: OfferedVerb['completes']): string[] {
+function argumentSpecs(completes: OfferedVerb['completes'], words: readonly string[]): string[] {
+  if (words.length > 0) return [quoted(`1:form:(${words.join(' ')})`), quoted(`*:${completes ?? 'value'}:${action(completes)}`)];
   if (completes === 'shells') return [quoted(`1:shell:(${shells.join(' ')})`)];
   return completes === undefined ? [] : [quoted(`*:${completes}:${action(completes)}`)];
 }
 
-const action = (completes: 'workers' | 'files' | undefined): string => (completes === 'workers' ? '_ostler_workers' : completes === 'files' ? '_files' : ' ');
+const action = (completes: OfferedVerb['completes']): string => (completes === 'workers' ? '_ostler_workers' : completes === 'files' ? '_files' : ' ');
