@@ -23,7 +23,7 @@ import { Policing } from './policing.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { keepCollected, Reconciler } from './reconcile/index.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
-import { revealSecrets } from './secret/index.ts';
+import { Revealer } from './secret/index.ts';
 import { type Normal, noPolicy, normalise } from './spec/index.ts';
 import { type GenerationRecord, type JournalEntry, keyedHmac, openDataDir, openStore } from './store/index.ts';
 import { type Applied, Crew, type CrewGiven, type RuntimeAccess, sentence, startSlots } from './supervise/index.ts';
@@ -126,13 +126,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
 
   if (paths.secretsDir !== null) makeSecretsDir(paths.secretsDir, uid);
   const setUp = await plugins.setUp({
-    log,
-    clock,
-    dataDir: paths.dataDir,
-    secretsDir: paths.secretsDir,
-    uid,
+    ...{ log, clock, dataDir: paths.dataDir, secretsDir: paths.secretsDir, uid, inPlugin: watchdog.inPlugin },
     identity: { id: dataDir.agentId, host: hostName() },
-    inPlugin: watchdog.inPlugin,
   });
   life.push('plugins', () => setUp.stop(), 30_000);
   const prober = new Prober({
@@ -146,20 +141,14 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     runtimes: () => hosting?.runtimes ?? new Map(),
     socket: paths.socket,
   });
-  const secretWarnings = new Set<string>();
+  const revealer = new Revealer({ sources: setUp.secretSources, hmac: (bytes) => keyedHmac(dataDir.key, bytes), clock, stuck, log });
   const normals = new WeakMap<GenerationRecord, Normal>();
-  const reveal = (normal: Normal, baseDir: string, signal: AbortSignal) =>
-    revealSecrets({ rules: normal.rules.secrets, baseDir, sources: setUp.secretSources, hmac: (bytes) => keyedHmac(dataDir.key, bytes), clock, stuck, signal });
   const services: CrewGiven['services'] = {
     agentId: dataDir.agentId,
     get hostName() {
       return hostName();
     },
-    clock,
-    log,
-    journal,
-    stuck,
-    inPlugin: watchdog.inPlugin,
+    ...{ clock, log, journal, stuck, inPlugin: watchdog.inPlugin },
     newInstanceId: () => newInstanceId(clock.nowMs()),
     random: Math.random,
     runtime: (name): RuntimeAccess | null => hosting?.runtimes.get(name)?.access ?? null,
@@ -171,12 +160,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       normals.set(generation, normal);
       return normal;
     },
-    async reveal(generation, normal, signal) {
-      const { secrets, warnings } = await reveal(normal, generation.baseDir, signal);
-      for (const warning of warnings) if (!secretWarnings.has(warning)) log.warn({ worker: generation.worker }, warning);
-      for (const warning of warnings) secretWarnings.add(warning);
-      return secrets;
-    },
+    reveal: ({ worker, baseDir }, normal, signal) => revealer.secrets(worker, normal, baseDir, signal),
     probe: ({ startedMs, isAdopted, health, exec, ...watch }) =>
       prober.watch({
         ...watch,
@@ -223,7 +207,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       registry: plugins.registry,
       runtimes: hosts.names(),
       forbidden: (neighbour) => policing.findings(neighbour),
-      secretVersions: async (normal, baseDir, signal) => (await reveal(normal, baseDir, signal)).versions,
+      secretVersions: (...of) => revealer.versions(...of),
     },
   });
   life.push('preparations', () => reconciler.close());
@@ -270,7 +254,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       pending = new Set(workers);
     },
     plugins: () => [...setUp.list()],
-    notes: () => [...dataDir.notes, ...secretWarnings],
+    notes: () => [...dataDir.notes, ...revealer.warnings],
     isStoreFull: () => disk.isFull,
     reload,
     endSoon: (cause) => void setTimeout(() => void stop({ workers: 'leave', cause }), 50),

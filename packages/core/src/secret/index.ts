@@ -1,1 +1,1 @@
-export { revealSecrets } from './reveal.ts';
+export { Revealer } from './revealer.ts';

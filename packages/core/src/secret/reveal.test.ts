@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../base/clock.ts';
 import { StuckCalls } from '../base/stuck-calls.ts';
 import type { SecretsRule } from '../spec/index.ts';
-import { revealSecrets } from './index.ts';
+import { revealSecrets } from './reveal.ts';
 
 let folder: string;
 beforeEach(() => {
