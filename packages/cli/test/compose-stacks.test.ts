@@ -2,11 +2,10 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Problem } from '@ostler/core';
 import dockerPlugin from '@ostler/runtime-docker';
 import type { EngineFacts, RuntimeDriver } from '@ostler/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { withCore } from '../src/compose/fixtures/imported.ts';
 import { run } from '../src/fixtures/command.ts';
 
@@ -31,13 +30,6 @@ async function importStack(stack: string) {
 /** Without what depends on the machine: which folders of the host there are. */
 const stable = (text: string): string => text.replace(/^# - volumes \([^)]*\): what is mounted must be there.*\n(?:# {3}.*\n)*/m, '');
 
-/** What this version does not honour yet. A word that is honoured by now must go from here. */
-const notYet = {
-  file: ['policy', 'build'],
-  driver: ['container.ipc', 'container.pid', 'container.platform', 'container.userns', 'mounts', 'networkMode', 'networks', 'privileged'],
-};
-const met = { file: new Set<string>(), driver: new Set<string>() };
-
 describe.each(stacks)('%s', (stack) => {
   test('becomes the host file that is expected, and what is left out stands in it and on stderr', async () => {
     const { code, stdout, stderr } = await importStack(stack);
@@ -49,67 +41,26 @@ describe.each(stacks)('%s', (stack) => {
     expect(stderr.split('\n').filter((line) => line.startsWith('  ')).length).toBe(items);
   });
 
-  test('is a host file that ostler takes, but for what this version does not honour yet', async () => {
+  test('is a host file that ostler takes, with each of its profiles, and that no engine refuses', async () => {
     const { here, stdout } = await importStack(stack);
     const path = join(here, 'ostler.yaml');
     const { core, registry } = await withCore();
     writeFileSync(path, stdout);
     const profiles = Object.values((parse(stdout) as { workers: Record<string, { profiles?: string[] }> }).workers).flatMap((worker) => worker.profiles ?? []);
-    const all = [...new Set(profiles)];
-    const chosen = [[], ...all.map((profile) => [profile])];
-    for (let left = 3; left > 0; left -= 1) {
-      const problems = (
-        await Promise.all(
-          chosen.map(async (some) => {
-            try {
-              await core.checkWorkers(await core.readHostFile({ path, env: {} }), registry, { profiles: some });
-              return [];
-            } catch (error) {
-              if (!core.isProblem(error)) throw error;
-              return [error, ...(error.others ?? [])];
-            }
-          }),
-        )
-      ).flat();
-      const words = problems.map(({ message }: Problem) => /^(?:workers\.[^.]+\.)?(\S+) is not supported by this version/.exec(message)?.[1] ?? message);
-      expect(words.filter((word) => !notYet.file.includes(word))).toEqual([]);
-      if (words.length === 0) break;
-      for (const word of words) met.file.add(word);
-      writeFileSync(path, without(readFileSync(path, 'utf8'), words));
-    }
-    const config = await core.checkWorkers(await core.readHostFile({ path, env: {} }), registry, { profiles: all.slice(0, 1) });
-    for (const [name, { written }] of Object.entries(config.workers)) {
-      const { spec } = core.normalise(written, { name, runtime: 'docker', baseDir: here, registry });
-      const refused = driver.check(spec, facts).flatMap(({ level, field, text }) => (level === 'refused' ? [{ field, text }] : []));
-      for (const { field } of refused) met.driver.add(field);
-      expect(refused.filter(({ field }) => !notYet.driver.includes(field))).toEqual([]);
+    for (const some of [[], ...[...new Set(profiles)].map((profile) => [profile])]) {
+      const config = await core.checkWorkers(await core.readHostFile({ path, env: {} }), registry, { profiles: some });
+      for (const [name, { written }] of Object.entries(config.workers)) {
+        const { spec } = core.normalise(written, { name, runtime: 'docker', baseDir: here, registry });
+        expect(driver.check(spec, facts).filter(({ level }) => level === 'refused')).toEqual([]);
+      }
     }
   });
-});
-
-test('the list of what is not honoured yet names nothing that is', () => {
-  expect({ file: [...met.file].sort(), driver: [...met.driver].sort() }).toEqual({ file: notYet.file.toSorted(), driver: notYet.driver.toSorted() });
 });
 
 test('each stack has what it is expected to become', () => {
   expect(stacks.length).toBeGreaterThanOrEqual(12);
   expect(stacks.filter((stack) => !existsSync(join(stacksFolder, stack, 'expected.yaml')))).toEqual([]);
 });
-
-/** The host file without these words, to see what else there is to it. */
-function without(text: string, words: readonly string[]): string {
-  const hostFile = parse(text) as Record<string, unknown> & { workers: Record<string, Record<string, unknown>> };
-  for (const word of words) {
-    delete hostFile[word];
-    if (word === 'build')
-      for (const worker of Object.values(hostFile.workers))
-        if ('build' in worker) {
-          delete worker['build'];
-          worker['image'] = 'built';
-        }
-  }
-  return stringify(hostFile);
-}
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const given = { config: dockerPlugin.config?.parse({}), log: quiet, folders: { state: '/nonexistent', secrets: () => '/nonexistent' } };
