@@ -11,6 +11,11 @@ export function environmentOf(
   host: { readonly name: string; addressOf(from: string, worker: string): string | null },
 ): Readonly<Record<string, string>> {
   const [first] = spec.ports;
+  // What the worker's own `env` says of them goes before: the name is no invention of ours.
+  const ports = [
+    ...(first ? [['PORT', String(first.port)] as const] : []),
+    ...spec.ports.map((port) => [`PORT_${upper(port.name)}`, String(port.port)] as const),
+  ];
   const addresses = rules.dependsOn.flatMap(({ worker }) => {
     const address = host.addressOf(ref.worker, worker);
     return address === null ? [] : [[`OSTLER_ADDR_${upper(worker)}`, address] as const];
@@ -20,8 +25,7 @@ export function environmentOf(
     OSTLER_INSTANCE: ref.instance,
     OSTLER_GENERATION: ref.generation,
     OSTLER_HOST_NAME: host.name,
-    ...(first ? { PORT: String(first.port) } : {}),
-    ...Object.fromEntries(spec.ports.map((port) => [`PORT_${upper(port.name)}`, String(port.port)])),
+    ...Object.fromEntries(ports.filter(([name]) => !(name in spec.env))),
     ...Object.fromEntries(addresses),
   };
 }
