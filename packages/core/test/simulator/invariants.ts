@@ -92,7 +92,8 @@ class Reasons {
   readonly #failed = new Map<string, number>();
   #at = 0;
 
-  missing({ disk: { journal }, unknown, startsFailed }: View): string | null {
+  missing({ disk, unknown, startsFailed }: View): string | null {
+    const { journal } = disk;
     const isBeyond = (of: Map<string, number>, worker: string, most: ReadonlyMap<string, number>): boolean => {
       const told = (of.get(worker) ?? 0) + 1;
       of.set(worker, told);
@@ -104,8 +105,9 @@ class Reasons {
       if (worker === null) continue;
       if (type === 'worker.unresolved' && what === 'start' && isBeyond(this.#unresolved, worker, unknown))
         return `${worker} is unresolved, though each of its calls was answered`;
-      // What was called off, or found its engine gone, asked for nothing.
-      const isOwn = type === 'worker.start-failed' && code !== 'aborted' && code !== 'engine-down';
+      // What was called off, found its engine gone, or has no definition any more, asked for nothing.
+      const isAsked = code !== 'aborted' && code !== 'engine-down' && (disk.workers.get(worker)?.generation ?? null) !== null;
+      const isOwn = type === 'worker.start-failed' && isAsked;
       if (isOwn && isBeyond(this.#failed, worker, startsFailed)) return `the start of ${worker} failed (${code}), though no call of it did`;
     }
     return null;
