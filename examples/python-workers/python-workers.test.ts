@@ -49,7 +49,9 @@ describe.skipIf(missing)('the example of Python workers, on an engine without an
     return { code, text };
   };
   const get = async <T>(path: string): Promise<T> => (await raw.json<T>({ path, what: 'look', signal: AbortSignal.timeout(10_000) })).value;
-  const images = async (): Promise<readonly Listed[]> => (await get<readonly Listed[]>('/images/json?all=true')).map(({ Id, RepoTags }) => ({ Id, RepoTags }));
+  // The engine tells those of one second in any order.
+  const images = async (): Promise<readonly Listed[]> =>
+    (await get<readonly Listed[]>('/images/json?all=true')).map(({ Id, RepoTags }) => ({ Id, RepoTags })).sort((a, b) => (a.Id < b.Id ? -1 : 1));
   const tags = async (): Promise<readonly string[]> => (await images()).flatMap(({ RepoTags }) => RepoTags ?? []);
   const container = async (): Promise<ContainerJson> => {
     const [found, ...more] = await get<readonly { readonly Id: string }[]>('/containers/json');

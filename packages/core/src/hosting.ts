@@ -122,9 +122,9 @@ export class Hosting {
     try {
       const limits = { name: `facts of ${name}`, plugin: pluginId, ms: factsMs, clock, stuck, isMutating: false, signal };
       const facts = await callWithDeadline(limits, (call) => inPlugin(pluginId, () => driver.facts(call)));
-      return { state: 'up', since, reason: null, facts };
+      return { state: 'up', since, reason: null, facts, isMissing: false };
     } catch (error) {
-      return { state: 'down', since, reason: error instanceof Error ? error.message : String(error), facts: null };
+      return { state: 'down', since, reason: error instanceof Error ? error.message : String(error), facts: null, isMissing: false };
     }
   }
 }

@@ -38,6 +38,7 @@ export class Runtime {
       isUp: () => this.#isAdopted && engine.state().state === 'up',
       reason: () => engine.state().reason,
       facts: () => engine.state().facts,
+      isMissing: () => engine.state().isMissing,
       suspect: () => engine.suspect(),
     };
   }

@@ -66,6 +66,24 @@ describe.each(['docker', 'podman'] as const)('networks of %s', { timeout: 90_000
     expect(said.match(/inet /g)).toHaveLength(3);
   });
 
+  test('workers that start at one time on a network that is not there yet make one of it', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const networks = { [`many${round}`]: use({}) };
+      const names = ['a', 'b', 'c', 'd'];
+      await Promise.all(names.map((name) => w.start(`${name}${round}`, 'exec sleep 600', { networks })));
+      expect((await own()).filter((name) => name.endsWith(`many${round}`))).toHaveLength(1);
+    }
+  });
+
+  test('two networks of one name, as two agents one after the other may leave them, become one', async ({ skip }) => {
+    if (flavour === 'podman') skip('Podman lets no two have one name');
+    const name = `ostler-${d.agent.replaceAll('-', '').slice(0, 12)}-twice`;
+    for (let made = 0; made < 2; made += 1) await ask('POST', '/networks/create', { Name: name, Labels: { 'ostler.agent': d.agent } });
+    expect((await own()).filter((one) => one === name)).toHaveLength(2);
+    await w.start('web', 'exec sleep 600', { networks: { twice: use({}) } });
+    expect((await own()).filter((one) => one === name)).toHaveLength(1);
+  });
+
   test('a fixed address that another container has is a conflict that says so, and one outside of an external network is no address of it', async () => {
     const back = (address: string) => ({ networks: { back: use({ subnets: [subnet('10.91.3.0/24')] }, { address }) } });
     await w.start('web', 'exec sleep 60', back('10.91.3.9'));

@@ -14,12 +14,12 @@ import { startContainer } from './container/start.ts';
 import { usageOf } from './container/stats.ts';
 import { endContainer, isRunning, removeContainer, sendSignal, signalName } from './container/stop.ts';
 import { verifyVolumes } from './container/volumes.ts';
-import { findEndpoint } from './endpoint/find.ts';
+import { findEndpoint, isMissing } from './endpoint/find.ts';
 import { Connection } from './engine/connection.ts';
 import { factsOf, infoOf, limitsOf } from './engine/facts.ts';
 import type { ContainerJson } from './engine/json.ts';
 import { begun, refusal } from './errors.ts';
-import type { Flavour } from './flavour.ts';
+import { engineNames, type Flavour } from './flavour.ts';
 import { ContainerLog } from './log/read.ts';
 import { Networks } from './network/networks.ts';
 import { verifyNetworks } from './network/verify.ts';
@@ -73,6 +73,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
       await engine.json({ path: '/_ping', what: 'reach the engine', signal: call.signal });
     },
     async facts(call) {
+      if (isMissing(flavour, config)) throw refusal('unsupported', `there is no ${engineNames[flavour]} on this host`);
       const facts = await factsOf(engine, flavour, call);
       limits = facts.limits;
       return facts;

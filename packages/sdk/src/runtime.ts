@@ -174,7 +174,10 @@ export interface RuntimeDriver<Options = unknown> {
   /** By engine/, every 5 s (2 s). Core judges slow | hung | down from the series. One outstanding. */
   ping(call: Call): Promise<void>;
 
-  /** By engine/, at start, every 30 s and on suspicion (10 s): the deep probe, and what this engine can hold. */
+  /**
+   * By engine/, at start, every 30 s and on suspicion (10 s): the deep probe, and what this engine can hold. `unsupported`: this host has no such engine,
+   * so that it is not late either; a worker that names another runtime beside this one gets that.
+   */
   facts(call: Call): Promise<EngineFacts>;
 
   /** By check and plan. Pure, < 10 ms. `refused` stops the plan (a GPU that would be ignored); `unenforced` is shown wherever the worker is shown. */

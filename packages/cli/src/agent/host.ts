@@ -1,5 +1,5 @@
 import type { HostConfig, PluginSet, ReadHostFile } from '@ostler/core';
-import type { EngineFacts, Finding, RuntimeDriver, WorkerSpec } from '@ostler/sdk';
+import { type EngineFacts, type Finding, isRuntimeFailure, type RuntimeDriver, type WorkerSpec } from '@ostler/sdk';
 import { type AgentVerbOptions, agentOptions, loadCore } from './options.ts';
 
 /** A host file read with its plugins, as far as that goes without an agent. */
@@ -30,6 +30,8 @@ export interface Asked {
   readonly facts: EngineFacts | null;
   /** Why there are no facts. */
   readonly reason: string | null;
+  /** This host has no such engine. */
+  readonly isMissing: boolean;
 }
 
 const factsMs = 10_000;
@@ -68,9 +70,10 @@ export async function withRuntimes<T>(
           );
           try {
             const call = { signal, deadlineMs: Date.now() + factsMs, progress() {}, output() {} };
-            return { ...runtime, facts: await Promise.race([runtime.driver.facts(call), late]), reason: null };
+            return { ...runtime, facts: await Promise.race([runtime.driver.facts(call), late]), reason: null, isMissing: false };
           } catch (error) {
-            return { ...runtime, facts: null, reason: error instanceof Error ? error.message : String(error) };
+            const isMissing = isRuntimeFailure(error) && error.code === 'unsupported';
+            return { ...runtime, facts: null, reason: error instanceof Error ? error.message : String(error), isMissing };
           }
         }),
     );
@@ -97,11 +100,11 @@ const resolveMs = 30_000;
 /** What each worker's runtime says of it on this host: its findings, what the host's policy says, and whether what it would run is there. */
 export function findingsOf({ core, plugins, given }: Host, config: HostConfig, runtimes: readonly Asked[]): Promise<readonly Checked[]> {
   const there = runtimes.map(({ name }) => name);
-  const answering = runtimes.flatMap(({ name, facts }) => (facts === null ? [] : [name]));
+  const here = runtimes.flatMap(({ name, isMissing }) => (isMissing ? [] : [name]));
   const sockets = [given.paths.socket, ...runtimes.flatMap(({ facts }) => facts?.sockets ?? [])];
   const placed = Object.entries(config.workers).map(([worker, { written }]) => {
     const preference = core.preferenceOf(written, plugins.registry);
-    const runtime = core.chooseRuntime(preference, answering, null) ?? core.chooseRuntime(preference, there, null);
+    const runtime = core.chooseRuntime(preference, here, null) ?? core.chooseRuntime(preference, there, null);
     const asked = runtimes.find(({ name }) => name === runtime);
     if (runtime === null || asked === undefined) return { worker, runtime, preference, on: null };
     const normal = core.normalise(written, { name: worker, runtime, baseDir: config.baseDir, registry: plugins.registry });

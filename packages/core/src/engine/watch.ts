@@ -12,6 +12,8 @@ export interface EngineState {
   readonly reason: string | null;
   /** As last told; kept while it is down. */
   readonly facts: EngineFacts | null;
+  /** This host has none, as its driver says. */
+  readonly isMissing: boolean;
 }
 
 export interface EngineGiven {
@@ -48,7 +50,7 @@ const suspicionMs = 250;
 export function watchEngine(given: EngineGiven): EngineWatch {
   const { runtime, driver, plugin, clock, stuck, inPlugin = (_, run) => run(), onChange } = given;
   const { pingEveryMs = 5000, pingMs = 2000, factsEveryMs = 30_000, factsMs = 10_000 } = given;
-  let now: EngineState = { state: 'starting', since: clock.isoNow(), reason: null, facts: null };
+  let now: EngineState = { state: 'starting', since: clock.isoNow(), reason: null, facts: null, isMissing: false };
   let failures = 0;
   let factsAtMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
@@ -81,9 +83,9 @@ export function watchEngine(given: EngineGiven): EngineWatch {
     }
   };
 
-  const become = (state: 'up' | 'down', reason: string | null, facts: EngineFacts | null): void => {
+  const become = (state: 'up' | 'down', reason: string | null, facts: EngineFacts | null, isMissing = false): void => {
     const isNew = state !== now.state;
-    now = { state, reason, facts, since: isNew ? clock.isoNow() : now.since };
+    now = { state, reason, facts, isMissing, since: isNew ? clock.isoNow() : now.since };
     if (isNew && !isClosed) onChange(now);
     first.resolve();
   };
@@ -109,7 +111,8 @@ export function watchEngine(given: EngineGiven): EngineWatch {
       failures += 1;
       const isCertain = isRuntimeFailure(error) && (error.code === 'engine-down' || error.code === 'engine-hung');
       const reason = error instanceof Error ? error.message : String(error);
-      if (isCertain || failures >= failuresToDown || now.state !== 'up') become('down', reason, now.facts);
+      if (isCertain || failures >= failuresToDown || now.state !== 'up')
+        become('down', reason, now.facts, isRuntimeFailure(error) && error.code === 'unsupported');
       factsAtMs = Number.NEGATIVE_INFINITY;
     }
   };

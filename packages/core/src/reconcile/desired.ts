@@ -94,13 +94,13 @@ function neighbourOf({ runtime, normal }: Chosen, { registry, services }: Desiri
 }
 
 /**
- * An engine that has answered before is on this host; one that never did may be missing. Where there is none, one that is set up is better than
- * nothing, be it that its plugin failed: the worker waits for it, and says so.
+ * The first that this host has, be its engine late or down for the moment. Where it has none, one that is set up is better than nothing, be it that its
+ * plugin failed: the worker waits for it, and says so.
  */
 function runtimeOf(preference: readonly string[], current: string | null, { runtimes, services, registry }: Desiring): string | null {
-  const seen = runtimes.filter((name) => name === current || (services.runtime(name)?.facts() ?? null) !== null);
+  const here = runtimes.filter((name) => name === current || services.runtime(name)?.isMissing?.() !== true);
   return (
-    chooseRuntime(preference, seen, current) ?? chooseRuntime(preference, runtimes, null) ?? preference.find((name) => registry.runtimes.has(name)) ?? null
+    chooseRuntime(preference, here, current) ?? chooseRuntime(preference, runtimes, null) ?? preference.find((name) => registry.runtimes.has(name)) ?? null
   );
 }
 

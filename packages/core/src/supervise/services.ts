@@ -19,6 +19,8 @@ export interface RuntimeAccess {
   /** Why it does not. */
   reason(): string | null;
   facts(): EngineFacts | null;
+  /** This host has no such engine, as its driver says. Absent: nobody knows. */
+  isMissing?(): boolean;
   /** A call failed in a way that says something about the engine: look at it now. */
   suspect(): void;
 }

@@ -22,6 +22,17 @@ export function findEndpoint(flavour: Flavour, config: EngineConfig, env: Enviro
   return parseEndpoint(path, existsSync(path) ? 'its socket' : `none of ${sockets.join(', ')} exists, so the first`, null);
 }
 
+/**
+ * Whether this host has no such engine, so that nothing is late: nobody says where one is, there is no socket, and for Docker no program of it either.
+ * Podman's program alone says nothing, for it needs no service; that one's socket is made early as a host comes up.
+ */
+export function isMissing(flavour: Flavour, config: EngineConfig, env: Environment = process.env): boolean {
+  if (config.host !== undefined || (flavour === 'docker' ? saidToDocker(config, env) : saidToPodman(env)) !== null) return false;
+  if (socketsOf(flavour, env).some((path) => existsSync(path))) return false;
+  const folders = (env['PATH'] ?? '').split(':').filter((folder) => folder !== '');
+  return flavour === 'podman' || !folders.some((folder) => ['dockerd', 'docker'].some((program) => existsSync(join(folder, program))));
+}
+
 function saidToDocker(config: EngineConfig, env: Environment): Endpoint | null {
   if (config.context !== undefined) return contextEndpoint(config.context, 'the plugin config', env);
   const tls = env['DOCKER_TLS_VERIFY'] ? tlsOf(env['DOCKER_CERT_PATH'] ?? dockerFolder(env)) : null;

@@ -7,7 +7,7 @@ import type { Connection } from '../engine/connection.ts';
 import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { createBody, definitionDigest, engineName, networkLabels } from './definition.ts';
-import { agentOf, externalMissing, foreign, lookAt, type NetworkJson } from './look.ts';
+import { agentOf, externalMissing, foreign, lookAt, lookAtOne, type NetworkJson } from './look.ts';
 
 /** A network that the engine has, as a worker joins it. */
 export interface Joined {
@@ -28,6 +28,8 @@ export class Networks {
   /** How many starts are under way on each. */
   readonly #held = new Map<string, number>();
   readonly #removing = new Map<string, Promise<void>>();
+  /** Docker makes two of one name for two who ask at a time, whatever it is told of duplicates: one asks after the other. */
+  readonly #making = new Map<string, Promise<unknown>>();
 
   constructor(engine: Connection, flavour: Flavour) {
     this.#engine = engine;
@@ -43,7 +45,7 @@ export class Networks {
       const knowsHost = uses.length > 0 && (await this.#knowsHost(call));
       const joined: Joined[] = [];
       for (const [network, { aliases, address, definition }] of uses) {
-        const found = await this.#ensure(agent, network, definition, call);
+        const found = await this.#alone(engineName(agent, network, definition), () => this.#ensure(agent, network, definition, call));
         joined.push({ name: found.Name, aliases, address, hostAddress: hostAddressOf(found, knowsHost) });
       }
       return await use(joined);
@@ -65,6 +67,16 @@ export class Networks {
         .finally(() => this.#removing.delete(name));
       this.#removing.set(name, removal);
       await removal;
+    }
+  }
+
+  async #alone<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const own = (this.#making.get(name) ?? Promise.resolve()).catch(() => {}).then(run);
+    this.#making.set(name, own);
+    try {
+      return await own;
+    } finally {
+      if (this.#making.get(name) === own) this.#making.delete(name);
     }
   }
 
@@ -90,7 +102,7 @@ export class Networks {
 
   async #ensure(agent: string, network: string, definition: NetworkDefinition | null, call: Call): Promise<NetworkJson> {
     const name = engineName(agent, network, definition);
-    const found = await lookAt(this.#engine, name, what, call);
+    const found = await lookAtOne(this.#engine, agent, name, what, call);
     if (definition?.external) {
       if (found === null) throw externalMissing(name);
       return found;
