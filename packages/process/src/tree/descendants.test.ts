@@ -16,8 +16,11 @@ const entry = (pid: number, parent: number, state = 'S'): ProcessEntry => ({
   ticks: 0,
 });
 
-/** A kernel that shows one scene after another: each read of the root's children is the next. `zombies` stay listed. */
-function kernelOf(scenes: readonly Scene[], zombies: readonly number[] = []): Look {
+/**
+ * A kernel that shows one scene after another: each read of the root's children is the next. `zombies` stay listed; `dying`: in how many scenes their
+ * other threads still live.
+ */
+function kernelOf(scenes: readonly Scene[], zombies: readonly number[] = [], dying = 0): Look {
   let now = -1;
   const scene = () => scenes[Math.min(now, scenes.length - 1)] ?? {};
   return {
@@ -30,6 +33,7 @@ function kernelOf(scenes: readonly Scene[], zombies: readonly number[] = []): Lo
       const parent = Object.entries(last).find(([, children]) => children.includes(pid))?.[0];
       return parent === undefined ? null : entry(pid, Number(parent), zombies.includes(pid) ? 'Z' : 'S');
     },
+    threads: (pid) => (zombies.includes(pid) && now < dying ? 4 : 1),
   };
 }
 const pids = (entries: readonly ProcessEntry[] | null) => entries?.map(({ pid }) => pid).sort((a, b) => a - b);
@@ -44,6 +48,11 @@ test('the children of one that died while the walk was on its way are found wher
 
 test('a zombie that nobody reaps does not keep the rest from being told', () => {
   expect(pids(descendantsOf(1, kernelOf([{ 1: [2, 3], 3: [4] }], [2])))).toEqual([2, 3, 4]);
+});
+
+test('the children of a killed process whose other threads are not over yet are found where they went', () => {
+  const scenes = [{ 1: [2] }, { 1: [2] }, { 1: [2] }, { 1: [2, 3] }];
+  expect(pids(descendantsOf(1, kernelOf(scenes, [2], 2)))).toEqual([2, 3]);
 });
 
 test('where they come and go too fast, nothing is claimed', () => {

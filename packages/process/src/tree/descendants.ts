@@ -6,9 +6,11 @@ import { readProcess } from '../identity/process-table.ts';
 export interface Look {
   children(pid: number): readonly number[] | null;
   process(pid: number): ProcessEntry | null;
+  /** How many threads it has; 0 = it is no more. */
+  threads(pid: number): number;
 }
 
-const kernel: Look = { children: childrenOf, process: readProcess };
+const kernel: Look = { children: childrenOf, process: readProcess, threads: (pid) => threadsOf(pid).length };
 const walks = 8;
 
 /**
@@ -31,9 +33,10 @@ export function descendantsOf(root: number, look = kernel): readonly ProcessEntr
       if (entry !== null) entries.push(entry);
       if (entry === null || entry.parent !== parent || !isAliveState(entry.state)) ended.set(pid, parent);
     }
-    // One that nobody reaps had no children left to move, nor left its list, if it was there at the last walk already.
+    // One that nobody reaps had no children left to move, nor left its list, if it was there, and all of its threads over, at the last walk already.
     if ([...ended].every(([pid, parent]) => zombies.get(pid) === parent && look.process(pid)?.parent === parent)) return entries;
-    zombies = ended;
+    // The first thread of a killed process may be over before the others, which have its children until then.
+    zombies = new Map([...ended].filter(([pid]) => look.threads(pid) <= 1));
   }
   return null;
 }
@@ -54,15 +57,8 @@ function walkBelow(root: number, look: Look): ReadonlyMap<number, number> | null
 }
 
 function childrenOf(pid: number): readonly number[] | null {
-  let threads: readonly string[];
-  try {
-    threads = readdirSync(`/proc/${pid}/task`);
-  } catch {
-    // It has ended meanwhile.
-    return [];
-  }
   const children: number[] = [];
-  for (const thread of threads) {
+  for (const thread of threadsOf(pid)) {
     try {
       children.push(...readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
     } catch (error) {
@@ -70,4 +66,13 @@ function childrenOf(pid: number): readonly number[] | null {
     }
   }
   return children;
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
 }
