@@ -66,13 +66,15 @@ const firstRounds = 12;
 
 /** Until the first wave of starts is over, or stands still: one may pull an image. */
 export async function firstStarts(crew: Crew): Promise<void> {
-  const starting = (): number => crew.all().filter(({ life: { phase } }) => ['waiting', 'preparing', 'starting'].includes(phase)).length;
+  const isStarting = ({ life: { phase } }: Supervisor): boolean => phase === 'waiting' || phase === 'preparing' || phase === 'starting';
+  const starting = (): number => crew.all().filter(isStarting).length;
   for (let round = 0, before = Number.POSITIVE_INFINITY; round < firstRounds && starting() > 0 && starting() < before; round += 1) {
     before = starting();
     const late = new AbortController();
     // Unlike that of AbortSignal.timeout() it keeps the process alive, which waits for nothing else at times.
     const timer = setTimeout(() => late.abort(), firstStartsMs);
-    await crew.until(() => starting() === 0, late.signal);
+    // From the end, where the last ones start: it is asked after each change.
+    await crew.until(() => crew.all().findLast(isStarting) === undefined, late.signal);
     clearTimeout(timer);
   }
 }

@@ -21,8 +21,7 @@ export class Policing {
 
   findings(neighbour: Neighbour): readonly Finding[] {
     const { policy, runtimes, socket } = this.#given;
-    const engines = [...runtimes().values()].flatMap((runtime) => runtime.state().facts?.sockets ?? []);
-    return forbiddenHere(policy(), neighbour, [socket, ...engines]);
+    return forbiddenHere(policy(), neighbour, () => [socket, ...[...runtimes().values()].flatMap((runtime) => runtime.state().facts?.sockets ?? [])]);
   }
 
   /** What a worker is waiting for that it may not have; `null` = it may start. */

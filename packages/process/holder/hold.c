@@ -134,17 +134,11 @@ static _Noreturn void become(const struct launch *launch, const struct stream *s
   _exit(reply.error == ENOENT ? 127 : 126);
 }
 
-/* fork(2); on Linux right into the cgroup, since a later move waits for all of the host (cgroup_threadgroup_rwsem). */
 static pid_t fork_worker(const struct launch *launch, bool *is_in_own) {
-  pid_t pid = -1;
-#ifdef SYS_clone3
   bool has_own = (launch->head->flags & OWN_CGROUP) && (!mkdir(launch->cgroups[0], 0755) || errno == EEXIST);
   int group = has_own ? open(launch->cgroups[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-  uint64_t how[11] = {0x200000000u /* CLONE_INTO_CGROUP */, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, (uint64_t)group};
-  if (group >= 0) pid = (pid_t)syscall(SYS_clone3, how, sizeof how);
+  pid_t pid = group >= 0 ? fork_into(group) : -1;
   if (group >= 0) close(group);
-#endif
-  (void)launch;
   *is_in_own = pid >= 0;
   return pid >= 0 ? pid : fork();
 }

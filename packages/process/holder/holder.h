@@ -85,4 +85,5 @@ socklen_t notify_address(const char *name, struct sockaddr_un *address);
 
 void hold(const struct launch *launch, int replies, int lock);
 void drain(const struct launch *launch, int replies, int lock);
+pid_t fork_into(int group);
 void answer(int replies, uint32_t seq, struct reply reply);

@@ -14,6 +14,18 @@ void answer(int replies, uint32_t seq, struct reply reply) {
   if (write(replies, &reply, sizeof reply) < 0 || replies > 2) close(replies);
 }
 
+/* A child within that cgroup (Linux 5.7 and later), since to move there waits for all of the host: cgroup_threadgroup_rwsem, 12 ms measured. */
+pid_t fork_into(int group) {
+#ifdef SYS_clone3
+  uint64_t how[11] = {[0] = 0x200000000u /* CLONE_INTO_CGROUP */, [4] = SIGCHLD, [10] = (uint64_t)group};
+  return (pid_t)syscall(SYS_clone3, how, sizeof how);
+#else
+  (void)group;
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
 static bool read_whole(char *into, size_t want) {
   for (ssize_t got; want > 0; into += got, want -= (size_t)got)
     if ((got = read(0, into, want)) <= 0) return false;
@@ -43,6 +55,20 @@ static void drop_inheritable(void) {
 #endif
 }
 
+/* How holders get into that cgroup: -1 where this process could move there itself, 0 where it cannot be had. */
+static int way_into(const char *folder) {
+  int group = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (group < 0) return 0;
+  pid_t trial = fork_into(group);
+  if (trial == 0) _exit(0);
+  if (trial > 0) return group;
+  int procs = openat(group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  bool is_in = procs >= 0 && write(procs, "0", 1) == 1;
+  if (procs >= 0) close(procs);
+  close(group);
+  return is_in ? -1 : 0;
+}
+
 /* Forks a holder for each record on stdin, and ends with the agent, whose end closes it. Each holder has the lock until its directory tells of its
  * start; the launcher of a next agent waits for the locks of those before it, so that its agent begins with all of them to be seen. */
 static int launcher(const char *lock_path, char **waits, int count, char **cgroups) {
@@ -59,8 +85,9 @@ static int launcher(const char *lock_path, char **waits, int count, char **cgrou
   if (lock < 0 || flock(lock, LOCK_EX)) return answer(1, 0, (struct reply){.stage = HELLO, .error = errno}), 1;
   for (int i = 0, other; i < count; i++, close(other))
     if ((other = open(waits[i], O_RDWR | O_CLOEXEC)) >= 0) flock(other, LOCK_EX);
-  for (int i = 0, procs; cgroups[i] && hello.pid == 0; i++, close(procs))
-    if ((procs = open(cgroups[i], O_WRONLY | O_CLOEXEC)) >= 0 && write(procs, "0", 1) == 1) hello.pid = i + 1;
+  int group = 0;
+  for (int i = 0; cgroups[i] && group == 0; i++)
+    if ((group = way_into(cgroups[i])) != 0) hello.pid = i + 1;
   answer(1, 0, hello);
   const struct head *head = (const struct head *)record_bytes;
   while (read_whole(record_bytes, sizeof *head)) {
@@ -69,7 +96,9 @@ static int launcher(const char *lock_path, char **waits, int count, char **cgrou
     /* Where a next record would begin cannot be told any more. */
     if (!has_bounds) return answer(1, seq, (struct reply){.stage = IN_RECORD, .error = EPROTO}), 1;
     if (!read_whole(record_bytes + sizeof *head, size - sizeof *head)) return 0;
-    pid_t pid = fork();
+    pid_t pid = group > 0 ? fork_into(group) : -1;
+    if (pid < 0) pid = fork();
+    if (pid == 0 && group > 0) close(group);
     if (pid == 0) carry_out(size, lock);
     if (pid < 0) answer(1, seq, (struct reply){.stage = IN_FORK, .error = errno});
     memset(record_bytes, 0, size);
@@ -119,6 +148,6 @@ int main(int argc, char **argv) {
   if (argc >= 4 && !strcmp(argv[1], "env")) return run_with_files(argv[2], argv + 3);
   if (argc == 3 && !strcmp(argv[1], "notify")) return notifier(argv[2]);
   if (argc == 2 && !strcmp(argv[1], "version")) return puts("ostler-holder 1"), 0;
-  return dprintf(2, "usage: ostler-holder launch LOCK COUNT [LOCK...] [CGROUP_PROCS...] | env FOLDER COMMAND... | notify SOCKET | version\n"), 2;
+  return dprintf(2, "usage: ostler-holder launch LOCK COUNT [LOCK...] [CGROUP...] | env FOLDER COMMAND... | notify SOCKET | version\n"), 2;
 }
 #endif

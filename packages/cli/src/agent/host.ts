@@ -128,7 +128,7 @@ export function findingsOf({ core, plugins, given }: Host, config: HostConfig, r
       const { asked, normal, neighbour } = on;
       const { spec } = normal;
       const known = [
-        ...core.forbiddenHere(config.policy, neighbour, sockets),
+        ...core.forbiddenHere(config.policy, neighbour, () => sockets),
         ...core.betweenFindings(neighbour, normal.rules, (name) => neighbours.get(name)),
         ...core.unable(normal, asked, runtimes),
       ];

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Json } from '@ostler/sdk';
 import type { Place } from '../base/problem.ts';
-import { networkDefinition, type Policy, policyOf, policySchema, volumeDefinition } from '../spec/index.ts';
+import { networkDefinition, type Policy, parseContext, policyOf, policySchema, volumeDefinition } from '../spec/index.ts';
 import { loadMerged } from './extends.ts';
 import { interpolate, TextBudget } from './interpolate.ts';
 import { addIssues, Faults } from './issues.ts';
@@ -61,7 +61,7 @@ export async function readHostFile(options: ReadOptions): Promise<ReadHostFile> 
     if (value) entries.set(key, { at: entry.at, value });
   }
   const root = map(entries, stripped.at);
-  const parsed = topSchema.safeParse(toJson(root));
+  const parsed = topSchema.safeParse(toJson(root), parseContext());
   if (!parsed.success) addIssues(faults, parsed.error.issues, { node: root, prefix: '', known: knownTop, why: whyNotTop });
   refuseNotYet(faults, root, notYet.file, '');
   refuseForeignPolicy(faults, root, path);
@@ -72,8 +72,8 @@ export async function readHostFile(options: ReadOptions): Promise<ReadHostFile> 
     host: scalarText(nodeAt(root, ['host'])) ?? options.host ?? hostname(),
     files,
     plugins: pluginsOf(root),
-    agent: agentSchema.parse(parsed.data?.agent ?? {}),
-    policy: policyOf(policySchema.parse(parsed.data?.policy ?? {})),
+    agent: agentSchema.parse(parsed.data?.agent ?? {}, parseContext()),
+    policy: policyOf(policySchema.parse(parsed.data?.policy ?? {}, parseContext())),
     root,
     vars,
   };

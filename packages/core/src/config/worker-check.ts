@@ -9,6 +9,7 @@ import {
   knownPackages,
   nearest,
   onceFor,
+  parseContext,
   preferenceOf,
   type Registry,
   readWorker,
@@ -120,7 +121,7 @@ function checkBlock(block: string, value: unknown, schema: z.ZodType, faults: Fa
 function report(schema: z.ZodType, value: unknown, path: Path, faults: Faults, context: Context): void {
   let issues: readonly z.core.$ZodIssue[];
   try {
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, parseContext());
     issues = result.success ? [] : result.error.issues;
   } catch (error) {
     // a plugin's schema may throw in a transform of its own

@@ -9,6 +9,7 @@ export { addressBetween, betweenFindings, type Neighbour, type Neighbours, netwo
 export { defaultNetwork, definitionOf, networkDefinition, ownerIn } from './network.ts';
 export { kindOf, type Normal, normalise, type Read, type Reading, readWorker } from './normalise.ts';
 export { isMap, layBlocks, overlay, type Written } from './overlay.ts';
+export { parseContext } from './parse.ts';
 export { forbidden, type HostView, noPolicy, type Policy, policyOf, policySchema } from './policy.ts';
 export { collide } from './port.ts';
 export { parseDuration, parseSize } from './quantity.ts';

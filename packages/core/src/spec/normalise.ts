@@ -3,6 +3,7 @@ import type { ZodType, z } from 'zod';
 import { preferenceOf } from './choose.ts';
 import { usesOf } from './network.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
+import { parseContext } from './parse.ts';
 import { absolute } from './path.ts';
 import { toPort } from './port.ts';
 import type { Registry, RuntimeClass } from './registry.ts';
@@ -34,9 +35,9 @@ export function readWorker(written: Json, reading: Reading): Read {
   const entry = reading.registry.runtimes.get(reading.runtime);
   const runtimeClass = entry?.class ?? 'process';
   const { flat, options } = layBlocks(written, reading.runtime, runtimeClass, reading.registry);
-  const fields = flatSchema(reading.registry).safeParse(flat);
+  const fields = flatSchema(reading.registry).safeParse(flat, parseContext());
   const parsed = (entry?.options ?? null) as ZodType | null;
-  const own = parsed ? parsed.safeParse(options) : ({ success: true, data: options } as const);
+  const own = parsed ? parsed.safeParse(options, parseContext()) : ({ success: true, data: options } as const);
   const issues = [
     ...(fields.success ? [] : fields.error.issues),
     ...(own.success ? [] : own.error.issues.map((issue) => ({ ...issue, path: [reading.runtime, ...issue.path] }))),

@@ -57,6 +57,8 @@ const allow = (line: string): string => `\`policy: { ${line} }\` in the host fil
 export function forbidden(policy: Policy, { runtime, class: runtimeClass, spec }: Neighbour, host: HostView): readonly Finding[] {
   const { more } = spec;
   const inContainer = runtimeClass === 'container';
+  // A process has what its user has: nothing but a list of what is allowed holds it back.
+  if (!inContainer && policy.runtimes === null && policy.users === null && policy.mountRoots === null) return [];
   const block = (more['container'] ?? {}) as Readonly<Record<string, unknown>>;
   const namespaces = inContainer
     ? ([['networkMode', more['networkMode']], ...['pid', 'ipc', 'userns'].map((name) => [`container.${name}`, block[name]] as const)] as const).filter(
@@ -67,7 +69,7 @@ export function forbidden(policy: Policy, { runtime, class: runtimeClass, spec }
     ...(policy.runtimes !== null && !policy.runtimes.includes(runtime)
       ? [refused('runtime', `the runtime ${runtime} is not one of those that policy.runtimes allows: ${listed(policy.runtimes)}`)]
       : []),
-    ...userFindings(policy, spec.user, inContainer, host.user),
+    ...userFindings(policy, spec.user, inContainer, host),
     ...(inContainer && more['privileged'] === true && !policy.privileged
       ? [refused('privileged', `privileged gives a container the whole host; ${allow('privileged: true')}`)]
       : []),
@@ -90,8 +92,9 @@ function pathOf({ from }: Mount): string | null {
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
 
-function userFindings({ users }: Policy, user: string | null, inContainer: boolean, own: readonly string[]): readonly Finding[] {
+function userFindings({ users }: Policy, user: string | null, inContainer: boolean, host: HostView): readonly Finding[] {
   if (users === null) return [];
+  const own = host.user;
   const names = user === null ? (inContainer ? [] : own) : [user.split(':')[0] ?? ''];
   if (names.some((name) => users.includes(name))) return [];
   const is =

@@ -7,6 +7,7 @@ import { type OpenFile, openFile } from './open-file.ts';
 import { agentIsRunning, openProblem, storeNewer } from './open-problem.ts';
 import { openReserve, type Reserve } from './reserve.ts';
 import { sqliteTrouble } from './sqlite-error.ts';
+import type { Batch } from './store.ts';
 import type { StoreCall, ThreadData, ThreadMessage } from './store-call.ts';
 
 // The store's own thread: a disk that takes seconds to spin up holds this thread, not the agent. Started by sqlite.ts; imports files beside it only,
@@ -76,7 +77,14 @@ function answer({ db, tables }: OpenFile, reserve: Reserve, lock: AgentLock, sen
       case 'trim':
         return tables.trimJournal(call.keep, call.before);
       case 'commit':
-        return commitGroup(db, tables, call.batches, room);
+        return JSON.stringify(
+          commitGroup(
+            db,
+            tables,
+            call.batches.map((batch) => JSON.parse(batch) as Batch),
+            room,
+          ),
+        );
       case 'close':
         // Closing the last connection moves the write-ahead log into the file and removes it.
         db.close();

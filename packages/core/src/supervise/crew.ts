@@ -5,6 +5,7 @@ import { hasEnded, isUp, lacking, startOrder } from './dependencies.ts';
 import { Gate, type StartSlots } from './gate.ts';
 import type { Life, LifeEvent } from './life.ts';
 import { MemoryWatch } from './memory.ts';
+import { Order } from './order.ts';
 import type { Services } from './services.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -12,13 +13,6 @@ export interface CrewGiven {
   /** The rest comes from the crew. */
   readonly services: Omit<Services, 'missing' | 'dependencies' | 'addressOf' | 'running' | 'memory'>;
   readonly startSlots: StartSlots;
-}
-
-interface Order {
-  readonly byName: readonly Supervisor[];
-  /** Who starts before whom: by priority, then by name. */
-  readonly rank: ReadonlyMap<Supervisor, number>;
-  readonly dependents: ReadonlyMap<string, readonly Supervisor[]>;
 }
 
 const isStarting = ({ phase }: Life): boolean => phase === 'preparing' || phase === 'starting';
@@ -33,7 +27,7 @@ export class Crew {
   /** May hold some that are no longer in that phase, never lacks one that is. */
   readonly #waiting = new Set<Supervisor>();
   readonly #starting = new Set<Supervisor>();
-  #order: Order | null = null;
+  readonly #order = new Order();
   #hasGateWork = false;
 
   constructor({ services, startSlots }: CrewGiven) {
@@ -45,7 +39,7 @@ export class Crew {
       addressOf: (from, worker) => this.#addressOf(from, worker),
       running: (worker) => this.#instanceOf(worker),
     };
-    this.#gate = new Gate(startSlots);
+    this.#gate = new Gate(startSlots, () => this.#look());
   }
 
   get(worker: string): Supervisor | undefined {
@@ -53,7 +47,7 @@ export class Crew {
   }
   /** By name. */
   all(): readonly Supervisor[] {
-    return this.#ordered().byName;
+    return this.#order.byName();
   }
 
   /** Takes in a worker as it is persisted. It does nothing before `begin()` or an event. */
@@ -67,21 +61,29 @@ export class Crew {
       onChange: (of, before) => this.#changed(of, before),
       onForgotten: (name) => {
         if (this.#workers.get(name) === supervisor) this.#workers.delete(name);
-        this.#order = null;
+        this.#order.remove(supervisor);
         this.#told(name);
+        this.update();
       },
     });
     this.#workers.set(worker, supervisor);
-    this.#order = null;
+    this.#order.add(supervisor);
+    this.#gate.judgeAllAgain();
     this.#sort(supervisor);
     return supervisor;
   }
 
-  /** Something outside the workers changed: a runtime came up. */
+  /** Something outside the workers changed: a runtime came up, the policy is another. */
   update(): void {
+    this.#gate.judgeAllAgain();
+    this.#look();
+  }
+
+  /** After all that this turn of the loop sets off: one look for many changes. */
+  #look(): void {
     if (this.#hasGateWork) return;
     this.#hasGateWork = true;
-    queueMicrotask(() => {
+    process.nextTick(() => {
       this.#hasGateWork = false;
       this.#askGate();
     });
@@ -123,7 +125,7 @@ export class Crew {
       let isDone = true;
       for (const one of order) {
         if (this.#workers.get(one.worker) !== one) continue;
-        const mustWait = this.#dependents(one.worker).some((dependent) => stopping.has(dependent) && !isAtRest(dependent));
+        const mustWait = this.#order.dependents(one.worker).some((dependent) => stopping.has(dependent) && !isAtRest(dependent));
         const isLeft = isAtRest(one) && (event.cause === 'shutdown' || one.life.want !== 'run');
         if (isLeft && !mustWait) continue;
         isDone = false;
@@ -151,14 +153,15 @@ export class Crew {
   }
 
   #askGate(): void {
-    for (const one of this.#waiting) if (one.life.phase !== 'waiting' || one.life.want !== 'run') this.#waiting.delete(one);
     for (const one of this.#starting) if (!isStarting(one.life)) this.#starting.delete(one);
     if (this.#waiting.size === 0) return;
-    const { rank } = this.#ordered();
-    const waiting = [...this.#waiting].sort((a, b) => rank.get(a)! - rank.get(b)!);
+    for (const one of this.#waiting) if (one.life.phase !== 'waiting' || one.life.want !== 'run') this.#waiting.delete(one);
     // What cannot be seen may stay so for ever, which must not keep the others waiting.
     const seen = [...this.#starting].filter(({ life }) => life.blind === null);
-    this.#gate.update(waiting, seen);
+    this.#gate.update(
+      this.#order.toStart().filter((one) => this.#waiting.has(one)),
+      seen,
+    );
   }
 
   #sort(one: Supervisor): void {
@@ -167,27 +170,14 @@ export class Crew {
     if (isStarting(life)) this.#starting.add(one);
   }
 
-  /** Worked out anew only after workers or their definitions have changed. */
-  #ordered(): Order {
-    if (this.#order !== null) return this.#order;
-    const byName = [...this.#workers.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
-    const priority = new Map(byName.map((one) => [one, one.normal()?.rules.priority ?? 500]));
-    const toStart = [...byName].sort((a, b) => priority.get(b)! - priority.get(a)!);
-    const dependents = new Map<string, Supervisor[]>();
-    for (const one of byName)
-      for (const worker of new Set((one.normal()?.rules.dependsOn ?? []).map((rule) => rule.worker)))
-        dependents.set(worker, [...(dependents.get(worker) ?? []), one]);
-    this.#order = { byName, rank: new Map(toStart.map((one, index) => [one, index])), dependents };
-    return this.#order;
-  }
-
   #changed(of: Supervisor, before: Life): void {
     const { life } = of;
-    if (life.generation !== before.generation) this.#order = null;
+    if (life.generation !== before.generation) this.#order.changed(of);
     this.#sort(of);
-    if (life.phase !== before.phase || isUp(life) !== isUp(before)) for (const one of [of, ...this.#dependents(of.worker)]) this.followDependencies(one);
+    if (life.phase !== before.phase || isUp(life) !== isUp(before)) for (const one of [of, ...this.#order.dependents(of.worker)]) this.followDependencies(one);
+    for (const one of [of, ...this.#order.dependents(of.worker)]) this.#gate.judgeAgain(one);
     this.#told(of.worker);
-    this.update();
+    this.#look();
   }
 
   /**
@@ -206,10 +196,6 @@ export class Crew {
 
   #told(worker: string): void {
     for (const listener of [...this.#listeners]) listener(worker);
-  }
-
-  #dependents(worker: string): readonly Supervisor[] {
-    return this.#ordered().dependents.get(worker) ?? [];
   }
 
   #rulesOf(worker: string): readonly Dependency[] {

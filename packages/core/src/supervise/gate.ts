@@ -17,12 +17,17 @@ export const startSlots = (asked: number | null): StartSlots =>
  */
 export class Gate {
   readonly #slots: StartSlots;
+  readonly #onRefused: () => void;
   /** Who was told that it may, and in which epoch: until that has been taken up the slot is no other's. */
   readonly #given = new Map<Supervisor, number>();
+  /** What of policy and dependencies is missing to each, as it was found last: 1,000 that wait are not all judged again for each one that has started. */
+  #known = new WeakMap<Supervisor, { readonly missing: string | null }>();
   #isOpen = true;
 
-  constructor(slots: StartSlots) {
+  /** `onRefused`: one that was told may start was found to lack something after all, and its slot is free. */
+  constructor(slots: StartSlots, onRefused: () => void) {
     this.#slots = slots;
+    this.#onRefused = onRefused;
   }
 
   /** Nobody starts any more: the agent is being ended. */
@@ -30,7 +35,15 @@ export class Gate {
     this.#isOpen = false;
   }
 
-  /** Looks at all that wait, the first to start first; called after every change. */
+  /** What is missing to it may be something else than before. */
+  judgeAgain(one: Supervisor): void {
+    this.#known.delete(one);
+  }
+  judgeAllAgain(): void {
+    this.#known = new WeakMap();
+  }
+
+  /** Looks at all that wait, the first to start first; called after every change. Those that wait no longer are passed over. */
   update(waiting: readonly Supervisor[], starting: Iterable<Supervisor>): void {
     if (!this.#isOpen) return;
     const taken = { total: 0, engine: 0, process: 0 };
@@ -40,10 +53,10 @@ export class Gate {
     };
     for (const one of starting) take(kindOf(one));
     for (const [one, epoch] of this.#given)
-      if (one.life.phase === 'waiting' && one.life.epoch === epoch && this.#lacks(one) === null) take(kindOf(one));
+      if (isWaiting(one) && one.life.epoch === epoch && this.#lacks(one) === null) take(kindOf(one));
       else this.#given.delete(one);
     for (const one of waiting) {
-      if (this.#given.has(one)) continue;
+      if (!isWaiting(one) || this.#given.has(one)) continue;
       const lacks = this.#lacks(one);
       if (lacks !== null) {
         // Told once: each telling is an event.
@@ -54,8 +67,15 @@ export class Gate {
       if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
       take(kind);
       this.#given.set(one, one.life.epoch);
-      void one.send({ type: 'ready', epoch: one.life.epoch });
+      void this.#tell(one, one.life.epoch);
     }
+  }
+
+  async #tell(one: Supervisor, epoch: number): Promise<void> {
+    await one.send({ type: 'ready', epoch });
+    if (!isWaiting(one) || one.life.epoch !== epoch) return;
+    this.judgeAgain(one);
+    this.#onRefused();
   }
 
   #lacks(one: Supervisor): string | null {
@@ -66,8 +86,12 @@ export class Gate {
     if (!runtime.isUp()) return `the runtime ${runtime.name}${runtime.reason() === null ? '' : `: ${runtime.reason()}`}`;
     // It would keep a slot for a start that may not begin.
     if (one.life.blind !== null) return `sight of what is left of it: ${one.life.blind.reason}`;
-    return one.services.missing(one.worker);
+    const known = this.#known.get(one) ?? { missing: one.services.missing(one.worker) };
+    this.#known.set(one, known);
+    return known.missing;
   }
 }
+
+const isWaiting = ({ life }: Supervisor): boolean => life.phase === 'waiting' && life.want === 'run';
 
 const kindOf = (one: Supervisor) => (one.services.runtime(one.generation()?.runtime ?? '')?.class === 'process' ? 'process' : 'engine');

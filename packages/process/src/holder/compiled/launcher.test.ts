@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, test as anyTest, beforeEach, describe, expect } from 'vitest';
 import { noCgroups } from '../../cgroup/cgroup.ts';
+import { cgroupHomes } from '../../cgroup/place.ts';
 import { type Bench, bench, call, driverOn, ended, runOf, specOf, until } from '../../driver/fixtures/bench.ts';
-import type { InstanceSpec } from '../../instance/directory.ts';
+import { type InstanceSpec, instancePath, readIdentity } from '../../instance/directory.ts';
 import type { HolderStart } from '../holder.ts';
 import { findBinary } from './binary.ts';
 import { holdRecord } from './record.ts';
@@ -14,6 +15,8 @@ import { type Reply, ReplyReader } from './reply.ts';
 // Left out where there is neither a C compiler nor the package with the binary.
 const needsBinary = findBinary().path === null;
 const test = anyTest.skipIf(needsBinary);
+
+const hasCgroups = process.getuid?.() === 0 && cgroupHomes().some((home) => existsSync(join(home, 'cgroup.procs')));
 
 const binary = findBinary().path as string;
 const folder = mkdtempSync(join(tmpdir(), 'ostler-launcher-'));
@@ -105,6 +108,15 @@ describe('a launcher', () => {
     expect(readFileSync(seen, 'utf8').trim().split('\n')).toEqual(['0', '1', '2', '3']);
   });
 
+  // Elsewhere nobody but systemd makes cgroups, and holders stay with the agent.
+  anyTest.skipIf(needsBinary || !hasCgroups)('stays with its agent, and its holders live where the end of that cgroup is not theirs', async () => {
+    const target = await b.start(['sleep', '60']);
+    const launcher = readdirSync('/proc').find((pid) => isLauncherOf(pid, b.state)) as string;
+    const holder = readIdentity(instancePath(b.state, target.ref), 'holder')?.pid;
+    expect(cgroupOf(launcher)).toBe(cgroupOf('self'));
+    expect(cgroupOf(String(holder))).toMatch(/ostler-holders-[0-9a-f]+$/);
+  });
+
   test('that was killed is followed by another, and its holders live on', async () => {
     const first = await b.start(['sleep', '60']);
     const launcher = Number(readdirSync('/proc').find((pid) => isLauncherOf(pid, b.state)));
@@ -134,6 +146,8 @@ describe('a launcher', () => {
     await next.close();
   });
 });
+
+const cgroupOf = (pid: string): string => /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
 
 const isLauncherOf = (pid: string, state: string): boolean => {
   try {

@@ -32,7 +32,7 @@ export class Launcher {
 
   private constructor(binary: string, lock: string, waitFor: readonly string[], cgroups: readonly string[]) {
     this.#lock = lock;
-    this.#child = spawn(binary, ['launch', lock, String(waitFor.length), ...waitFor, ...cgroups.map((group) => join(group, 'cgroup.procs'))], {
+    this.#child = spawn(binary, ['launch', lock, String(waitFor.length), ...waitFor, ...cgroups], {
       cwd: '/',
       detached: true,
       env: {},
