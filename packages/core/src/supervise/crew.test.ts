@@ -306,6 +306,20 @@ describe('several workers', () => {
     expect(await stopped).toBe(true);
     expect(host.world.calls.filter(({ method }) => method === 'stop').map(({ worker }) => worker)).toEqual(['app', 'db']);
   });
+  test('go down although one of them is started meanwhile, out of sight', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    await host.clock.advance(100);
+    const [crew, web] = [host.crew(), host.crew().get('web')!];
+    await web.send({ type: 'blind', reason: 'it does not answer', runtime: 'fake' });
+    const stopped = crew.stopInOrder([web], { type: 'hold', by: 'down', cause: 'down' }, new AbortController().signal);
+    await host.clock.settle();
+    await web.send({ type: 'start', by: 'user', cause: 'user' });
+    await web.send({ type: 'sighted' });
+    await host.clock.advance(1000);
+    expect(await Promise.race([stopped, host.clock.advance(60_000).then(() => 'never')])).toBe(true);
+    expect(web.life).toMatchObject({ phase: 'idle', want: 'held' });
+  });
   test('never start more at once than the host allows', async () => {
     const scripts = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`w${i}`, { startAfterMs: 1000 }]));
     const host = await scriptedHost(scripts);

@@ -118,7 +118,9 @@ export class Crew {
    */
   async stopInOrder(workers: readonly Supervisor[], event: Extract<LifeEvent, { type: 'hold' }>, signal: AbortSignal): Promise<boolean> {
     const isAtRest = ({ life }: Supervisor): boolean => ['idle', 'done', 'failed'].includes(life.phase);
-    const told = new Set<string>();
+    /** In which epoch each was told. */
+    const told = new Map<string, number>();
+    const held = new Set<string>();
     const stopping = new Set(workers);
     const order = [...startOrder(workers)].reverse();
     const step = (): boolean => {
@@ -129,10 +131,11 @@ export class Crew {
         const isLeft = isAtRest(one) && (event.cause === 'shutdown' || one.life.want !== 'run');
         if (isLeft && !mustWait) continue;
         isDone = false;
-        // Again when what was starting has come to run: a shutdown is no hold that it would remember.
-        const mark = `${one.worker} ${one.life.epoch}`;
-        if (mustWait || told.has(mark)) continue;
-        told.add(mark);
+        // Again when somebody started it meanwhile, or what was starting has come to run: a shutdown is no hold that it would remember.
+        if (one.life.want !== 'run') held.add(one.worker);
+        else if (held.delete(one.worker)) told.delete(one.worker);
+        if (mustWait || told.get(one.worker) === one.life.epoch) continue;
+        told.set(one.worker, one.life.epoch);
         void one.send(event);
       }
       return isDone;

@@ -124,6 +124,15 @@ describe('the table', () => {
       moved(life('starting', { startCause: 'again' }), { ...events['start-failed'], failure: refused, isAsked })?.life.startCause;
     expect([after(false), after(true)]).toEqual(['again', 'start-failed']);
   });
+  test('an engine that fails while it prepares is no failure of the worker, as while it starts', () => {
+    for (const code of ['engine-down', 'engine-hung']) {
+      const waits = { phase: 'waiting', failures: 2 } as const;
+      expect(moved(life('preparing', { failures: 2 }), { ...events['prepare-failed'], code })?.life, code).toMatchObject(waits);
+      const failed = { ...events['start-failed'], failure: { ...failure, code, outcome: 'no' } as const, isAsked: true };
+      expect(moved(life('starting', { failures: 2 }), failed as LifeEvent)?.life, code).toMatchObject(waits);
+    }
+    expect(moved(life('preparing', { failures: 2 }), events['prepare-failed'])?.life).toMatchObject({ phase: 'backoff', failures: 3 });
+  });
   test('after an unknown outcome nothing but the inspection follows', () => {
     expect(moved(life('starting'), events['start-failed'])).toMatchObject({ life: { phase: 'unresolved' }, effects: [{ do: 'inspect' }] });
     expect(moved(life('unresolved'), events.gone)).toMatchObject({ life: { phase: 'starting', instance: 'i1' }, effects: [{ do: 'start' }] });

@@ -40,10 +40,19 @@ function kindly(kind: Kind, random: Random) {
     return {
       schedule: { cron: '* * * * *', timezone: 'UTC', overlap: random.pick(['skip', 'queue', 'replace']), missed: random.pick(['skip', 'once']), ...timeout },
     };
-  if (kind === 'job') return { kind };
+  if (kind === 'job') return { kind, restart: somePolicy(random) };
   return {
     health: { minUp: '2s', onUnhealthy: random.pick(['restart', 'restart', 'restart', 'report', 'stop', 'signal']) },
-    restart: { ...(random.chance(0.2) ? { giveUp: 2 } : {}), ...(random.chance(0.2) ? { resetAfter: '5s' } : {}), ...renewal(random) },
+    restart: { ...somePolicy(random), ...(random.chance(0.2) ? { giveUp: 2 } : {}), ...(random.chance(0.2) ? { resetAfter: '5s' } : {}), ...renewal(random) },
+  };
+}
+
+/** Mostly what its kind has by itself. */
+function somePolicy(random: Random) {
+  return {
+    ...(random.chance(0.25) ? { policy: random.pick(['never', 'on-failure', 'on-success']) } : {}),
+    ...(random.chance(0.2) ? { successCodes: random.pick([[0, 2], [1]]) } : {}),
+    ...(random.chance(0.15) ? { backoff: random.pick([{ first: '500ms' }, { min: '3s', max: '9s', factor: 3 }, { jitter: 0 }]) } : {}),
   };
 }
 

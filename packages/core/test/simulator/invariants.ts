@@ -2,6 +2,7 @@ import { startCauses } from '../../src/supervise/cause.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine, Request } from './engine.ts';
+import { Restarts } from './restarts.ts';
 import { Words } from './words.ts';
 
 /** What is looked at after each step: the world as it is, the disk, and the agent of the moment. */
@@ -18,6 +19,8 @@ export interface View {
   readonly unknown: ReadonlyMap<string, number>;
   /** By worker: how often a call that belongs to a start failed. */
   readonly startsFailed: ReadonlyMap<string, number>;
+  /** By worker: how often somebody wished something of it. */
+  readonly wishes: ReadonlyMap<string, number>;
   /** Held by a person, and told that it is. */
   readonly held: ReadonlySet<string>;
 }
@@ -115,6 +118,7 @@ class Reasons {
 }
 const reasons = new WeakMap<object, Reasons>();
 const words = new WeakMap<object, Words>();
+const restarts = new WeakMap<object, Restarts>();
 const judged = new WeakMap<object, number>();
 const paces = new WeakMap<object, Pace>();
 
@@ -187,7 +191,7 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'no fault of its own',
     sentence: 'A worker that ended with its engine is neither slowed nor given up for that.',
-    check({ disk, lost }) {
+    check({ disk, lost, agent }) {
       const from = judged.get(disk.journal) ?? 0;
       judged.set(disk.journal, disk.journal.length);
       for (let at = from; at < disk.journal.length; at++) {
@@ -196,6 +200,8 @@ export const invariants: readonly Invariant[] = [
         if ((type !== 'worker.backoff' && type !== 'worker.failed') || !lost.has(key)) continue;
         // Without a definition it is left as it is.
         if ((disk.workers.get(worker ?? '')?.generation ?? null) === null) continue;
+        // What is never to be started again stays down, whatever ended it.
+        if (agent?.crew.get(worker ?? '')?.normal()?.rules.restart.policy === 'never') continue;
         // Not because of a start that failed since, nor where it was being stopped for a fault of its own.
         const before = disk.journal.slice(0, at).findLast((one) => one.worker === worker)?.type;
         const isStopped = (disk.instances.get(key)?.stopCause ?? null) !== null;
@@ -219,7 +225,16 @@ export const invariants: readonly Invariant[] = [
     check({ disk, engines, agent }) {
       const those = words.get(disk.journal) ?? new Words();
       words.set(disk.journal, those);
-      return those.missing(disk, engines, agent?.owner ?? null);
+      return those.missing(disk, engines, agent);
+    },
+  },
+  {
+    name: 'restarts by the rules',
+    sentence: 'What follows an end, or a start that failed, is what the restart rules of the worker say: done, given up, or tried again so much later.',
+    check(view) {
+      const those = restarts.get(view.disk.journal) ?? new Restarts();
+      restarts.set(view.disk.journal, those);
+      return those.wrong(view);
     },
   },
   {

@@ -115,6 +115,11 @@ export class User {
     if (!owner.isDead) this.#downs -= 1;
   }
 
+  /** By worker: how often something else was asked of it. */
+  get wishes(): ReadonlyMap<string, number> {
+    return this.#wishes;
+  }
+
   get isLeftWaiting(): boolean {
     return this.#downs > 0;
   }

@@ -1,6 +1,6 @@
+import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import { type Engine, firstWords } from './engine.ts';
-import type { Owner } from './timeline.ts';
 
 interface Exited {
   readonly code: number | null;
@@ -13,15 +13,16 @@ export class Words {
   #at = 0;
 
   /** One that told of its end without what was printed last, though this agent had started it; or with the words of another. */
-  missing({ journal }: Disk, engines: readonly Engine[], by: Owner | null): string | null {
+  missing({ journal }: Disk, engines: readonly Engine[], agent: Agent | null): string | null {
     for (; this.#at < journal.length; this.#at++) {
       const { type, worker, instance, data } = journal[this.#at]!;
       const real = engines.map((engine) => engine.instances.get(`${worker}/${instance}`)).find((one) => one !== undefined);
       if (type !== 'worker.exited' || real === undefined) continue;
       const { code, signal, lastLines } = data as unknown as Exited;
       if (lastLines !== undefined && lastLines[0] !== firstWords(real.ref)) return `the last lines of ${worker}/${instance} are ${lastLines.join('; ')}`;
-      const isFailure = signal !== null || (code !== null && code !== 0);
-      if (lastLines === undefined && isFailure && real.startedBy === by) return `${worker}/${instance} ended, and what it printed last is not told`;
+      const good = agent?.crew.get(worker ?? '')?.normal()?.rules.restart.successCodes ?? [0];
+      const isFailure = signal !== null || (code !== null && !good.includes(code));
+      if (lastLines === undefined && isFailure && real.startedBy === agent?.owner) return `${worker}/${instance} ended, and what it printed last is not told`;
     }
     return null;
   }

@@ -299,6 +299,8 @@ export class World {
       await this.pass(2500);
       await this.comeToRest();
     }
+    // As here: the row says already what it is to say, and the answer waits for the rest.
+    if (this.user.isLeftWaiting) await this.pass(2500);
     // One of another store of its engine is waited for as long as its people wish.
     const isAllSeen = this.agent!.crew.all().every(({ life }) => life.blind === null);
     if (this.user.isLeftWaiting && isAllSeen) throw new Violation('comes to rest', 'everything was to go down, and that was never answered');
@@ -320,7 +322,7 @@ export class World {
   #view(): View {
     return {
       ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
-      ...{ held: this.user.held, blind: this.#blind, lost: this.#lost, unknown: this.#unknown, startsFailed: this.#startsFailed },
+      ...{ held: this.user.held, wishes: this.user.wishes, blind: this.#blind, lost: this.#lost, unknown: this.#unknown, startsFailed: this.#startsFailed },
     };
   }
 
