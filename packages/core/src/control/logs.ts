@@ -1,4 +1,4 @@
-import type { LogFrom, LogRecord, Target } from '@ostler/sdk';
+import { isRuntimeFailure, type LogFrom, type LogRecord, type Target } from '@ostler/sdk';
 import type { LogsQuery } from '../api/control.ts';
 import type { LogLine } from '../api/wire.ts';
 import { problem } from '../base/problem.ts';
@@ -24,24 +24,29 @@ export async function* logs(parts: Parts, name: string, query: LogsQuery, signal
   const begun = await beginnings(parts, one, kept, query, signal);
   let last: string | null = null;
   for (const { record, from } of begun) {
-    const isNewest = record === kept.at(-1);
+    const follow = query.follow && record === kept.at(-1);
     last = record.instance;
-    yield* ofInstance(parts, one, record.instance, from, query.follow && isNewest, signal);
+    if (follow && !(await parts.crew.until(() => hasBegun(one, record.instance), signal))) return;
+    yield* ofInstance(parts, one, record.instance, from, follow, signal);
   }
   if (!query.follow || query.instance !== null) return;
   // Instances whose whole output was passed over by `tail` are behind us too.
   last ??= kept.at(-1)?.instance ?? null;
   while (!signal.aborted) {
-    const isNext = (): InstanceRecord | undefined => {
+    const next = (): InstanceRecord | null => {
       const all = one.instances.all();
-      return all[all.findIndex(({ instance }) => instance === last) + 1];
+      return all[all.findIndex(({ instance }) => instance === last) + 1] ?? null;
     };
-    if (!(await parts.crew.until(() => isNext()?.state !== undefined && isNext()?.state !== 'intended', signal))) return;
-    const next = isNext()!;
-    last = next.instance;
-    yield* ofInstance(parts, one, next.instance, 'start', true, signal);
+    const isThere = (record: InstanceRecord | null): boolean => record !== null && hasBegun(one, record.instance);
+    if (!(await parts.crew.until(() => isThere(next()), signal))) return;
+    last = next()!.instance;
+    yield* ofInstance(parts, one, last, 'start', true, signal);
   }
 }
+
+/** Also true of one that never will: that could not be started, and has been followed by another, or is not known any more. */
+const hasBegun = (one: Supervisor, instance: string): boolean =>
+  one.instances.get(instance)?.state !== 'intended' || one.instances.all().at(-1)?.instance !== instance;
 
 interface Beginning {
   readonly record: InstanceRecord;
@@ -87,6 +92,9 @@ async function* ofInstance(parts: Parts, one: Supervisor, instance: string, from
     }
   } catch (error) {
     if (signal.aborted) return;
+    // One that is asked for, or that never came to be, has printed nothing.
+    const isUnborn = isRuntimeFailure(error) && error.code === 'not-found' && (one.instances.get(instance)?.startedAt ?? null) === null;
+    if (isUnborn) return;
     yield { ...base, type: 'problem', message: `the log of instance ${instance} cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
 }

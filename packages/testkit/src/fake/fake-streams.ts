@@ -1,4 +1,4 @@
-import type { Hint, InstanceRef, LogFrom, LogRecord } from '@ostler/sdk';
+import { type Hint, type InstanceRef, type LogFrom, type LogRecord, runtimeFailure } from '@ostler/sdk';
 import type { World } from './world.ts';
 
 /** Waits for the next change of the world, or for the signal. */
@@ -32,7 +32,10 @@ export async function* fakeWatch(world: World, agent: string, signal: AbortSigna
 
 /** One record a line; the cursor is the number of the line. */
 export async function* fakeLogs(world: World, ref: InstanceRef, from: LogFrom, follow: boolean, signal: AbortSignal): AsyncGenerator<LogRecord> {
-  let at = firstLine(from, world.find(ref)?.lines.length ?? 0);
+  const found = world.find(ref);
+  if (found === undefined)
+    throw runtimeFailure({ code: 'not-found', outcome: 'no', retryable: false, message: `there is no instance ${ref.instance} of ${ref.worker}` });
+  let at = firstLine(from, found.lines.length);
   while (!signal.aborted) {
     const one = world.find(ref);
     const line = one?.lines[at];
