@@ -58,12 +58,23 @@ export class Reconciler {
   /** Resolves when every step is persisted and under way. Throws `plan-refused`, `remove-not-allowed`, `worker-unknown`, `change-failed` with nothing touched. */
   apply(config: HostConfig, options: ApplyOptions, signal: AbortSignal): Promise<Plan> {
     return this.#changes.post(async () => {
-      const { plan, desired } = await this.#planned(config, options.workers, signal);
-      this.#refuse(plan, desired, options);
-      if (options.prepareWithinMs !== undefined) await this.#prepareAhead(plan, desired, options.prepareWithinMs);
-      if (!signal.aborted) await this.#carryOut(config, plan, desired, options);
-      return plan;
+      for (;;) {
+        const { plan, desired } = await this.#planned(config, options.workers, signal);
+        this.#refuse(plan, desired, options);
+        if (options.prepareWithinMs !== undefined) await this.#prepareAhead(plan, desired, options.prepareWithinMs);
+        if (!signal.aborted && plan.steps.some((step) => this.#isOutdated(step))) continue;
+        if (!signal.aborted) await this.#carryOut(config, plan, desired, options);
+        return plan;
+      }
     });
+  }
+
+  /** Made before its worker was found on an engine, or forgotten: its number may be another generation's by now. */
+  #isOutdated({ worker, kind, from, to }: Step): boolean {
+    const one = this.#given.crew.get(worker);
+    const present = one === undefined ? null : presentOf(one);
+    if (kind === 'keep' || kind === 'remove') return present?.generation?.counter !== (from ?? undefined);
+    return from !== (present?.generation?.counter ?? null) || to !== (present?.lastCounter ?? 0) + 1;
   }
 
   /** Gives up what it prepares. */

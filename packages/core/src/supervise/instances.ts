@@ -40,15 +40,14 @@ export class Instances {
     if (old !== null && 'seen' in event) {
       if (event.type === 'running')
         changed.set(old.instance, { ...old, state: 'running', handle: event.seen.handle, engine: event.seen.engine, startedAt: event.seen.startedAt });
+      const hasRun = before.phase === 'running' || before.phase === 'stopping' || before.unresolved === 'stop';
       if (event.type === 'created') {
-        const hasRun = before.phase === 'running' || before.phase === 'stopping' || before.unresolved === 'stop';
         const state = hasRun ? 'gone' : old.state;
         changed.set(old.instance, { ...old, state, handle: event.seen.handle, engine: event.seen.engine });
       }
       if (event.type === 'exited') changed.set(old.instance, { ...old, state: 'exited', handle: event.seen.handle, exit: event.exit });
-      // To be started again under the same ref: not gone for good.
-      const isAgain = life.startCause === 'again' && (life.phase === 'starting' || life.phase === 'waiting');
-      if (event.type === 'gone' && event.isSameEngine && !isAgain) changed.set(old.instance, { ...old, state: 'gone' });
+      // What is not there yet may still come: its start was given up, not undone.
+      if (event.type === 'gone' && event.isSameEngine && hasRun) changed.set(old.instance, { ...old, state: 'gone' });
     }
     if (life.phase === 'stopping' && before.phase !== 'stopping' && old !== null)
       changed.set(old.instance, { ...(changed.get(old.instance) ?? old), stopCause: life.stopCause });

@@ -29,6 +29,8 @@ export interface Life {
   readonly blind: { readonly since: string; readonly reason: string } | null;
   /** What is not known to have happened, in the phase `unresolved`. */
   readonly unresolved: 'start' | 'stop' | null;
+  /** A start of `instance` that was given up may still be carried out: until one of that name is answered, no other is given. */
+  readonly mayCome: boolean;
   /** What follows the stop that is under way or unresolved. */
   readonly onward: 'start' | 'rest';
   readonly stopCause: StopCause | null;
@@ -124,6 +126,8 @@ export interface Scene {
   newInstance(): string;
   /** In [0, 1): for jitter. */
   readonly random: number;
+  /** The definition of its present instance is known: after a lost store that of what was found may not be. */
+  readonly isDefined: boolean;
   /** `null`, or the dependency that does not hold at this moment. */
   readonly missing: string | null;
   /** The instances that run now of the dependencies with which it is started anew. */
@@ -156,6 +160,7 @@ export const newLife = (at: string): Life => ({
   lastDueAt: null,
   blind: null,
   unresolved: null,
+  mayCome: false,
   onward: 'rest',
   stopCause: null,
   startCause: 'declared',

@@ -35,10 +35,11 @@ export function toPreparing(life: Life, scene: Scene): Move {
 /** The intent: persisted before the runtime hears of it. Dependencies must hold at this instant. */
 export function toStarting(life: Life, scene: Scene): Move {
   if (scene.missing !== null) return toWaiting(life, scene, life.startCause, [{ type: 'worker.waiting', data: { for: scene.missing } }]);
-  if (life.startCause === 'again' && life.instance !== null && life.instanceGeneration === life.generation) return toStartingAgain(life, scene);
+  if (life.mayCome && life.instance !== null && scene.isDefined) return toStartingAgain(life, scene);
   const next = to(life, scene, {
     ...clean,
     phase: 'starting',
+    mayCome: false,
     reason: `starting: ${startCauses[life.startCause]}`,
     instance: scene.newInstance(),
     instanceGeneration: life.generation,
@@ -51,9 +52,11 @@ export function toStarting(life: Life, scene: Scene): Move {
 
 /** The same ref again: only the name stops a twin that a frozen engine may still bring. It may be long ago that its dependencies held. */
 export function toStartingAgain(life: Life, scene: Scene): Move {
-  if (scene.missing !== null) return toWaiting(life, scene, 'again', [{ type: 'worker.waiting', data: { for: scene.missing } }]);
+  if (!scene.isDefined) return toWaiting({ ...life, mayCome: false }, scene, 'again');
+  const own: Life = { ...life, mayCome: true };
+  if (scene.missing !== null) return toWaiting(own, scene, 'again', [{ type: 'worker.waiting', data: { for: scene.missing } }]);
   const startedWith = scene.dependencies;
-  const next = to(life, scene, { ...clean, phase: 'starting', reason: `starting: ${startCauses.again}`, startCause: 'again', startedWith });
+  const next = to(own, scene, { ...clean, phase: 'starting', reason: `starting: ${startCauses.again}`, startCause: 'again', startedWith });
   return stay(next, [{ type: 'worker.starting', data: { generation: life.instanceGeneration, cause: startCauses.again } }], [{ do: 'start' }]);
 }
 
@@ -65,6 +68,7 @@ export function toRunning(life: Life, scene: Scene, event: Extract<LifeEvent, { 
     phase: 'running',
     reason: 'running',
     health: 'starting',
+    mayCome: false,
     startedMs: Number.isNaN(startedMs) ? scene.nowMs : startedMs,
   });
   const fact: Fact =
@@ -154,7 +158,8 @@ function queued(life: Life, scene: Scene, facts: readonly Fact[]): Move | null {
 }
 
 /** After an end that nobody asked for. `isWithEngine`: it counts against nothing, and what a policy of `never` would keep down stays down all the same. */
-export function afterEnd(life: Life, scene: Scene, exit: Exit, facts: readonly Fact[], isWithEngine: boolean): Move {
+export function afterEnd(before: Life, scene: Scene, exit: Exit, facts: readonly Fact[], isWithEngine: boolean): Move {
+  const life: Life = { ...before, mayCome: false };
   if (life.want !== 'run') return afterStop(life, scene, facts);
   const tookMs = ranMs(life, exit.at === null ? scene.nowMs : Date.parse(exit.at));
   // The next run of a schedule comes when it is due, and is of the new generation then.

@@ -41,8 +41,9 @@ export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (lif
   if (isOfEngine(code)) return move.toWaiting(life, scene, life.startCause, [fact]);
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
 });
-export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { failure, isAsked }, scene) => {
+export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (before, { failure, isAsked }, scene) => {
   const { code, outcome, message } = failure;
+  const life: Life = { ...before, mayCome: before.mayCome && !isAsked };
   const fact: Fact = { type: 'worker.start-failed', data: { code, outcome, message: move.sentence(message) } };
   if (outcome !== 'no') {
     const unresolved = move.toUnresolved(life, scene, 'start', message);
@@ -50,8 +51,7 @@ export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (life, { 
   }
   if (life.want !== 'run') return move.afterStop(life, scene, [fact]);
   if (isOfEngine(code)) return move.toWaiting(life, scene, life.startCause, [fact]);
-  // What an earlier call of that name may still bring, another name would not stop.
-  const cause = life.startCause === 'again' && !isAsked ? 'again' : 'start-failed';
+  const cause = life.mayCome ? 'again' : 'start-failed';
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), cause, [fact]);
 });
 export const stopFailed: Row<Of<'stop-failed'>> = onlyIn('stopping', (life, { failure }, scene) => move.toUnresolved(life, scene, 'stop', failure.message));
@@ -91,7 +91,8 @@ export const created: Row<Of<'created'>> = {
   running: (life, event, scene) => endedUnseen(life, event, scene),
   stopping: (life, _, scene) => move.afterStop(life, scene, [stoppedFacts(life, scene, null)]),
 };
-const startOrGiveUp = (life: Life, scene: Scene): Move => (life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop(life, scene, []));
+const startOrGiveUp = (life: Life, scene: Scene): Move =>
+  life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop({ ...life, mayCome: true }, scene, []);
 
 const stoppedFacts = (life: Life, scene: Scene, signal: string | null): Fact => ({
   type: 'worker.stopped',

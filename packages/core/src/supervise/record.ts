@@ -8,6 +8,7 @@ const extras = [
   'instanceGeneration',
   'blind',
   'unresolved',
+  'mayCome',
   'onward',
   'stopCause',
   'startCause',

@@ -127,7 +127,7 @@ export class Supervisor implements Subject {
   adoptUnknown(instance: string, instanceGeneration: number | null): void {
     // A new epoch, as every phase has: what was on its way to the one before must not be taken for an answer to this one.
     const epoch = this.#life.epoch + 1;
-    this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', instance, instanceGeneration, epoch };
+    this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', mayCome: false, instance, instanceGeneration, epoch };
   }
 
   /** What was found on the host and stands in no store yet: before anything that follows from it. */
@@ -194,6 +194,7 @@ export class Supervisor implements Subject {
       rules,
       newInstance: this.services.newInstanceId,
       random: this.services.random(),
+      isDefined: this.generation(this.#life.instanceGeneration) !== null,
       missing: this.services.missing(this.worker),
       dependencies: this.services.dependencies(this.worker),
       nextDueAt: dueMs === null ? null : new Date(dueMs).toISOString(),

@@ -24,7 +24,17 @@ const rules: Scene['rules'] = {
   ...{ dependsOn: [], schedule: null, secrets: { files: [], env: {}, visibleInInspect: false }, priority: 500, onSecretChange: 'restart' },
   update: { strategy: 'recreate', healthyWithinMs: 60_000, stableForMs: 10_000, onFailure: 'rollback' },
 };
-const scene: Scene = { at, nowMs: Date.parse(at), rules, newInstance: () => 'i2', random: 0.5, missing: null, dependencies: {}, nextDueAt: null };
+const scene: Scene = {
+  at,
+  nowMs: Date.parse(at),
+  rules,
+  newInstance: () => 'i2',
+  random: 0.5,
+  isDefined: true,
+  missing: null,
+  dependencies: {},
+  nextDueAt: null,
+};
 const life = (phase: Phase, over: Partial<Life> = {}): Life => ({
   ...{
     ...newLife(at),
@@ -121,7 +131,7 @@ describe('the table', () => {
   test('a start that is made again keeps its name until the runtime was asked: what another agent had asked for may still come under it', () => {
     const refused = { ...failure, code: 'internal', outcome: 'no' } as const;
     const after = (isAsked: boolean) =>
-      moved(life('starting', { startCause: 'again' }), { ...events['start-failed'], failure: refused, isAsked })?.life.startCause;
+      moved(life('starting', { startCause: 'again', mayCome: true }), { ...events['start-failed'], failure: refused, isAsked })?.life.startCause;
     expect([after(false), after(true)]).toEqual(['again', 'start-failed']);
   });
   test('an engine that fails while it prepares is no failure of the worker, as while it starts', () => {
@@ -136,6 +146,12 @@ describe('the table', () => {
   test('after an unknown outcome nothing but the inspection follows', () => {
     expect(moved(life('starting'), events['start-failed'])).toMatchObject({ life: { phase: 'unresolved' }, effects: [{ do: 'inspect' }] });
     expect(moved(life('unresolved'), events.gone)).toMatchObject({ life: { phase: 'starting', instance: 'i1' }, effects: [{ do: 'start' }] });
+  });
+  test('what was found after the store was lost, and is gone, is not waited for under its name when nobody knows what it was', () => {
+    const lost = { ...scene, isDefined: false };
+    expect(moved(life('unresolved'), events.gone, lost)).toMatchObject({ life: { phase: 'waiting', mayCome: false }, effects: [] });
+    expect(moved(life('preparing', { mayCome: true }), events.prepared, lost)?.life).toMatchObject({ phase: 'starting', instance: 'i2', mayCome: false });
+    expect(moved(life('preparing', { mayCome: true }), events.prepared)?.life).toMatchObject({ phase: 'starting', instance: 'i1' });
   });
   test('gone from another store of the engine is no evidence', () => {
     const move = moved(life('running'), { ...events.gone, isSameEngine: false });

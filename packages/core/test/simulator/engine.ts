@@ -34,6 +34,11 @@ export interface Real {
   readonly startedMs: number;
   /** The agent that started it. */
   readonly startedBy: Owner;
+  /** What its engine calls it by. */
+  readonly handle: string;
+  /** RFC 3339: all that were ever told of it, and how each of its runs ended. */
+  readonly starts: string[];
+  readonly exits: Exit[];
   is: 'created' | 'running' | 'exited';
   /** It ended because its engine did. */
   endedWithEngine: boolean;
@@ -112,6 +117,7 @@ export class Engine {
     if (real.is !== 'running') return;
     real.is = 'exited';
     real.exit = { ...exit, at: new Date(this.#given.timeline.epochMs()).toISOString(), oom: 'no', evidence: 'engine' };
+    real.exits.push(real.exit);
     this.tell(real.ref);
   }
 
@@ -202,7 +208,7 @@ export class Engine {
   }
 
   #observed(real: Real): Observed {
-    const head = { ref: real.ref, handle: { version: 1, data: null }, engine: this.store };
+    const head = { ref: real.ref, handle: { version: 1, data: real.handle }, engine: this.store };
     if (real.is === 'running') return { ...head, is: 'running', startedAt: real.startedAt, endpoints: [], pid: 1 };
     return real.is === 'created' ? { ...head, is: 'created' } : { ...head, is: 'exited', exit: real.exit! };
   }
@@ -214,7 +220,10 @@ export class Engine {
     const { exit, failsToStart } = behaviour(ref.worker);
     if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
     const key = `${ref.worker}/${ref.instance}`;
-    const started = { startedAt: new Date(timeline.epochMs()).toISOString(), startedMs: timeline.nowMs, startedBy };
+    const startedAt = new Date(timeline.epochMs()).toISOString();
+    const starts = [...(known?.starts ?? []), startedAt];
+    const handle = known?.handle ?? `${this.store}: ${key}`;
+    const started = { startedAt, startedMs: timeline.nowMs, startedBy, handle, starts, exits: known?.exits ?? [] };
     if (known === undefined && random.chance(0.03)) {
       this.instances.set(key, { ref, store: this.store, ...started, is: 'created', endedWithEngine: false, exit: null });
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
@@ -295,7 +304,7 @@ export class Engine {
       list: (_, call) =>
         this.#ask(owner, 'list', null, false, call, () => ({
           engine: this.store,
-          instances: this.here().map(({ ref, is }) => ({ ref, handle: { version: 1, data: null }, is })),
+          instances: this.here().map(({ ref, is, handle }) => ({ ref, handle: { version: 1, data: handle }, is })),
         })),
       watch: (_, signal) => this.#watch(owner, signal),
       stop: ({ ref }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal)),

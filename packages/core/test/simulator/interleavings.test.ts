@@ -65,6 +65,47 @@ describe('at most one instance, and it is kept, when', () => {
     expect(running(world)).toHaveLength(1);
   });
 
+  const wishes: readonly (readonly [string, (world: World) => void])[] = [
+    ['is held, and started by somebody', (world) => void world.agent!.crew.get('w0')!.send({ type: 'start', by: 'user', cause: 'user' })],
+    [
+      'is changed while it is held',
+      (world) => {
+        world.file.edit('w0');
+        world.user.apply(world.agent!);
+        void world.agent!.crew.get('w0')!.send({ type: 'start', by: 'user', cause: 'user' });
+      },
+    ],
+  ];
+  it.each(wishes.flatMap(([what, wish]) => seeds.map((seed) => [what, seed, wish] as const)))(
+    'a worker whose start was given up %s, and what was given up is carried out at last (seed %i)',
+    async (_, seed, wish) => {
+      const world = worldOf({ seed });
+      await world.until(() => asked(world, 'start') !== undefined);
+      const late = asked(world, 'start')!;
+      world.docker.isFrozen = true;
+      await world.pass(95_000);
+      void world.agent!.crew.get('w0')!.send({ type: 'hold', by: 'user', cause: 'held' });
+      world.docker.isFrozen = false;
+      const others = () => world.docker.requests.filter((one) => one !== late);
+      const untilAt = async (isTrue: () => boolean): Promise<void> => {
+        for (let step = 0; !isTrue() && step < 500; step++) {
+          if (world.timeline.hasTurns()) world.timeline.turn();
+          else if (world.disk.hasWork()) world.stepDisk();
+          else if (others()[0] !== undefined) world.stepRequest(others()[0]!);
+          else world.timeline.advance();
+          await world.settle();
+        }
+      };
+      await untilAt(() => world.agent?.crew.get('w0')?.life.phase === 'idle');
+      wish(world);
+      await untilAt(() => isRunning(world));
+      if (world.docker.requests.includes(late)) world.stepRequest(late);
+      await world.settle();
+      await world.comeTrue();
+      expect(running(world)).toHaveLength(1);
+    },
+  );
+
   it('a worker ends by itself while its stop hangs, and somebody starts it meanwhile', async () => {
     const world = worldOf();
     await world.comeTrue();
@@ -93,6 +134,25 @@ describe('at most one instance, and it is kept, when', () => {
     world.docker.store = 'docker-store-1';
     await world.comeTrue();
     expect(running(world)).toEqual(before);
+  });
+
+  it('the store is lost, and what Docker still has is found while an apply is under way that did not know of it', async () => {
+    const world = worldOf({ workers: [worker('w0'), worker('w1', 'native')] });
+    await world.comeTrue();
+    world.docker.isDown = true;
+    for (const real of world.docker.here()) world.docker.end(real, { code: 137, signal: null });
+    world.loseStore();
+    await world.until(() => world.native.requests.some(({ method, done }) => method === 'list' && done !== null));
+    world.native.isFrozen = true;
+    // The plan is made but for what w1 is.
+    await world.until(() => asked(world, 'resolve')?.engine === world.native);
+    world.docker.isDown = false;
+    await world.until(() => isRunning(world));
+    expect(world.native.requests.some(({ method }) => method === 'resolve')).toBe(true);
+    world.native.isFrozen = false;
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(2);
+    expect(world.disk.generations.get('w0/1')?.artifact.digest).toBe('sha256:1');
   });
 
   it('a worker may run on Docker or natively, and Docker is late as the host comes up', async () => {

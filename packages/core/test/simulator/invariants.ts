@@ -3,6 +3,7 @@ import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine, Request } from './engine.ts';
 import { Restarts } from './restarts.ts';
+import { Rows } from './rows.ts';
 import { Words } from './words.ts';
 
 /** What is looked at after each step: the world as it is, the disk, and the agent of the moment. */
@@ -118,6 +119,7 @@ class Reasons {
 }
 const reasons = new WeakMap<object, Reasons>();
 const words = new WeakMap<object, Words>();
+const rows = new WeakMap<object, Rows>();
 const restarts = new WeakMap<object, Restarts>();
 const judged = new WeakMap<object, number>();
 const paces = new WeakMap<object, Pace>();
@@ -234,6 +236,15 @@ export const invariants: readonly Invariant[] = [
     check(view) {
       const those = restarts.get(view.disk.journal) ?? new Restarts();
       restarts.set(view.disk.journal, those);
+      return those.wrong(view);
+    },
+  },
+  {
+    name: 'rows are true',
+    sentence: 'The row of an instance says what is: by which handle and on which engine it is found, when it was started, how it ended.',
+    check(view) {
+      const those = rows.get(view.disk.journal) ?? new Rows();
+      rows.set(view.disk.journal, those);
       return those.wrong(view);
     },
   },

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unresolved } from '../../src/spec/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
+import type { Disk } from './disk.ts';
 import { canary } from './engine.ts';
 import type { View } from './invariants.ts';
 
@@ -41,6 +43,8 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
   const store = life.instance === null ? null : one.instances.get(life.instance)?.engine;
   if (blind !== null && store && !engines.some((engine) => engine.store === store)) return null;
   if (blind !== null) return `${worker} cannot be seen`;
+  const differs = unlike(one, disk);
+  if (differs !== null) return differs;
   if (row !== undefined && (row.phase !== phase || row.want !== want || row.instance !== life.instance))
     return `${worker} is ${phase}, ${want} (${life.instance}); by its row ${row.phase}, ${row.want} (${row.instance})`;
   if (phase === 'running') {
@@ -57,6 +61,15 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
   if (phase === 'waiting' && agent!.crew.services.missing(worker) !== null) return null;
   if (one.generation() === null) return null;
   return `${worker} is ${phase} (${life.reason}), wanted to ${want}`;
+}
+
+/** What the agent goes by is what the next one would be given. */
+function unlike({ worker, instances }: Supervisor, disk: Disk): string | null {
+  const kept = [...disk.instances.values()].filter((row) => row.worker === worker);
+  for (const row of kept)
+    if (!isDeepStrictEqual(row, instances.get(row.instance))) return `${worker}/${row.instance} is one thing for its agent and another by its row`;
+  const more = instances.all().length - kept.length;
+  return more === 0 ? null : `${more} instances of ${worker} are not on the disk`;
 }
 
 /** Of what is to be started anew, or to stop, with a dependency: one that is older than the dependency that runs, or runs without it. */

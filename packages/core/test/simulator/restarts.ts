@@ -101,6 +101,8 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       return null;
     case 'worker.stopping':
       course.stopping = told.cause ?? null;
+      // Taken for steady, and the count begun anew: nothing tells of that, and the timer of it may have been late.
+      if (rule.resetAfterMs !== null && (course.startedMs === null || Date.parse(at) - course.startedMs >= rule.resetAfterMs)) course.failures = null;
       return null;
     case 'worker.blind':
       course.wasBlind = true;

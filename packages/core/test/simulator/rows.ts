@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { InstanceRecord } from '../../src/store/index.ts';
+import type { Engine, Real } from './engine.ts';
+import type { View } from './invariants.ts';
+
+/** What a row may say after each of these entries, in the batch that has both. */
+const stateAfter: Readonly<Record<string, readonly InstanceRecord['state'][]>> = {
+  'worker.started': ['running'],
+  'worker.adopted': ['running'],
+  'worker.exited': ['exited', 'gone', 'intended'],
+  'worker.stopped': ['exited', 'gone'],
+};
+
+/** The rows of instances, each judged once for each time that it is written: by the world, not by the code that wrote it. */
+export class Rows {
+  readonly #judged = new Map<string, InstanceRecord>();
+  #at = 0;
+
+  wrong({ disk, engines }: View): string | null {
+    for (const [key, row] of disk.instances) {
+      const before = this.#judged.get(key);
+      if (before === row) continue;
+      this.#judged.set(key, row);
+      const text = changed(row, before) ?? untrue(row, before, realOf(engines, key));
+      if (text !== null) return `${key}: ${text}`;
+    }
+    const last = new Map<string, string>();
+    for (; this.#at < disk.journal.length; this.#at++) {
+      const { type, worker, instance } = disk.journal[this.#at]!;
+      if (type in stateAfter) last.set(`${worker}/${instance}`, type);
+    }
+    for (const [key, type] of last) {
+      const state = disk.instances.get(key)?.state;
+      if (state !== undefined && !stateAfter[type]!.includes(state)) return `${key}: ${type} is told, and by its row it is ${state}`;
+    }
+    for (const { worker, phase, instance } of disk.workers.values()) {
+      const state = disk.instances.get(`${worker}/${instance}`)?.state;
+      if (phase === 'running' && state !== 'running') return `${worker}/${instance}: its worker runs, and by its own row it is ${state}`;
+      if (['backoff', 'done', 'failed'].includes(phase) && state === 'running')
+        return `${worker}/${instance}: its worker is ${phase}, and by its own row it runs`;
+    }
+    return null;
+  }
+}
+
+const realOf = (engines: readonly Engine[], key: string): Real | null => engines.map(({ instances }) => instances.get(key)).find((real) => real) ?? null;
+
+/** What never changes of a row, or only once. */
+function changed(row: InstanceRecord, before: InstanceRecord | undefined): string | null {
+  if (before === undefined) return null;
+  for (const name of ['generation', 'runtime', 'intendedAt'] as const)
+    if (row[name] !== before[name]) return `its ${name} was ${before[name]} and is ${row[name]}`;
+  for (const name of ['handle', 'engine', 'startedAt', 'stopCause'] as const)
+    if (before[name] !== null && row[name] === null) return `its ${name} was known and is not any more`;
+  if (before.state === 'exited' && row.state === 'exited' && !isDeepStrictEqual(row.exit, before.exit)) return 'it ended twice';
+  return row.state === 'intended' && before.state !== 'intended' ? `it was ${before.state} and is intended again` : null;
+}
+
+function untrue({ state, handle, engine, startedAt, exit }: InstanceRecord, before: InstanceRecord | undefined, real: Real | null): string | null {
+  if (handle !== null && handle.data !== real?.handle) return `its handle is ${JSON.stringify(handle.data)}`;
+  if (engine !== null && engine !== real?.store) return `it is in ${engine} by its row, and in ${real?.store}`;
+  if (startedAt !== null && startedAt !== before?.startedAt && !real?.starts.includes(startedAt)) return `it was not started at ${startedAt}`;
+  switch (state) {
+    case 'running':
+      return handle === null || engine === null || startedAt === null ? 'it runs, and is not known by its handle, its engine and its start' : null;
+    case 'exited':
+      if (handle === null) return 'it has ended, and its handle is not known';
+      // Found ended, after the store was lost.
+      if (exit === null) return before === undefined ? null : 'it has ended, and nobody knows how';
+      return real?.exits.some((one) => isDeepStrictEqual(one, exit)) ? null : `it did not end like that: ${JSON.stringify(exit)}`;
+    default:
+      return null;
+  }
+}
