@@ -54,6 +54,8 @@ export class Disk {
   readonly values = new Map<string, Json>();
   /** Another list after a loss. */
   journal: JournalRecord[] = [];
+  /** Of each of its entries, the agent that wrote it. */
+  writers: Owner[] = [];
   isFull = false;
   #sqlite: Sqlite | null;
   #asked: Commit[] = [];
@@ -84,7 +86,7 @@ export class Disk {
       next.reject(storeFailure('full', 'the simulated disk is full'));
       return;
     }
-    next.records = this.#apply(next.batch);
+    next.records = this.#apply(next);
     this.#written.push(next);
   }
 
@@ -92,6 +94,7 @@ export class Disk {
   lose(): void {
     for (const table of [this.workers, this.instances, this.generations, this.values]) table.clear();
     this.journal = [];
+    this.writers = [];
     this.#sqlite = this.#sqlite && new Sqlite();
     this.#asked = [];
     this.#written = [];
@@ -128,7 +131,7 @@ export class Disk {
     };
   }
 
-  #apply(batch: Batch): readonly JournalRecord[] {
+  #apply({ batch, owner }: Commit): readonly JournalRecord[] {
     for (const worker of batch.forgetWorkers ?? []) {
       this.workers.delete(worker);
       for (const table of [this.instances, this.generations]) for (const [key, row] of table) if (row.worker === worker) table.delete(key);
@@ -140,6 +143,7 @@ export class Disk {
     for (const [key, value] of Object.entries(batch.values ?? {})) this.values.set(key, value);
     const records = (batch.journal ?? []).map((entry, index) => ({ ...entry, cursor: this.journal.length + index + 1 }));
     this.journal.push(...records);
+    this.writers.push(...records.map(() => owner));
     this.#sqlite?.commit(batch, records);
     return records;
   }

@@ -3,6 +3,7 @@ import {
   type Call,
   type Exit,
   type Found,
+  type Handle,
   type Hint,
   type InstanceRef,
   isRuntimeFailure,
@@ -34,11 +35,12 @@ export interface Real {
   readonly startedMs: number;
   /** The agent that started it. */
   readonly startedBy: Owner;
-  /** What its engine calls it by. */
-  readonly handle: string;
-  /** RFC 3339: all that were ever told of it, and how each of its runs ended. */
+  /** In which stores there ever was one of its name, when those were started (RFC 3339), and how each run of them ended. */
+  readonly stores: string[];
   readonly starts: string[];
   readonly exits: Exit[];
+  /** Processes that outlive it, as `pid command`. */
+  readonly left: readonly string[];
   is: 'created' | 'running' | 'exited';
   /** It ended because its engine did. */
   endedWithEngine: boolean;
@@ -83,6 +85,11 @@ export const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null }
 export const canary = 'canary-7c1f';
 /** What each instance prints first. */
 export const firstWords = ({ worker, instance }: InstanceRef): string => `this is ${worker}/${instance}`;
+/** What an engine calls it by. */
+export const handleOf = (store: string, { worker, instance }: Pick<InstanceRef, 'worker' | 'instance'>): Handle => ({
+  version: 1,
+  data: `${store}: ${worker}/${instance}`,
+});
 /** How long what an engine has written may be lost with the power. */
 const writtenWithinMs = 30_000;
 const isUnknown = (error: unknown): boolean => !isRuntimeFailure(error) || error.outcome === 'unknown';
@@ -208,9 +215,9 @@ export class Engine {
   }
 
   #observed(real: Real): Observed {
-    const head = { ref: real.ref, handle: { version: 1, data: real.handle }, engine: this.store };
+    const head = { ref: real.ref, handle: handleOf(real.store, real.ref), engine: this.store };
     if (real.is === 'running') return { ...head, is: 'running', startedAt: real.startedAt, endpoints: [], pid: 1 };
-    return real.is === 'created' ? { ...head, is: 'created' } : { ...head, is: 'exited', exit: real.exit! };
+    return real.is === 'created' ? { ...head, is: 'created' } : { ...head, is: 'exited', exit: real.exit!, left: real.left };
   }
 
   #start(ref: InstanceRef, startedBy: Owner): Observed {
@@ -221,9 +228,10 @@ export class Engine {
     if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
     const key = `${ref.worker}/${ref.instance}`;
     const startedAt = new Date(timeline.epochMs()).toISOString();
-    const starts = [...(known?.starts ?? []), startedAt];
-    const handle = known?.handle ?? `${this.store}: ${key}`;
-    const started = { startedAt, startedMs: timeline.nowMs, startedBy, handle, starts, exits: known?.exits ?? [] };
+    const { stores = [], starts = [], exits = [] } = this.instances.get(key) ?? {};
+    const all = { stores: [...stores, this.store], starts: [...starts, startedAt], exits };
+    const left = Number(ref.instance.slice(1)) % 5 === 0 ? ['12 sleep 1000'] : [];
+    const started = { startedAt, startedMs: timeline.nowMs, startedBy, left, ...all };
     if (known === undefined && random.chance(0.03)) {
       this.instances.set(key, { ref, store: this.store, ...started, is: 'created', endedWithEngine: false, exit: null });
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
@@ -304,7 +312,7 @@ export class Engine {
       list: (_, call) =>
         this.#ask(owner, 'list', null, false, call, () => ({
           engine: this.store,
-          instances: this.here().map(({ ref, is, handle }) => ({ ref, handle: { version: 1, data: handle }, is })),
+          instances: this.here().map(({ ref, is, store }) => ({ ref, handle: handleOf(store, ref), is })),
         })),
       watch: (_, signal) => this.#watch(owner, signal),
       stop: ({ ref }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal)),

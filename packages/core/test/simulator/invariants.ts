@@ -4,6 +4,7 @@ import type { Disk } from './disk.ts';
 import type { Engine, Request } from './engine.ts';
 import { Restarts } from './restarts.ts';
 import { Rows } from './rows.ts';
+import { Telling } from './telling.ts';
 import { Words } from './words.ts';
 
 /** What is looked at after each step: the world as it is, the disk, and the agent of the moment. */
@@ -120,6 +121,7 @@ class Reasons {
 const reasons = new WeakMap<object, Reasons>();
 const words = new WeakMap<object, Words>();
 const rows = new WeakMap<object, Rows>();
+const tellings = new WeakMap<object, Telling>();
 const restarts = new WeakMap<object, Restarts>();
 const judged = new WeakMap<object, number>();
 const paces = new WeakMap<object, Pace>();
@@ -245,6 +247,15 @@ export const invariants: readonly Invariant[] = [
     check(view) {
       const those = rows.get(view.disk.journal) ?? new Rows();
       rows.set(view.disk.journal, those);
+      return those.wrong(view);
+    },
+  },
+  {
+    name: 'the journal is true',
+    sentence: 'What is told of a start, an end, a stop and what outlived it is what was, and each is told once.',
+    check(view) {
+      const those = tellings.get(view.disk.journal) ?? new Telling();
+      tellings.set(view.disk.journal, those);
       return those.wrong(view);
     },
   },

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '../../src/store/index.ts';
-import type { Engine, Real } from './engine.ts';
+import { type Engine, handleOf, type Real } from './engine.ts';
 import type { View } from './invariants.ts';
 
 /** What a row may say after each of these entries, in the batch that has both. */
@@ -17,6 +17,8 @@ export class Rows {
   #at = 0;
 
   wrong({ disk, engines }: View): string | null {
+    // Of a worker that was forgotten, and whose instance is found again, it is a row of its own.
+    if (this.#judged.size > disk.instances.size) for (const key of this.#judged.keys()) if (!disk.instances.has(key)) this.#judged.delete(key);
     for (const [key, row] of disk.instances) {
       const before = this.#judged.get(key);
       if (before === row) continue;
@@ -56,9 +58,11 @@ function changed(row: InstanceRecord, before: InstanceRecord | undefined): strin
   return row.state === 'intended' && before.state !== 'intended' ? `it was ${before.state} and is intended again` : null;
 }
 
-function untrue({ state, handle, engine, startedAt, exit }: InstanceRecord, before: InstanceRecord | undefined, real: Real | null): string | null {
-  if (handle !== null && handle.data !== real?.handle) return `its handle is ${JSON.stringify(handle.data)}`;
-  if (engine !== null && engine !== real?.store) return `it is in ${engine} by its row, and in ${real?.store}`;
+function untrue(row: InstanceRecord, before: InstanceRecord | undefined, real: Real | null): string | null {
+  const { state, handle, engine, startedAt, exit } = row;
+  const stores = real?.stores ?? [];
+  if (handle !== null && !stores.some((store) => isDeepStrictEqual(handle, handleOf(store, row)))) return `its handle is ${JSON.stringify(handle)}`;
+  if (engine !== null && !stores.includes(engine)) return `it is in ${engine} by its row, and was never there`;
   if (startedAt !== null && startedAt !== before?.startedAt && !real?.starts.includes(startedAt)) return `it was not started at ${startedAt}`;
   switch (state) {
     case 'running':

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Mutation, mutationsOf } from './mutation.ts';
 
-// Changes supervision in one place after another, and sees whether the simulator notices: `npm run mutate -- [--schedules N] [--every K] [--from I]`.
+// Changes supervision in one place after another, and sees whether the simulator notices:
+// `npm run mutate -- [--schedules N,MORE] [--every K] [--from I]`. What survives N stories is told MORE, from another seed on.
 
 const files = [
   ...['calls', 'crew', 'dependencies', 'effects', 'gate', 'instances', 'moves', 'observations', 'record', 'restart', 'saver', 'supervisor'].map(
@@ -25,7 +26,7 @@ const files = [
 const core = fileURLToPath(new URL('../../../', import.meta.url));
 const { values } = parseArgs({
   options: {
-    schedules: { type: 'string', default: '2000' },
+    schedules: { type: 'string', default: '500,5000' },
     every: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     jobs: { type: 'string', default: String(availableParallelism()) },
@@ -34,10 +35,10 @@ const { values } = parseArgs({
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** What became of one: the invariant that broke, or `null` where nothing did. A story that hangs or throws is noticed as well. */
-async function verdictOn(mutation: Mutation, schedules: number): Promise<string | null> {
+async function verdictOn(mutation: Mutation, schedules: number, seed: number): Promise<string | null> {
   const simulator = `${core}test/simulator/`;
   const args = ['--conditions=@ostler/source', '--import', `${simulator}mutants/load.ts`, `${simulator}main.ts`];
-  const child = spawn(process.execPath, [...args, '--schedules', String(schedules), '--threads', '1'], {
+  const child = spawn(process.execPath, [...args, '--schedules', String(schedules), '--seed', String(seed), '--threads', '1'], {
     env: { ...process.env, MUTANT: JSON.stringify(mutation) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -54,22 +55,33 @@ async function verdictOn(mutation: Mutation, schedules: number): Promise<string 
 
 const everyOne = files.flatMap((file) => mutationsOf(file, readFileSync(core + file, 'utf8')));
 const chosen = everyOne.filter((_, index) => index % Number(values.every) === Number(values.from));
-say(`${chosen.length} of ${everyOne.length} mutations, ${values.schedules} schedules for each`);
-const survivors: Mutation[] = [];
 const by = new Map<string, number>();
-const waiting = [...chosen];
-let done = 0;
-await Promise.all(
-  Array.from({ length: Number(values.jobs) }, async () => {
+
+/** Those that no invariant noticed. */
+async function survivorsOf(those: readonly Mutation[], schedules: number, seed: number): Promise<readonly Mutation[]> {
+  say(`${those.length} of ${everyOne.length} mutations, ${schedules} schedules for each`);
+  const survivors: Mutation[] = [];
+  const waiting = [...those];
+  const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const verdict = await verdictOn(next, Number(values.schedules));
-      done += 1;
-      if (verdict === null) {
-        survivors.push(next);
-        say(`survived (${survivors.length} of ${done}): ${next.file}:${next.line} ${next.operator}: ${next.was}`);
-      } else by.set(verdict, (by.get(verdict) ?? 0) + 1);
+      const verdict = await verdictOn(next, schedules, seed);
+      if (verdict !== null) {
+        by.set(verdict, (by.get(verdict) ?? 0) + 1);
+        continue;
+      }
+      survivors.push(next);
+      say(`survived (${survivors.length} of ${those.length - waiting.length}): ${next.file}:${next.line} ${next.operator}: ${next.was}`);
     }
-  }),
-);
-say(`\n${survivors.length} of ${done} survived (${((survivors.length / done) * 100).toFixed(1)} %).`);
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+  return survivors;
+}
+
+let left: readonly Mutation[] = chosen;
+let seed = 1;
+for (const schedules of values.schedules.split(',').map(Number)) {
+  left = await survivorsOf(left, schedules, seed);
+  seed += schedules;
+}
+say(`\n${left.length} of ${chosen.length} survived (${((left.length / chosen.length) * 100).toFixed(1)} %).`);
 for (const [name, times] of [...by].sort((a, b) => b[1] - a[1])) say(`  ${String(times).padStart(5)} ${name}`);

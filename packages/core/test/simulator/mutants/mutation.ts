@@ -21,7 +21,7 @@ interface Node {
 
 /** Parts of a life and of its records that decide something; left out, the old value stays. */
 const decisive = new Set(
-  'want heldBy phase generation instance instanceGeneration failures epoch blind unresolved onward stopCause startCause isQueued startedMs lastDueAt workers instances generations journal forgetWorkers forgetInstances state engine handle'.split(
+  'want heldBy phase generation instance instanceGeneration failures epoch blind unresolved mayCome onward stopCause startCause isQueued startedMs lastDueAt workers instances generations journal forgetWorkers forgetInstances state engine handle'.split(
     ' ',
   ),
 );

@@ -1,0 +1,130 @@
+import type { InstanceRecord, JournalRecord } from '../../src/store/index.ts';
+import type { Engine } from './engine.ts';
+import type { View } from './invariants.ts';
+import type { Owner } from './timeline.ts';
+
+/** What the entries that are read here tell. */
+interface Told {
+  readonly cause?: string;
+  readonly code?: number | null;
+  readonly signal?: string | null;
+  readonly evidence?: string;
+  readonly afterMs?: number | null;
+  readonly tookMs?: number | null;
+  readonly wasKilled?: boolean;
+  readonly generation?: number | null;
+  readonly failures?: number;
+  readonly processes?: readonly { readonly pid: number; readonly command: string }[];
+}
+
+/** What was told of one worker so far. */
+interface Course {
+  health: 'ok' | 'bad' | null;
+  /** The start that is under way, and whose it is; nobody's once it is not known any more whether it happened. */
+  starting: Owner | null;
+  /** The last end, until what followed it was told. */
+  exited: { readonly instance: string | null; readonly told: Told } | null;
+  isLooping: boolean;
+}
+
+/** The journal, entry by entry, held against the world, the rows, and what it told before. */
+export class Telling {
+  readonly #courses = new Map<string, Course>();
+  #at = 0;
+
+  wrong({ disk, engines }: View): string | null {
+    const { journal } = disk;
+    for (; this.#at < journal.length; this.#at++) {
+      const entry = journal[this.#at]!;
+      if (entry.worker === null) continue;
+      const course = this.#courses.get(entry.worker) ?? { health: null, starting: null, exited: null, isLooping: false };
+      this.#courses.set(entry.worker, course);
+      const row = disk.instances.get(`${entry.worker}/${entry.instance}`);
+      const text = left(entry, journal[this.#at + 1], engines) ?? next(course, entry, row, disk.writers[this.#at]!);
+      if (text !== null) return `${entry.worker}/${entry.instance}: ${text}`;
+    }
+    return null;
+  }
+}
+
+/** Processes that outlived an end are told right after it, and no others. */
+function left({ type, worker, instance }: JournalRecord, after: JournalRecord | undefined, engines: readonly Engine[]): string | null {
+  if (type !== 'worker.exited') return null;
+  const real = engines.map(({ instances }) => instances.get(`${worker}/${instance}`)).find((one) => one !== undefined);
+  if (real?.exit == null) return null;
+  const told = after?.type === 'worker.left-behind' && after.worker === worker ? ((after.data as Told).processes ?? []) : [];
+  const text = told.map(({ pid, command }) => `${pid} ${command}`).join();
+  return text === real.left.join() ? null : `${real.left.join() || 'nothing'} outlived it, told is ${text || 'nothing'}`;
+}
+
+function next(course: Course, { type, instance, data, at }: JournalRecord, row: InstanceRecord | undefined, owner: Owner): string | null {
+  const told = data as Told;
+  switch (type) {
+    case 'worker.starting':
+      Object.assign(course, { starting: owner, exited: null, health: null });
+      return row === undefined || row.generation.startsWith(`${told.generation}-`)
+        ? null
+        : `a start of generation ${told.generation} is told, it is of ${row.generation}`;
+    case 'worker.unresolved':
+      course.starting = null;
+      return null;
+    case 'worker.started':
+    case 'worker.adopted': {
+      const isOwn = course.starting === owner;
+      const text =
+        course.starting === null || isOwn === (type === 'worker.started') ? null : `${type} is told, and its start was ${isOwn ? '' : 'not '}this agent's own`;
+      Object.assign(course, { starting: null, exited: null, health: null });
+      return text;
+    }
+    case 'worker.healthy':
+    case 'worker.unhealthy': {
+      const health = type === 'worker.healthy' ? 'ok' : 'bad';
+      if (course.health === health) return `${type} is told twice`;
+      course.health = health;
+      return null;
+    }
+    case 'worker.exited':
+      Object.assign(course, { exited: { instance, told }, starting: null });
+      if (row?.exit?.at == null || row.state !== 'exited' || told.evidence === 'none') return null;
+      return ranFor(row, told.afterMs);
+    case 'worker.done':
+      if (course.exited === null) return null;
+      return told.tookMs === course.exited.told.afterMs || course.exited.told.afterMs === null
+        ? null
+        : `it is done after ${told.tookMs} ms, and ran for ${course.exited.told.afterMs}`;
+    case 'worker.stopping':
+      return row === undefined || row.stopCause === told.cause ? null : `it is stopped, told is ${told.cause}, by its row ${row.stopCause}`;
+    case 'worker.stopped': {
+      const signal = course.exited?.instance === instance ? course.exited?.told.signal : null;
+      if (told.wasKilled !== (signal === 'SIGKILL'))
+        return `its stop is told as ${told.wasKilled ? 'one by force' : 'its own'}, and it ended by ${signal ?? 'itself'}`;
+      return row === undefined || row.stopCause === told.cause ? null : `it was stopped, told is ${told.cause}, by its row ${row.stopCause}`;
+    }
+    case 'worker.crash-looping':
+      course.isLooping = true;
+      return null;
+    case 'worker.steady':
+      if (!course.isLooping) return 'it is steady again, and was in no crash loop';
+      course.isLooping = false;
+      return null;
+    case 'worker.backoff':
+      return course.isLooping && (told.failures ?? 0) < 5 ? `a crash loop is over (${told.failures} failures at ${at}), and that is not told` : null;
+    case 'worker.declared':
+    case 'worker.changed':
+    case 'worker.released':
+    case 'worker.held':
+    case 'worker.removed':
+    case 'worker.failed':
+    case 'worker.blind':
+      if (type !== 'worker.blind') course.isLooping = false;
+      return null;
+    default:
+      return null;
+  }
+}
+
+function ranFor({ startedAt, exit }: InstanceRecord, afterMs: number | null | undefined): string | null {
+  if (startedAt === null || exit?.at == null) return null;
+  const ms = Math.max(0, Date.parse(exit.at) - Date.parse(startedAt));
+  return afterMs === ms ? null : `it ran for ${ms} ms, told is ${afterMs}`;
+}
