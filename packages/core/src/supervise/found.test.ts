@@ -1,0 +1,58 @@
+import type { Found } from '@ostler/sdk';
+import { expect, test } from 'vitest';
+import { scriptedHost } from './fixtures/host.ts';
+
+// What an agent finds on its engine and its store does not know, since that was lost.
+
+test('a definition that was found open and is resolved since stays resolved, however slow the disk is', async () => {
+  const host = await scriptedHost();
+  await host.declare('web');
+  const web = host.crew().get('web')!;
+  const generation = web.generation()!;
+  web.learn({ ...generation, artifact: { digest: 'unknown', inputs: {}, data: null } });
+  host.faults.slow(500);
+  web.keepFound();
+  void web.pin(generation);
+  await host.clock.advance(5000);
+  host.die();
+  expect((await host.boot()).get('web')!.generation()?.artifact.digest).toBe('sha256:1');
+});
+
+test('an answer about the instance that ended last is none about one that was found since', async () => {
+  const host = await scriptedHost();
+  await host.declare('web');
+  const hold = { type: 'hold', by: 'user', cause: 'held' } as const;
+  await host.crew().get('web')!.send(hold);
+  await host.clock.settle();
+  host.die();
+  const answers: ((found: Found) => void)[] = [];
+  await host.boot({ ...host.driver(), inspect: () => new Promise((resolve) => answers.push(resolve)) });
+  const web = host.crew().get('web')!;
+  void web.look('looked');
+  await host.clock.settle();
+  web.instances.keep([{ ...web.instances.all()[0]!, instance: 'i9', state: 'intended' }]);
+  web.adoptUnknown('i9', 1);
+  answers[0]!({ is: 'gone', engine: 'engine-1' });
+  await host.clock.settle();
+  expect([web.life.phase, web.life.instance, answers.length]).toEqual(['unresolved', 'i9', 2]);
+});
+
+test('what an instance printed whose secrets this agent never had is not told', async () => {
+  const lines = ['the token is s3cret'];
+  const host = await scriptedHost({ web: { exit: { afterMs: 60_000, code: 1 }, lines } }, { TOKEN: 's3cret' });
+  await host.declare('web');
+  host.die();
+  await host.boot();
+  await host.clock.advance(61_000);
+  const [ended] = (await host.journal()).filter(({ type }) => type === 'worker.exited');
+  expect(ended).toBeDefined();
+  expect(JSON.stringify(await host.journal())).not.toContain('s3cret');
+});
+
+test('what an instance printed whose secrets are known is told without them', async () => {
+  const host = await scriptedHost({ web: { exit: { afterMs: 60_000, code: 1 }, lines: ['the token is s3cret'] } }, { TOKEN: 's3cret' });
+  await host.declare('web');
+  await host.clock.advance(61_000);
+  const [ended] = (await host.journal()).filter(({ type }) => type === 'worker.exited');
+  expect(ended?.data).toMatchObject({ lastLines: ['the token is ***'] });
+});
