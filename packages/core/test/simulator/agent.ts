@@ -9,9 +9,10 @@ import { type Normal, normalise, type Registry } from '../../src/spec/index.ts';
 import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
 import { Crew, type ProbeWatch, startSlots } from '../../src/supervise/index.ts';
 import type { Disk } from './disk.ts';
-import { canary, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
+import { canary } from './real.ts';
 import type { Owner, Timeline } from './timeline.ts';
 
 const registry: Registry = {

@@ -1,9 +1,7 @@
 import {
-  type Artifact,
   type Call,
   type Exit,
   type Found,
-  type Handle,
   type Hint,
   type InstanceRef,
   isRuntimeFailure,
@@ -15,37 +13,8 @@ import {
   runtimeFailure,
 } from '@ostler/sdk';
 import type { Random } from './random.ts';
+import { artifact, type Behaviour, canary, firstWords, handleOf, type Real } from './real.ts';
 import type { Owner, Timeline } from './timeline.ts';
-
-/** How a worker's program behaves when it runs. */
-export interface Behaviour {
-  /** It ends by itself; `null` = it runs until it is stopped. */
-  readonly exit: { readonly afterMs: number; readonly code: number } | null;
-  readonly failsToPrepare: boolean;
-  readonly failsToStart: boolean;
-  readonly ignoresSignals: boolean;
-}
-
-export interface Real {
-  readonly ref: InstanceRef;
-  /** The engine's store in which it is. */
-  readonly store: string;
-  readonly startedAt: string;
-  /** By the one time of the story, whatever the host's clock said. */
-  readonly startedMs: number;
-  /** The agent that started it. */
-  readonly startedBy: Owner;
-  /** In which stores there ever was one of its name, when those were started (RFC 3339), and how each run of them ended. */
-  readonly stores: string[];
-  readonly starts: string[];
-  readonly exits: Exit[];
-  /** Processes that outlive it, as `pid command`. */
-  readonly left: readonly string[];
-  is: 'created' | 'running' | 'exited';
-  /** It ended because its engine did. */
-  endedWithEngine: boolean;
-  exit: Exit | null;
-}
 
 /** A call that an agent made and that has not been answered. */
 export interface Request {
@@ -79,17 +48,6 @@ export interface EngineGiven {
   onStart(ref: InstanceRef, run: Run): void;
 }
 
-/** What everything resolves to. */
-export const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
-/** Stands in the environment of every worker, and each prints it: no journal, row, log line or error may have it. */
-export const canary = 'canary-7c1f';
-/** What each instance prints first. */
-export const firstWords = ({ worker, instance }: InstanceRef): string => `this is ${worker}/${instance}`;
-/** What an engine calls it by. */
-export const handleOf = (store: string, { worker, instance }: Pick<InstanceRef, 'worker' | 'instance'>): Handle => ({
-  version: 1,
-  data: `${store}: ${worker}/${instance}`,
-});
 /** How long what an engine has written may be lost with the power. */
 const writtenWithinMs = 30_000;
 const isUnknown = (error: unknown): boolean => !isRuntimeFailure(error) || error.outcome === 'unknown';

@@ -1,6 +1,6 @@
 import type { Json } from '@ostler/sdk';
-import type { Behaviour } from './engine.ts';
 import type { Random } from './random.ts';
+import type { Behaviour } from './real.ts';
 
 /** A worker as the simulated host file has it. */
 export interface Declared {

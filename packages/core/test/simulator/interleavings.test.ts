@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Behaviour, Real } from './engine.ts';
 import type { Declared } from './host.ts';
 import { Random } from './random.ts';
+import type { Behaviour, Real } from './real.ts';
 import { World } from './world.ts';
 
 // The interleavings in which agents are known to start things twice, or to lose them. What must always hold is looked at after every step of them.

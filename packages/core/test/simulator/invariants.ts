@@ -1,7 +1,9 @@
-import { startCauses } from '../../src/supervise/cause.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
-import type { Engine, Request } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { Fold } from './fold.ts';
+import { Pace } from './pace.ts';
+import { Reasons } from './reasons.ts';
 import { Restarts } from './restarts.ts';
 import { Rows } from './rows.ts';
 import { Telling } from './telling.ts';
@@ -33,98 +35,27 @@ export interface Invariant {
   readonly sentence: string;
   check(view: View): string | null;
 }
-/** One thing that must hold whenever an agent asks an engine to change something. */
-export interface CallInvariant {
-  readonly name: string;
-  readonly sentence: string;
-  check(view: View, request: Request): string | null;
-}
-
 const live = (engines: readonly Engine[]) => engines.flatMap((engine) => [...engine.instances.values()].filter(({ is }) => is === 'running'));
-
-/** Read once for each row of the journal, however often it is asked for. */
-class Fold {
-  readonly #up = new Map<string, boolean>();
-  #at = 0;
-
-  isUp(disk: Disk, worker: string): boolean {
-    for (; this.#at < disk.journal.length; this.#at++) {
-      const { type, worker: of } = disk.journal[this.#at]!;
-      if (of === null) continue;
-      if (type === 'worker.started' || type === 'worker.adopted') this.#up.set(of, true);
-      if (type === 'worker.exited' || type === 'worker.stopped' || type === 'worker.removed') this.#up.set(of, false);
-    }
-    return this.#up.get(worker) ?? false;
-  }
-}
-/** By journal: after a loss it is another one. */
-const folds = new WeakMap<object, Fold>();
 
 const lastHeard = new WeakMap<Agent, number>();
 
-const byItself: ReadonlySet<string> = new Set([startCauses.exited, startCauses['start-failed'], startCauses.unhealthy]);
-const mostInAMinute = 10;
-
-/** When each worker was started because the last one had ended, since somebody had to do with it. */
-class Pace {
-  readonly #starts = new Map<string, number[]>();
-  #at = 0;
-
-  tooMany({ journal }: Disk): string | null {
-    for (; this.#at < journal.length; this.#at++) {
-      const { type, worker, at, data } = journal[this.#at]!;
-      if (worker === null) continue;
-      // The host's clock is set now and then: a start before the last one begins a new count.
-      const before = this.#starts.get(worker) ?? [];
-      if (['worker.changed', 'worker.declared', 'worker.released'].includes(type)) this.#starts.delete(worker);
-      if (type !== 'worker.starting') continue;
-      const nowMs = Date.parse(at);
-      if (!byItself.has((data as { cause: string }).cause) || nowMs < (before.at(-1) ?? 0)) this.#starts.delete(worker);
-      else this.#starts.set(worker, [...before.filter((ms) => nowMs - ms < 60_000), nowMs]);
-      if ((this.#starts.get(worker)?.length ?? 0) > mostInAMinute) return `${worker} was started ${mostInAMinute + 1} times within a minute`;
-    }
-    return null;
-  }
+/** One judge for each journal: after a loss it is another one. */
+function ofJournal<Judge>(make: () => Judge): (disk: Disk) => Judge {
+  const judges = new WeakMap<object, Judge>();
+  return ({ journal }) => {
+    const judge = judges.get(journal) ?? make();
+    judges.set(journal, judge);
+    return judge;
+  };
 }
-interface Told {
-  readonly what?: string;
-  readonly code?: string;
-}
-
-/** How often each worker was told to be unresolved in its start, and that its start failed. */
-class Reasons {
-  readonly #unresolved = new Map<string, number>();
-  readonly #failed = new Map<string, number>();
-  #at = 0;
-
-  missing({ disk, unknown, startsFailed }: View): string | null {
-    const { journal } = disk;
-    const isBeyond = (of: Map<string, number>, worker: string, most: ReadonlyMap<string, number>): boolean => {
-      const told = (of.get(worker) ?? 0) + 1;
-      of.set(worker, told);
-      return told > (most.get(worker) ?? 0);
-    };
-    for (; this.#at < journal.length; this.#at++) {
-      const { type, worker, data } = journal[this.#at]!;
-      const { what, code = '' } = data as Told;
-      if (worker === null) continue;
-      if (type === 'worker.unresolved' && what === 'start' && isBeyond(this.#unresolved, worker, unknown))
-        return `${worker} is unresolved, though each of its calls was answered`;
-      // What was called off, found its engine gone, or has no definition any more, asked for nothing.
-      const isAsked = code !== 'aborted' && code !== 'engine-down' && (disk.workers.get(worker)?.generation ?? null) !== null;
-      const isOwn = type === 'worker.start-failed' && isAsked;
-      if (isOwn && isBeyond(this.#failed, worker, startsFailed)) return `the start of ${worker} failed (${code}), though no call of it did`;
-    }
-    return null;
-  }
-}
-const reasons = new WeakMap<object, Reasons>();
-const words = new WeakMap<object, Words>();
-const rows = new WeakMap<object, Rows>();
-const tellings = new WeakMap<object, Telling>();
-const restarts = new WeakMap<object, Restarts>();
-const judged = new WeakMap<object, number>();
-const paces = new WeakMap<object, Pace>();
+const folds = ofJournal(() => new Fold());
+const paces = ofJournal(() => new Pace());
+const reasons = ofJournal(() => new Reasons());
+const words = ofJournal(() => new Words());
+const rows = ofJournal(() => new Rows());
+const tellings = ofJournal(() => new Telling());
+const restarts = ofJournal(() => new Restarts());
+const judged = ofJournal(() => ({ upTo: 0 }));
 
 export const invariants: readonly Invariant[] = [
   {
@@ -155,8 +86,7 @@ export const invariants: readonly Invariant[] = [
     name: 'journal and state',
     sentence: 'What the journal tells of a worker is what its row says: it runs, or it does not.',
     check({ disk }) {
-      const fold = folds.get(disk.journal) ?? new Fold();
-      folds.set(disk.journal, fold);
+      const fold = folds(disk);
       for (const { worker, phase } of disk.workers.values()) {
         const isUp = fold.isUp(disk, worker);
         if (phase === 'running' && !isUp) return `${worker} runs by its row, not by the journal`;
@@ -186,18 +116,15 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'a crash loop is slowed',
     sentence: 'A worker that ends again and again by itself is not started more than ten times a minute.',
-    check({ disk }) {
-      const pace = paces.get(disk.journal) ?? new Pace();
-      paces.set(disk.journal, pace);
-      return pace.tooMany(disk);
-    },
+    check: ({ disk }) => paces(disk).tooMany(disk),
   },
   {
     name: 'no fault of its own',
     sentence: 'A worker that ended with its engine is neither slowed nor given up for that.',
     check({ disk, lost, agent }) {
-      const from = judged.get(disk.journal) ?? 0;
-      judged.set(disk.journal, disk.journal.length);
+      const seen = judged(disk);
+      const from = seen.upTo;
+      seen.upTo = disk.journal.length;
       for (let at = from; at < disk.journal.length; at++) {
         const { type, worker, instance } = disk.journal[at]!;
         const key = `${worker}/${instance}`;
@@ -217,47 +144,27 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'failure has a reason',
     sentence: 'A start fails only where a call of it did, and is unresolved only where it was not told what a call did.',
-    check(view) {
-      const those = reasons.get(view.disk.journal) ?? new Reasons();
-      reasons.set(view.disk.journal, those);
-      return those.missing(view);
-    },
+    check: (view) => reasons(view.disk).missing(view),
   },
   {
     name: 'last words',
     sentence: 'With the end of a worker that failed the journal has what it printed last, without its secrets.',
-    check({ disk, engines, agent }) {
-      const those = words.get(disk.journal) ?? new Words();
-      words.set(disk.journal, those);
-      return those.missing(disk, engines, agent);
-    },
+    check: ({ disk, engines, agent }) => words(disk).missing(disk, engines, agent),
   },
   {
     name: 'restarts by the rules',
     sentence: 'What follows an end, or a start that failed, is what the restart rules of the worker say: done, given up, or tried again so much later.',
-    check(view) {
-      const those = restarts.get(view.disk.journal) ?? new Restarts();
-      restarts.set(view.disk.journal, those);
-      return those.wrong(view);
-    },
+    check: (view) => restarts(view.disk).wrong(view),
   },
   {
     name: 'rows are true',
     sentence: 'The row of an instance says what is: by which handle and on which engine it is found, when it was started, how it ended.',
-    check(view) {
-      const those = rows.get(view.disk.journal) ?? new Rows();
-      rows.set(view.disk.journal, those);
-      return those.wrong(view);
-    },
+    check: (view) => rows(view.disk).wrong(view),
   },
   {
     name: 'the journal is true',
     sentence: 'What is told of a start, an end, a stop and what outlived it is what was, and each is told once.',
-    check(view) {
-      const those = tellings.get(view.disk.journal) ?? new Telling();
-      tellings.set(view.disk.journal, those);
-      return those.wrong(view);
-    },
+    check: (view) => tellings(view.disk).wrong(view),
   },
   {
     name: 'nothing is prepared for nothing',
@@ -281,61 +188,5 @@ export const invariants: readonly Invariant[] = [
       for (const worker of held) if (disk.workers.get(worker)?.want === 'run') return `${worker} was held and is wanted again`;
       return null;
     },
-  },
-];
-
-export const callInvariants: readonly CallInvariant[] = [
-  {
-    name: 'ref before start',
-    sentence: 'Every start has a ref that was persisted before it.',
-    check: ({ disk }, { method, worker, instance }) =>
-      method === 'start' && !disk.instances.has(`${worker}/${instance}`) ? `${worker}/${instance} is started and not on the disk` : null,
-  },
-  {
-    name: 'cause before stop',
-    sentence: 'Every stop has a cause that was persisted before it.',
-    check: ({ disk }, { method, worker, instance }) =>
-      method === 'stop' && (disk.instances.get(`${worker}/${instance}`)?.stopCause ?? null) === null
-        ? `${worker}/${instance} is stopped without a cause`
-        : null,
-  },
-  {
-    name: 'stops in order',
-    sentence: 'Where everything is stopped, a worker is stopped when those that depend on it no longer run.',
-    check({ agent, disk }, { method, worker, instance }) {
-      const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
-      if (method !== 'stop' || (cause !== 'down' && cause !== 'shutdown')) return null;
-      const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
-      const still = dependents.find(({ life }) => life.phase === 'running' && life.blind === null && life.stopCause === null && life.want === 'held');
-      return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
-    },
-  },
-  {
-    name: 'nothing in the dark',
-    sentence: 'Nothing is started or stopped while it cannot be seen what is there, or is not known what the last call did.',
-    check({ agent, blind }, { method, worker, instance }) {
-      const life = agent?.crew.get(worker ?? '')?.life;
-      if (life !== undefined && method === 'remove' && life.phase === 'unresolved' && instance === life.instance)
-        return `${worker} is removed while unresolved`;
-      if (life === undefined || (method !== 'start' && method !== 'stop')) return null;
-      if (life.blind !== null && blind.has(worker ?? '')) return `${method} of ${worker} while blind`;
-      return life.phase === 'unresolved' ? `${method} of ${worker} while unresolved` : null;
-    },
-  },
-  {
-    name: 'one call at a time',
-    sentence: 'An agent never has two mutating calls of one worker under way.',
-    check({ engines }, request) {
-      if (!request.isMutating) return null;
-      const other = engines
-        .flatMap(({ requests }) => requests)
-        .find((one) => one !== request && one.owner === request.owner && one.isMutating && one.worker === request.worker && !one.isAbandoned);
-      return other === undefined ? null : `${request.method} of ${request.worker} beside its ${other.method}`;
-    },
-  },
-  {
-    name: 'held is not started',
-    sentence: 'What a person holds, and was told so, is not started.',
-    check: ({ held }, { method, worker }) => (method === 'start' && worker !== null && held.has(worker) ? `${worker} is held and started` : null),
   },
 ];

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { unresolved } from '../../src/spec/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Disk } from './disk.ts';
-import { canary } from './engine.ts';
 import type { View } from './invariants.ts';
+import { canary } from './real.ts';
 
 /** `without`: an engine that still hangs; what is on it, or waits for what is, need not have come to rest. */
 export interface Rest {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '../../src/store/index.ts';
-import { type Engine, handleOf, type Real } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { View } from './invariants.ts';
+import { handleOf, type Real } from './real.ts';
 
 /** What a row may say after each of these entries, in the batch that has both. */
 const stateAfter: Readonly<Record<string, readonly InstanceRecord['state'][]>> = {

@@ -1,6 +1,7 @@
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
-import { type Engine, firstWords } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { firstWords } from './real.ts';
 
 interface Exited {
   readonly code: number | null;

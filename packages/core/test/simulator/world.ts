@@ -1,14 +1,16 @@
 import { setImmediate as turnOfNode } from 'node:timers/promises';
 import { Agent } from './agent.ts';
+import { callInvariants } from './call-invariants.ts';
 import { coverage } from './coverage.ts';
 import { beyondSlots, unmetDependency } from './decisions.ts';
 import { Disk } from './disk.ts';
-import { artifact, type Behaviour, canary, Engine, type Request } from './engine.ts';
+import { Engine, type Request } from './engine.ts';
 import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
-import { callInvariants, invariants, type View } from './invariants.ts';
+import { invariants, type View } from './invariants.ts';
 import { Order } from './order.ts';
 import type { Random } from './random.ts';
+import { artifact, type Behaviour, canary } from './real.ts';
 import { leaked, littered, outdated, unpinned, unsettled, unstopped } from './rest.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';

@@ -1,0 +1,65 @@
+import type { Request } from './engine.ts';
+import type { View } from './invariants.ts';
+
+/** One thing that must hold whenever an agent asks an engine to change something. */
+export interface CallInvariant {
+  readonly name: string;
+  readonly sentence: string;
+  check(view: View, request: Request): string | null;
+}
+
+export const callInvariants: readonly CallInvariant[] = [
+  {
+    name: 'ref before start',
+    sentence: 'Every start has a ref that was persisted before it.',
+    check: ({ disk }, { method, worker, instance }) =>
+      method === 'start' && !disk.instances.has(`${worker}/${instance}`) ? `${worker}/${instance} is started and not on the disk` : null,
+  },
+  {
+    name: 'cause before stop',
+    sentence: 'Every stop has a cause that was persisted before it.',
+    check: ({ disk }, { method, worker, instance }) =>
+      method === 'stop' && (disk.instances.get(`${worker}/${instance}`)?.stopCause ?? null) === null
+        ? `${worker}/${instance} is stopped without a cause`
+        : null,
+  },
+  {
+    name: 'stops in order',
+    sentence: 'Where everything is stopped, a worker is stopped when those that depend on it no longer run.',
+    check({ agent, disk }, { method, worker, instance }) {
+      const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
+      if (method !== 'stop' || (cause !== 'down' && cause !== 'shutdown')) return null;
+      const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
+      const still = dependents.find(({ life }) => life.phase === 'running' && life.blind === null && life.stopCause === null && life.want === 'held');
+      return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
+    },
+  },
+  {
+    name: 'nothing in the dark',
+    sentence: 'Nothing is started or stopped while it cannot be seen what is there, or is not known what the last call did.',
+    check({ agent, blind }, { method, worker, instance }) {
+      const life = agent?.crew.get(worker ?? '')?.life;
+      if (life !== undefined && method === 'remove' && life.phase === 'unresolved' && instance === life.instance)
+        return `${worker} is removed while unresolved`;
+      if (life === undefined || (method !== 'start' && method !== 'stop')) return null;
+      if (life.blind !== null && blind.has(worker ?? '')) return `${method} of ${worker} while blind`;
+      return life.phase === 'unresolved' ? `${method} of ${worker} while unresolved` : null;
+    },
+  },
+  {
+    name: 'one call at a time',
+    sentence: 'An agent never has two mutating calls of one worker under way.',
+    check({ engines }, request) {
+      if (!request.isMutating) return null;
+      const other = engines
+        .flatMap(({ requests }) => requests)
+        .find((one) => one !== request && one.owner === request.owner && one.isMutating && one.worker === request.worker && !one.isAbandoned);
+      return other === undefined ? null : `${request.method} of ${request.worker} beside its ${other.method}`;
+    },
+  },
+  {
+    name: 'held is not started',
+    sentence: 'What a person holds, and was told so, is not started.',
+    check: ({ held }, { method, worker }) => (method === 'start' && worker !== null && held.has(worker) ? `${worker} is held and started` : null),
+  },
+];

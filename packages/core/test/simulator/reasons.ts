@@ -1,0 +1,34 @@
+import type { View } from './invariants.ts';
+
+interface Told {
+  readonly what?: string;
+  readonly code?: string;
+}
+
+/** How often each worker was told to be unresolved in its start, and that its start failed. */
+export class Reasons {
+  readonly #unresolved = new Map<string, number>();
+  readonly #failed = new Map<string, number>();
+  #at = 0;
+
+  missing({ disk, unknown, startsFailed }: View): string | null {
+    const { journal } = disk;
+    const isBeyond = (of: Map<string, number>, worker: string, most: ReadonlyMap<string, number>): boolean => {
+      const told = (of.get(worker) ?? 0) + 1;
+      of.set(worker, told);
+      return told > (most.get(worker) ?? 0);
+    };
+    for (; this.#at < journal.length; this.#at++) {
+      const { type, worker, data } = journal[this.#at]!;
+      const { what, code = '' } = data as Told;
+      if (worker === null) continue;
+      if (type === 'worker.unresolved' && what === 'start' && isBeyond(this.#unresolved, worker, unknown))
+        return `${worker} is unresolved, though each of its calls was answered`;
+      // What was called off, found its engine gone, or has no definition any more, asked for nothing.
+      const isAsked = code !== 'aborted' && code !== 'engine-down' && (disk.workers.get(worker)?.generation ?? null) !== null;
+      const isOwn = type === 'worker.start-failed' && isAsked;
+      if (isOwn && isBeyond(this.#failed, worker, startsFailed)) return `the start of ${worker} failed (${code}), though no call of it did`;
+    }
+    return null;
+  }
+}
