@@ -1,6 +1,7 @@
-import type { Found } from '@ostler/sdk';
+import type { Found, RuntimeDriver } from '@ostler/sdk';
 import { expect, test } from 'vitest';
 import { scriptedHost } from './fixtures/host.ts';
+import { stateOf } from './state.ts';
 
 // What an agent finds on its engine and its store does not know, since that was lost.
 
@@ -35,6 +36,33 @@ test('an answer about the instance that ended last is none about one that was fo
   answers[0]!({ is: 'gone', engine: 'engine-1' });
   await host.clock.settle();
   expect([web.life.phase, web.life.instance, answers.length]).toEqual(['unresolved', 'i9', 2]);
+});
+
+test('one that ended out of sight is never told to run while its last lines are read', async () => {
+  const host = await scriptedHost({ web: { exit: { afterMs: 10_000, code: 1 } } });
+  await host.declare('web');
+  host.die();
+  let isRead = false;
+  const driver = host.driver();
+  const reading: RuntimeDriver = {
+    ...driver,
+    async *logs(...asked) {
+      await host.clock.sleep(3000);
+      isRead = true;
+      yield* driver.logs(...asked);
+    },
+  };
+  await host.boot(reading);
+  host.world.isDown = true;
+  await host.clock.advance(9000);
+  await host.crew().get('web')!.look('looked');
+  await host.clock.advance(2000);
+  host.world.isDown = false;
+  const states = new Set<string>();
+  for (; !isRead; await host.clock.advance(100)) states.add(stateOf(host.crew().get('web')!.life));
+  await host.clock.settle();
+  expect([...states]).toEqual(['unknown']);
+  expect(await host.told('web')).toContain('exited');
 });
 
 test('what an instance printed whose secrets this agent never had is not told', async () => {

@@ -1,4 +1,4 @@
-import type { Found, InstanceRef, Observed, Target } from '@ostler/sdk';
+import type { Found, InstanceRef, Target } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
 import type { Normal } from '../spec/index.ts';
 import type { Batch, GenerationRecord, InstanceRecord } from '../store/index.ts';
@@ -160,12 +160,21 @@ export class Supervisor implements Subject {
     const isSameEngine = found.is !== 'gone' || record === null || record.engine === null || record.engine === found.engine;
     // Another store of its engine cannot see it either.
     const { blind } = this.#life;
-    const sighted = blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
-    await Promise.all([sighted, this.#tell(found, isSameEngine, isWithEngine(found, blind, how), how, tookMs)]);
+    // Read before it is in sight again: until its end is told it would be taken for what it was.
+    const lastLines = found.is === 'exited' ? await this.#effects.lastLines(found) : [];
+    const sighted = this.#life.blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
+    await Promise.all([sighted, this.#tell(found, isSameEngine, isWithEngine(found, blind, how), how, tookMs, lastLines)]);
   }
 
   /** Without a pause after what was seen before: until it is persisted, it may be true no more. */
-  async #tell(found: Found, isSameEngine: boolean, isWithEngine: boolean, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
+  async #tell(
+    found: Found,
+    isSameEngine: boolean,
+    isWithEngine: boolean,
+    how: 'started' | 'adopted' | 'looked',
+    tookMs: number,
+    lastLines: readonly string[],
+  ): Promise<void> {
     const { instance } = this.#life;
     if (found.is === 'gone') {
       if (instance === null || this.instances.get(instance) === null) return;
@@ -177,7 +186,6 @@ export class Supervisor implements Subject {
       return this.send({ type: 'running', seen: { ...seen, startedAt: found.startedAt, pid }, how, tookMs });
     }
     if (found.is === 'created') return this.send({ type: 'created', seen, isWithEngine });
-    const lastLines = await this.#effects.lastLines(found as Observed & { is: 'exited' });
     return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines, isWithEngine });
   }
 
