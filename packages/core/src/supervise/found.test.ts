@@ -30,9 +30,10 @@ test('an answer about the instance that ended last is none about one that was fo
   await host.boot({ ...host.driver(), inspect: () => new Promise((resolve) => answers.push(resolve)) });
   const web = host.crew().get('web')!;
   void web.look('looked');
-  await host.clock.settle();
+  await host.clock.advance(1000);
   web.instances.keep([{ ...web.instances.all()[0]!, instance: 'i9', state: 'intended' }]);
   web.adoptUnknown('i9', 1);
+  expect(web.life.since).toBe(host.clock.isoNow());
   answers[0]!({ is: 'gone', engine: 'engine-1' });
   await host.clock.settle();
   expect([web.life.phase, web.life.instance, answers.length]).toEqual(['unresolved', 'i9', 2]);

@@ -127,7 +127,9 @@ export class Supervisor implements Subject {
   adoptUnknown(instance: string, instanceGeneration: number | null): void {
     // A new epoch, as every phase has: what was on its way to the one before must not be taken for an answer to this one.
     const epoch = this.#life.epoch + 1;
-    this.#life = { ...this.#life, phase: 'unresolved', unresolved: 'start', mayCome: false, instance, instanceGeneration, epoch };
+    const since = this.services.clock.isoNow();
+    const found = { phase: 'unresolved', unresolved: 'start', mayCome: false, nextTryAt: null, reason: 'found on the host', since } as const;
+    this.#life = { ...this.#life, ...found, instance, instanceGeneration, epoch };
   }
 
   /** What was found on the host and stands in no store yet: before anything that follows from it. */

@@ -8,11 +8,13 @@ import { Runtime } from '../../src/runtimes.ts';
 import { type Normal, normalise, type Registry } from '../../src/spec/index.ts';
 import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
 import { Crew, type ProbeWatch, startSlots } from '../../src/supervise/index.ts';
+import type { Life } from '../../src/supervise/life.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
 import { canary } from './real.ts';
+import { unsound } from './soundness.ts';
 import type { Owner, Timeline } from './timeline.ts';
 
 const registry: Registry = {
@@ -36,6 +38,8 @@ export interface AgentGiven {
   newInstance(): string;
   /** A worker was given a slot, or its start was decided on. */
   onDecision(worker: string, to: 'prepare' | 'start'): void;
+  /** What was decided on contradicts itself. */
+  onUnsound(text: string): void;
   /** A worker turned unhealthy, by the rule for that. */
   onUnwell(worker: string, onUnhealthy: unknown): void;
 }
@@ -99,10 +103,17 @@ export class Agent {
     });
     const phases = new Map<string, string>();
     const health = new Map<string, string>();
+    const lives = new Map<string, Life>();
     this.crew.onChange((worker) => {
       // Killed in this very turn.
       if (this.owner.isDead) return;
       const one = this.crew.get(worker);
+      if (one !== undefined) {
+        const row = one.life.instance === null ? null : one.instances.get(one.life.instance);
+        const text = unsound(one.life, lives.get(worker) ?? null, row, clock.isoNow());
+        if (text !== null) given.onUnsound(`${worker}: ${text}`);
+        lives.set(worker, one.life);
+      } else lives.delete(worker);
       const { phase, epoch } = one?.life ?? { phase: '', epoch: 0 };
       const isUnwell = one?.life.health === 'bad' && (health.get(worker) ?? 'bad') !== 'bad';
       if (isUnwell) given.onUnwell(worker, one.scene().rules.health.onUnhealthy);

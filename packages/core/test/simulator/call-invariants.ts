@@ -1,3 +1,4 @@
+import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Request } from './engine.ts';
 import type { View } from './invariants.ts';
 
@@ -7,6 +8,9 @@ export interface CallInvariant {
   readonly sentence: string;
   check(view: View, request: Request): string | null;
 }
+
+/** In which epoch each worker of an agent was asked for what. */
+const asked = new WeakMap<Supervisor, Map<string, number>>();
 
 export const callInvariants: readonly CallInvariant[] = [
   {
@@ -55,6 +59,19 @@ export const callInvariants: readonly CallInvariant[] = [
         .flatMap(({ requests }) => requests)
         .find((one) => one !== request && one.owner === request.owner && one.isMutating && one.worker === request.worker && !one.isAbandoned);
       return other === undefined ? null : `${request.method} of ${request.worker} beside its ${other.method}`;
+    },
+  },
+  {
+    name: 'one call for one decision',
+    sentence: 'What was decided once is prepared once and started once.',
+    check({ agent }, { method, worker, owner }) {
+      const one = agent?.crew.get(worker ?? '');
+      if ((method !== 'prepare' && method !== 'start') || agent?.owner !== owner || one === undefined) return null;
+      const seen = asked.get(one) ?? new Map<string, number>();
+      asked.set(one, seen);
+      const isAgain = seen.get(method) === one.life.epoch;
+      seen.set(method, one.life.epoch);
+      return isAgain ? `the ${method} of ${worker} is asked for twice` : null;
     },
   },
   {

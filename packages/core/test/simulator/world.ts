@@ -115,6 +115,7 @@ export class World {
         const text = to === 'start' ? unmetDependency(this.#view(), worker) : beyondSlots(this.#view(), worker);
         if (text !== null) this.#break(to === 'start' ? 'dependencies' : 'start slots', text);
       },
+      onUnsound: (text) => this.#break('a sound life', text),
       onUnwell: (worker, onUnhealthy) => {
         if (onUnhealthy === 'signal') this.#owedSignals.add(worker);
       },

@@ -37,7 +37,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 /** What became of one: the invariant that broke, or `null` where nothing did. A story that hangs or throws is noticed as well. */
 async function verdictOn(mutation: Mutation, schedules: number, seed: number): Promise<string | null> {
   const simulator = `${core}test/simulator/`;
-  const args = ['--conditions=@ostler/source', '--import', `${simulator}mutants/load.ts`, `${simulator}main.ts`];
+  const args = ['--max-old-space-size=1500', '--conditions=@ostler/source', '--import', `${simulator}mutants/load.ts`, `${simulator}main.ts`];
   const child = spawn(process.execPath, [...args, '--schedules', String(schedules), '--seed', String(seed), '--threads', '1'], {
     env: { ...process.env, MUTANT: JSON.stringify(mutation) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,7 +45,7 @@ async function verdictOn(mutation: Mutation, schedules: number, seed: number): P
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (out = (out + chunk.toString()).slice(-20_000)));
   // A story takes some ms; one that goes round for ever is told apart by this.
-  const limit = setTimeout(() => child.kill('SIGKILL'), 60_000 + schedules * 30);
+  const limit = setTimeout(() => child.kill('SIGKILL'), 30_000 + schedules * 30);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => child.on('close', (...how) => resolve(how)));
   clearTimeout(limit);
   if (code === 0) return null;

@@ -1,0 +1,38 @@
+import type { InstanceRecord } from '../../src/store/index.ts';
+import { startCauses, stopCauses } from '../../src/supervise/cause.ts';
+import type { Life } from '../../src/supervise/life.ts';
+
+const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
+
+/** How what an agent has decided contradicts itself, or what it was before; `null` = it does not. `at`: RFC 3339, when it was decided. */
+export function unsound(life: Life, before: Life | null, row: InstanceRecord | null, at: string): string | null {
+  return alone(life, row) ?? (before === null ? null : since(life, before, at));
+}
+
+function alone(life: Life, row: InstanceRecord | null): string | null {
+  const { phase, health, unresolved, stopCause, startCause, nextTryAt, reason, startedMs, isQueued, instance, mayCome, want, heldBy } = life;
+  if (health === 'none' ? phase === 'running' : !['running', 'stopping', 'unresolved'].includes(phase)) return `its health is ${health}, and it is ${phase}`;
+  if ((unresolved !== null) !== (phase === 'unresolved')) return `whether its ${unresolved} happened is open, and it is ${phase}`;
+  if (stopCause !== null && !['running', 'stopping', 'unresolved'].includes(phase)) return `it is ${phase}, and is being stopped (${stopCause})`;
+  if (phase === 'stopping' && (stopCause === null || reason !== `stopping: ${stopCauses[stopCause]}`)) return `it is ${reason} for ${stopCause}`;
+  if (phase === 'starting' && reason !== `starting: ${startCauses[startCause]}`) return `it is ${reason} for ${startCause}`;
+  if (phase === 'waiting' && reason.startsWith('to be started: ') && reason !== `to be started: ${startCauses[startCause]}`)
+    return `it is ${reason} for ${startCause}`;
+  if (phase === 'backoff' && nextTryAt === null) return 'it waits for a next try, and there is none';
+  if (nextTryAt !== null && phase !== 'backoff' && !atRest.has(phase)) return `it is ${phase}, and has a next try`;
+  if (isQueued && atRest.has(phase)) return `it is ${phase}, and a run of it is queued`;
+  if (mayCome && (instance === null || phase === 'running')) return `it is ${phase} (${instance}), and may still come`;
+  if (want === 'held' && heldBy === null) return 'it is held by nobody';
+  if (phase === 'running' && row?.state === 'running' && row.startedAt !== null && startedMs !== Date.parse(row.startedAt))
+    return `it has run since ${startedMs}, by its row since ${row.startedAt}`;
+  return ['starting', 'running', 'stopping', 'unresolved'].includes(phase) && instance === null ? `it is ${phase}, and nothing is` : null;
+}
+
+function since(life: Life, before: Life, at: string): string | null {
+  if (life.phase !== before.phase && life.epoch <= before.epoch) return `it came from ${before.phase} to ${life.phase}, and that began no epoch`;
+  // What is found on an engine takes the place of what was without an event.
+  if (life.instance !== before.instance && life.phase !== 'starting')
+    return life.epoch > before.epoch ? null : 'it is another instance, and that began no epoch';
+  if (life.phase !== before.phase && life.since !== at) return `it is ${life.phase} since ${at}, told is ${life.since}`;
+  return life.phase === before.phase && life.since !== before.since ? `it is ${life.phase} as before, and since ${life.since} now` : null;
+}
