@@ -51,7 +51,8 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
     if (real !== life.instance) return `${worker} is taken for running and is not`;
     if (disk.instances.get(`${worker}/${real}`)?.state !== 'running')
       return `${worker}/${real} runs and is ${disk.instances.get(`${worker}/${real}`)?.state} by its row`;
-    return want === 'run' ? null : `${worker} runs and is ${want}`;
+    if (want !== 'run') return `${worker} runs and is ${want}`;
+    return agent!.probes.some((watch) => watch.instance === real && watch.worker === worker) ? null : `${worker} runs, and nobody probes it`;
   }
   if (real !== null) return `${worker} runs and is ${phase}`;
   if (want === 'removed' && one.generation() !== null) return `${worker} is removed, at rest and still there`;
@@ -70,6 +71,27 @@ function unlike({ worker, instances }: Supervisor, disk: Disk): string | null {
     if (!isDeepStrictEqual(row, instances.get(row.instance))) return `${worker}/${row.instance} is one thing for its agent and another by its row`;
   const more = instances.all().length - kept.length;
   return more === 0 ? null : `${more} instances of ${worker} are not on the disk`;
+}
+
+/** A timer may come so late. */
+const slackMs = 3000;
+
+/** What was to happen of itself by now, and has not. `nowMs`: by the host's clock, epoch ms, which was never set. */
+export function undone({ agent }: View, nowMs: number): string | null {
+  for (const one of agent?.crew.all() ?? []) {
+    const { worker, life } = one;
+    const rules = one.normal()?.rules;
+    if (rules === undefined || life.blind !== null || life.want !== 'run') continue;
+    if (life.nextTryAt !== null && Date.parse(life.nextTryAt) < nowMs - slackMs) return `${worker} is ${life.phase}, and its next try was at ${life.nextTryAt}`;
+    if (life.phase !== 'running' || life.startedMs === null) continue;
+    const ranMs = nowMs - life.startedMs - slackMs;
+    const { resetAfterMs, maxAgeMs } = rules.restart;
+    if (life.failures > 0 && resetAfterMs !== null && ranMs > resetAfterMs) return `${worker} has run for ${ranMs} ms, and its failures still count`;
+    if (maxAgeMs !== null && ranMs > maxAgeMs) return `${worker} has run for ${ranMs} ms, and may for ${maxAgeMs}`;
+    const timeoutMs = rules.schedule?.timeoutMs ?? null;
+    if (timeoutMs !== null && ranMs > timeoutMs) return `${worker} has run for ${ranMs} ms, its timeout is ${timeoutMs}`;
+  }
+  return null;
 }
 
 /** Of what is to be started anew, or to stop, with a dependency: one that is older than the dependency that runs, or runs without it. */

@@ -67,6 +67,7 @@ class Story {
     world.heal();
     await world.comeTrue();
     if (this.#random.chance(0.2)) await this.#startByHand();
+    if (this.#random.chance(0.25)) await world.keepTime(10_000 + this.#random.int(60_000));
   }
 
   /** Somebody starts what has ended and rests, past the agent: it is taken over, or stopped where it is not wanted. */

@@ -1,4 +1,5 @@
 import type { InstanceRecord, JournalRecord } from '../../src/store/index.ts';
+import { startCauses } from '../../src/supervise/cause.ts';
 import type { Engine } from './engine.ts';
 import type { View } from './invariants.ts';
 import type { Owner } from './timeline.ts';
@@ -26,6 +27,11 @@ interface Course {
   exited: { readonly instance: string | null; readonly told: Told } | null;
   isLooping: boolean;
 }
+
+/** What goes on with a crash loop; whatever else it is started for begins anew. */
+const ofItself: ReadonlySet<string> = new Set(
+  (['exited', 'start-failed', 'unhealthy', 'memory', 'again', 'engine'] as const).map((cause) => startCauses[cause]),
+);
 
 /** The journal, entry by entry, held against the world, the rows, and what it told before. */
 export class Telling {
@@ -62,6 +68,7 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
   switch (type) {
     case 'worker.starting':
       Object.assign(course, { starting: owner, exited: null, health: null });
+      if (!ofItself.has(told.cause ?? '')) course.isLooping = false;
       return row === undefined || row.generation.startsWith(`${told.generation}-`)
         ? null
         : `a start of generation ${told.generation} is told, it is of ${row.generation}`;

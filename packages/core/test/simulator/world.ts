@@ -11,7 +11,7 @@ import { invariants, type View } from './invariants.ts';
 import { Order } from './order.ts';
 import type { Random } from './random.ts';
 import { artifact, type Behaviour, canary } from './real.ts';
-import { leaked, littered, outdated, unpinned, unsettled, unstopped } from './rest.ts';
+import { leaked, littered, outdated, undone, unpinned, unsettled, unstopped } from './rest.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';
 
@@ -320,6 +320,13 @@ export class World {
     if (litter !== null) throw new Violation('no litter', litter);
     const [unsent] = this.#owedSignals;
     if (unsent !== undefined) throw new Violation('a signal is sent', `${unsent} was not well and got no signal for that`);
+  }
+
+  /** Time goes on, and what has its time happens. */
+  async keepTime(ms: number): Promise<void> {
+    await this.pass(ms);
+    const late = this.isClockSet ? null : undone(this.#view(), this.timeline.epochMs());
+    if (late !== null) throw new Violation('all in its time', late);
   }
 
   #view(): View {
