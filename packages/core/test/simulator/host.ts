@@ -5,7 +5,11 @@ import type { Behaviour } from './real.ts';
 /** A worker as the simulated host file has it. */
 export interface Declared {
   readonly name: string;
-  readonly written: Json & { readonly runtime: string | readonly string[]; readonly dependsOn: Readonly<Record<string, { readonly is: string }>> };
+  readonly written: Json & {
+    readonly runtime: string | readonly string[];
+    readonly networkMode?: string;
+    readonly dependsOn: Readonly<Record<string, { readonly is: string }>>;
+  };
 }
 
 type Kind = 'service' | 'job' | 'cron';
@@ -22,11 +26,19 @@ export function someHost(random: Random): { readonly workers: readonly Declared[
     const dependsOn = Object.fromEntries(before.map((one) => [one.name, dependency(one.kind, random)]));
     const priority = random.chance(0.2) ? { priority: random.int(1000) } : {};
     const secrets = { env: { TOKEN: 'file:/host/token' } };
-    const written = { runtime: random.chance(0.6) ? 'docker' : 'native', command: ['run'], secrets, ...kindly(kind, random), ...priority, dependsOn };
+    const runtime = random.chance(0.6) ? 'docker' : 'native';
+    const own = { runtime, ...(runtime === 'docker' ? sharing(workers, random) : {}) };
+    const written = { ...own, command: ['run'], secrets, ...kindly(kind, random), ...priority, dependsOn };
     workers.push({ name, kind, written });
     behaviours.set(name, someBehaviour(kind, random));
   }
   return { workers, behaviours };
+}
+
+/** Now and then the network of another container, which has its own. */
+function sharing(before: readonly (Declared & { readonly kind: Kind })[], random: Random) {
+  const owners = before.filter(({ kind, written }) => kind === 'service' && written.runtime === 'docker' && written.networkMode === undefined);
+  return owners.length > 0 && random.chance(0.12) ? { networkMode: `worker:${random.pick(owners).name}` } : {};
 }
 
 function dependency(its: Kind, random: Random) {

@@ -1,5 +1,5 @@
 import { startCauses } from '../../src/supervise/cause.ts';
-import type { Disk } from './disk.ts';
+import type { View } from './invariants.ts';
 
 const byItself: ReadonlySet<string> = new Set([startCauses.exited, startCauses['start-failed'], startCauses.unhealthy]);
 const mostInAMinute = 10;
@@ -9,7 +9,7 @@ export class Pace {
   readonly #starts = new Map<string, number[]>();
   #at = 0;
 
-  tooMany({ journal }: Disk): string | null {
+  tooMany({ disk: { journal }, agent }: View): string | null {
     for (; this.#at < journal.length; this.#at++) {
       const { type, worker, at, data } = journal[this.#at]!;
       if (worker === null) continue;
@@ -20,7 +20,11 @@ export class Pace {
       const nowMs = Date.parse(at);
       if (!byItself.has((data as { cause: string }).cause) || nowMs < (before.at(-1) ?? 0)) this.#starts.delete(worker);
       else this.#starts.set(worker, [...before.filter((ms) => nowMs - ms < 60_000), nowMs]);
-      if ((this.#starts.get(worker)?.length ?? 0) > mostInAMinute) return `${worker} was started ${mostInAMinute + 1} times within a minute`;
+      const starts = this.#starts.get(worker)?.length ?? 0;
+      const resetAfterMs = agent?.crew.get(worker)?.normal()?.rules.restart.resetAfterMs ?? null;
+      // Its failures are forgotten as often as it has asked for.
+      const most = mostInAMinute + (resetAfterMs === null ? 0 : Math.ceil(60_000 / resetAfterMs) * 2);
+      if (starts > most) return `${worker} was started ${starts} times within a minute`;
     }
     return null;
   }

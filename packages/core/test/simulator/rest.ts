@@ -52,6 +52,8 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
     if (disk.instances.get(`${worker}/${real}`)?.state !== 'running')
       return `${worker}/${real} runs and is ${disk.instances.get(`${worker}/${real}`)?.state} by its row`;
     if (want !== 'run') return `${worker} runs and is ${want}`;
+    // Found after the store was lost, and not in the host file: nobody knows by what it is probed.
+    if (one.normal(one.generation(life.instanceGeneration)) === null) return null;
     return agent!.probes.some((watch) => watch.instance === real && watch.worker === worker) ? null : `${worker} runs, and nobody probes it`;
   }
   if (real !== null) return `${worker} runs and is ${phase}`;

@@ -102,7 +102,7 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
     case 'worker.stopping':
       course.stopping = told.cause ?? null;
       // Taken for steady, and the count begun anew: nothing tells of that, and the timer of it may have been late.
-      if (rule.resetAfterMs !== null && (course.startedMs === null || Date.parse(at) - course.startedMs >= rule.resetAfterMs)) course.failures = null;
+      if (mayBeSteady(course, Date.parse(at), rule)) course.failures = null;
       return null;
     case 'worker.blind':
       course.wasBlind = true;
@@ -154,9 +154,14 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
 const isGood = ({ successCodes }: RestartRule, { code, signal }: Told): boolean => signal === null && typeof code === 'number' && successCodes.includes(code);
 
 /** It was noticed when the worker had been taken for steady, and the count begun anew. */
-function isLate({ startedMs }: Course, { afterMs }: Told, nowMs: number, { resetAfterMs }: RestartRule): boolean {
-  if (resetAfterMs === null || (typeof afterMs === 'number' && afterMs >= resetAfterMs)) return false;
-  return startedMs === null || nowMs - startedMs >= resetAfterMs;
+function isLate(course: Course, { afterMs }: Told, nowMs: number, rule: RestartRule): boolean {
+  const { resetAfterMs } = rule;
+  return !(resetAfterMs !== null && typeof afterMs === 'number' && afterMs >= resetAfterMs) && mayBeSteady(course, nowMs, rule);
+}
+
+/** Also where the host's clock was set back since its start: nobody can tell then. */
+function mayBeSteady({ startedMs }: Course, nowMs: number, { resetAfterMs }: RestartRule): boolean {
+  return resetAfterMs !== null && (startedMs === null || nowMs < startedMs || nowMs - startedMs >= resetAfterMs);
 }
 
 /** How many there were before the one that is open now. */

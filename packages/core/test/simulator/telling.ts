@@ -102,6 +102,7 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
     case 'worker.stopping':
       return row === undefined || row.stopCause === told.cause ? null : `it is stopped, told is ${told.cause}, by its row ${row.stopCause}`;
     case 'worker.stopped': {
+      if (!['unhealthy', 'timeout', 'memory'].includes(told.cause ?? '')) course.isLooping = false;
       const signal = course.exited?.instance === instance ? course.exited?.told.signal : null;
       if (told.wasKilled !== (signal === 'SIGKILL'))
         return `its stop is told as ${told.wasKilled ? 'one by force' : 'its own'}, and it ended by ${signal ?? 'itself'}`;

@@ -88,6 +88,9 @@ export class World {
         onAsked: (request) => this.#asked(request),
         onStart: ({ worker, instance }, run) => {
           if (run.artifact.digest !== artifact.digest) this.#break('resolved before start', `${worker}/${instance} is started, and it is not known as what`);
+          const owner = workers.find(({ name }) => name === worker)?.written.networkMode?.replace('worker:', '');
+          if (run.shares?.ref.worker !== owner)
+            this.#break('whose network it shares', `${worker} shares the network of ${run.shares?.ref.worker}, not of ${owner}`);
           if (run.secrets.env['TOKEN'] !== canary) this.#break('secrets before start', `${worker}/${instance} is started without its secret`);
         },
       });
