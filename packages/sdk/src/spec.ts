@@ -40,8 +40,8 @@ export interface Gpu {
 }
 
 export interface StopRule {
-  /** `SIGTERM`, …: full names. */
-  readonly signal: string;
+  /** `SIGTERM`, …: full names. `null` = the host file names none: the one that the image names, else SIGTERM. Never null for a process. */
+  readonly signal: string | null;
   readonly graceMs: number;
 }
 

@@ -1,10 +1,10 @@
-import type { WorkerKind } from '@ostler/sdk';
+import type { StopRule, WorkerKind } from '@ostler/sdk';
 
 /** What supervision needs of a worker, defaults filled in: core's own half of the normal form. */
 export interface WorkerRules {
   readonly kind: WorkerKind;
   readonly restart: RestartRule;
-  readonly stop: { readonly signal: string; readonly graceMs: number };
+  readonly stop: StopRule;
   readonly health: HealthRule;
   readonly dependsOn: readonly Dependency[];
   readonly schedule: ScheduleRule | null;

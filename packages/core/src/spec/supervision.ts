@@ -1,17 +1,17 @@
-import type { WorkerKind } from '@ostler/sdk';
+import type { StopRule, WorkerKind } from '@ostler/sdk';
 import { healthTimings } from './health.ts';
 import { ownerIn } from './network.ts';
 import { absolute } from './path.ts';
-import type { Registry } from './registry.ts';
+import type { Registry, RuntimeClass } from './registry.ts';
 import type { Dependency, HealthRule, ProbeRule, RestartRule, WorkerRules } from './rules.ts';
 import type { Flat } from './worker.ts';
 
 /** Core's half of a worker's normal form, defaults filled in. */
-export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry, baseDir: string): WorkerRules {
+export function rulesOf(flat: Flat, kind: WorkerKind, runtimeClass: RuntimeClass, registry: Registry, baseDir: string): WorkerRules {
   return {
     kind,
     restart: restartOf(flat, kind),
-    stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
+    stop: stopOf(flat, runtimeClass),
     health: healthOf(flat, registry, baseDir),
     dependsOn: dependenciesOf(flat),
     schedule: flat.schedule
@@ -41,6 +41,12 @@ export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry, baseDi
     },
   } as WorkerRules;
 }
+
+/** Only of what has an image is there somebody else to ask for the signal. */
+export const stopOf = ({ stop }: Flat, runtimeClass: RuntimeClass): StopRule => ({
+  signal: stop?.signal ?? (runtimeClass === 'process' ? 'SIGTERM' : null),
+  graceMs: stop?.grace ?? 10_000,
+});
 
 interface WrittenRestart {
   readonly policy?: RestartRule['policy'];

@@ -178,7 +178,8 @@ export class Supervisor implements Subject {
     }
     if (found.is === 'created') return this.send({ type: 'created', seen, isWithEngine });
     const lastLines = await this.#effects.lastLines(found as Observed & { is: 'exited' });
-    return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines, isWithEngine });
+    const { exit, left = [], stopSignal = 'SIGTERM' } = found;
+    return this.send({ type: 'exited', seen, exit, left, stopSignal, lastLines, isWithEngine });
   }
 
   /** `generation`: whose rules count; the one that is to run, and at its declaration already the new one. */
@@ -272,7 +273,7 @@ const fallbackRules: Scene['rules'] = {
     successCodes: [0],
     ...{ memoryAboveBytes: null, maxAgeMs: null, at: null },
   },
-  stop: { signal: 'SIGTERM', graceMs: 10_000 },
+  stop: { signal: null, graceMs: 10_000 },
   health: {
     ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
     onUnhealthy: 'report',

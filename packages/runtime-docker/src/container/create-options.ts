@@ -43,7 +43,8 @@ export function createOptions(given: CreateGiven) {
     ...argvOf(given, hasSecretEnv),
     Env: environmentOf(given),
     Labels: { ...spec.labels, ...labelsOf(ref, store), ...(owner === null ? {} : { [labels.ports]: ports.join(',') }) },
-    StopSignal: spec.stop.signal,
+    // Without one it has its image's.
+    ...(spec.stop.signal === null ? {} : { StopSignal: spec.stop.signal }),
     Tty: spec.tty,
     // The stdin through which secret variables come ends with whoever brings them.
     ...(hasSecretEnv ? { OpenStdin: true, StdinOnce: true, AttachStdin: true } : {}),

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Exit, Listed, Observed } from '@ostler/sdk';
 import type { ContainerJson, ListedJson } from '../engine/json.ts';
 import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { endpointsOf } from './endpoints.ts';
 import { handleTo, isOurs, labels, refOf } from './identity.ts';
-
-/** Numbers of signals, by which a shell or an init tells of them: 128 + n. */
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+import { firstRealTime, signalOfNumber, stopSignalOf } from './stop-signal.ts';
 
 /** Docker's `created`, and what Podman calls the way there. */
 const neverRan = ['created', 'configured', 'initialized'];
@@ -21,7 +18,7 @@ export function observe(found: ContainerJson, flavour: Flavour, host: string, ow
   const { State } = found;
   const head = { ref, handle: handleTo(found.Id), engine: found.Config.Labels?.[labels.store] ?? '' };
   if (neverRan.includes(State.Status)) return { ...head, is: 'created' };
-  if (!State.Running && State.Status !== 'paused') return { ...head, is: 'exited', exit: exitOf(found, flavour) };
+  if (!State.Running && State.Status !== 'paused') return { ...head, is: 'exited', exit: exitOf(found, flavour), stopSignal: stopSignalOf(found) };
   const pid = hostPid(found);
   const health = healthOf(State.Health?.Status);
   return {
@@ -36,8 +33,8 @@ export function observe(found: ContainerJson, flavour: Flavour, host: string, ow
 
 function exitOf({ State, HostConfig }: ContainerJson, flavour: Flavour): Exit {
   const code = State.ExitCode;
-  // An engine has only the number: 137 as an exit code is told as SIGKILL too.
-  const signal = code > 128 ? (signalNames.get(code - 128) ?? null) : null;
+  // An engine has only the number, 128 + n: 137 as an exit code is told as SIGKILL too. Higher ones are more likely codes.
+  const signal = code > 128 && code < 128 + firstRealTime ? signalOfNumber(code - 128) : null;
   return { code: signal === null ? code : null, signal, at: timeOf(State.FinishedAt), oom: oomOf(), evidence: 'engine' };
 
   function oomOf(): Exit['oom'] {

@@ -43,6 +43,8 @@ export interface ContainerJson {
     readonly Labels: Readonly<Record<string, string>> | null;
     readonly Tty?: boolean;
     readonly User?: string;
+    /** The image's, unless it was made with another: a name or a number, as text. */
+    readonly StopSignal?: string;
     readonly OpenStdin?: boolean;
     readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
   };

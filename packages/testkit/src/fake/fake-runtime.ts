@@ -162,7 +162,7 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
         const { stop = 'ok' } = one.script;
         if (stop === 'hang') return never();
         if (stop === 'ignore') await clock.sleep(how.graceMs);
-        world.end(ref, { signal: stop === 'ignore' ? 'SIGKILL' : how.signal });
+        world.end(ref, { signal: stop === 'ignore' ? 'SIGKILL' : (how.signal ?? 'SIGTERM') });
         if (stop === 'lost-reply') throw failure('timeout', 'unknown', 'the script loses this reply; the stop was carried out');
         return foundOf(ref);
       }),
