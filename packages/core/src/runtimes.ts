@@ -143,7 +143,7 @@ export class Runtime {
     }
   }
 
-  /** Looks at every worker that the list does not show as it is believed to be. */
+  /** Looks at every worker that the list does not show as it is believed to be, or whose health its engine knows: a list does not tell that. */
   async #compare(): Promise<void> {
     if (!this.#isAdopted) return;
     try {
@@ -152,7 +152,7 @@ export class Runtime {
       for (const one of this.#own()) {
         const seen = is.get(`${one.worker}/${one.life.instance}`);
         // Blind on an engine that answers: it had another store, which may be back.
-        if (one.life.blind !== null || (one.life.phase === 'running' && seen !== 'running')) void one.look('looked');
+        if (one.life.blind !== null || (one.life.phase === 'running' && (seen !== 'running' || (one.live?.health ?? null) !== null))) void one.look('looked');
         else if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look('looked');
       }
     } catch {

@@ -65,8 +65,10 @@ export type Observed = { readonly ref: InstanceRef; readonly handle: Handle; rea
       readonly is: 'running';
       /** RFC 3339. */
       readonly startedAt: string;
-      /** The engine's own opinion: input only. */
+      /** The engine's own opinion, by the check that the image brings: input only. Absent: it runs none. Each turn of it is a hint of `watch()`. */
       readonly health?: 'starting' | 'healthy' | 'unhealthy' | undefined;
+      /** What that check found last. `failures`: in a row; `code`: its exit code, `null` = it had none, as after its time is over; `output`: at most 4 KiB. */
+      readonly lastCheck?: { readonly failures: number; readonly code: number | null; readonly output: string } | undefined;
       /** `port`: as the worker declares it. `address`: `host:port` at which THE AGENT reaches it (network namespace, VM, published port); IPv6 in brackets. */
       readonly endpoints: readonly { readonly port: number; readonly address: string }[];
       readonly replicas?: Replicas | undefined;

@@ -1,6 +1,7 @@
 import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
 import type { ZodType, z } from 'zod';
 import { preferenceOf } from './choose.ts';
+import { imageHealthOf } from './image-health.ts';
 import { usesOf } from './network.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
 import { parseContext } from './parse.ts';
@@ -108,6 +109,7 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     stop: stopOf(flat, runtimeClass),
     logs: { maxSizeBytes: flat.logs?.maxSize ?? 10 * 2 ** 20, maxFiles: flat.logs?.maxFiles ?? 5 },
     notify: flat.health?.notify ? { watchdogMs: flat.health.notify.watchdog ?? null } : null,
+    imageHealth: imageHealthOf(flat, kind, runtimeClass),
     noNewPrivileges: flat.noNewPrivileges ?? true,
     readOnly: flat.readOnly ?? false,
     // A container's first process must reap and take signals; a process of the host has an init already.

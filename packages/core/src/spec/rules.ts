@@ -40,8 +40,10 @@ export interface ProbeRule {
   readonly options: unknown;
 }
 export interface HealthRule {
-  /** All must be good. Empty: healthy after `minUpMs`. */
+  /** All must be good. Empty, and no check of an image: healthy after `minUpMs`. */
   readonly probes: readonly ProbeRule[];
+  /** What its engine says of it counts too, where it says something: by the check that the image brings. */
+  readonly image: boolean;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly startPeriodMs: number;

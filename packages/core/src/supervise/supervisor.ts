@@ -155,7 +155,10 @@ export class Supervisor implements Subject {
   /** What was seen, as the event that tells it. */
   async observe(found: Found, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
     const { instance } = this.#life;
-    if (found.is === 'running') this.#live = { instance: found.ref.instance, pid: found.pid ?? null, endpoints: found.endpoints };
+    if (found.is === 'running') {
+      this.#live = liveOf(found);
+      this.#timers.hear();
+    }
     const record = instance === null ? null : this.instances.get(instance);
     const isSameEngine = found.is !== 'gone' || record === null || record.engine === null || record.engine === found.engine;
     // Another store of its engine cannot see it either.
@@ -249,6 +252,10 @@ export class Supervisor implements Subject {
   }
 }
 
+const liveOf = ({ ref, pid, endpoints, health, lastCheck }: Observed & { readonly is: 'running' }): Live => ({
+  ...{ instance: ref.instance, pid: pid ?? null, endpoints, health: health ?? null, lastCheck },
+});
+
 /** So long before the agent noticed it, an engine may have been lost: two pings, and their deadlines. */
 const noticeMs = 15_000;
 
@@ -275,7 +282,7 @@ const fallbackRules: Scene['rules'] = {
   },
   stop: { signal: null, graceMs: 10_000 },
   health: {
-    ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
+    ...{ probes: [], image: false, intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
     onUnhealthy: 'report',
   },
   dependsOn: [],

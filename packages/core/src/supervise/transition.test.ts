@@ -18,7 +18,7 @@ const rules: Scene['rules'] = {
   },
   stop: { signal: 'SIGTERM', graceMs: 10_000 },
   health: {
-    ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
+    ...{ probes: [], image: false, intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
     onUnhealthy: 'restart',
   },
   ...{ dependsOn: [], schedule: null, secrets: { files: [], env: {}, visibleInInspect: false }, priority: 500, onSecretChange: 'restart' },

@@ -5,6 +5,7 @@ import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { endpointsOf } from './endpoints.ts';
 import { handleTo, isOurs, labels, refOf } from './identity.ts';
+import { opinionOf } from './image-health.ts';
 import { firstRealTime, signalOfNumber, stopSignalOf } from './stop-signal.ts';
 
 /** Docker's `created`, and what Podman calls the way there. */
@@ -20,13 +21,12 @@ export function observe(found: ContainerJson, flavour: Flavour, host: string, ow
   if (neverRan.includes(State.Status)) return { ...head, is: 'created' };
   if (!State.Running && State.Status !== 'paused') return { ...head, is: 'exited', exit: exitOf(found, flavour), stopSignal: stopSignalOf(found) };
   const pid = hostPid(found);
-  const health = healthOf(State.Health?.Status);
   return {
     ...head,
     is: 'running',
     startedAt: State.StartedAt,
     endpoints: endpointsOf(found, owner, host, pid !== null),
-    ...(health === null ? {} : { health }),
+    ...opinionOf(found, flavour),
     ...(pid === null ? {} : { pid }),
   };
 }
@@ -47,10 +47,6 @@ function exitOf({ State, HostConfig }: ContainerJson, flavour: Flavour): Exit {
 
 function timeOf(text: string): string | null {
   return text === '' || text.startsWith('0001-') ? null : text;
-}
-
-function healthOf(status: string | undefined): 'starting' | 'healthy' | 'unhealthy' | null {
-  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : null;
 }
 
 /** The pid, if it is that of a process of this very host: an engine may be in a VM, on another machine, or this agent in a container. */

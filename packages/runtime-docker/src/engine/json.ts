@@ -37,7 +37,12 @@ export interface ContainerJson {
     readonly Error?: string;
     readonly StartedAt: string;
     readonly FinishedAt: string;
-    readonly Health?: { readonly Status?: string } | null;
+    readonly Health?: {
+      readonly Status?: string;
+      readonly FailingStreak?: number;
+      /** The last five. */
+      readonly Log?: readonly { readonly ExitCode: number; readonly Output: string }[] | null;
+    } | null;
   };
   readonly Config: {
     readonly Labels: Readonly<Record<string, string>> | null;
@@ -85,5 +90,6 @@ export interface ImageJson {
     readonly Cmd?: readonly string[] | null;
     readonly User?: string;
     readonly Volumes?: Readonly<Record<string, unknown>> | null;
+    readonly Healthcheck?: { readonly Test?: readonly string[] | null } | null;
   } | null;
 }
