@@ -85,11 +85,14 @@ describe.skipIf(abilities['docker'] !== null)('what an image says, on a dockerd 
       const listening = (async () => {
         for await (const hint of d.driver.watch(d.agent, stop.signal)) hints.push(hint);
       })();
+      const listed = async () => (await d.driver.list(d.agent, d.call())).instances.find(({ ref }) => ref.instance === target.ref.instance)?.health;
+      expect(await listed()).toMatch(/^(starting|healthy)$/);
       await turns(target, 'healthy');
       await waitFor('the watch begins', () => hints[0]);
       await d.driver.exec(target, ['rm', '/tmp/well'], { tty: false }, d.call());
       const told = await turns(target, 'unhealthy');
       expect(told?.lastCheck).toEqual({ failures: expect.any(Number), code: 3, output: 'nothing in /tmp/well\n' });
+      expect(await listed()).toBe('unhealthy');
       expect(told?.lastCheck?.failures).toBeGreaterThanOrEqual(2);
       await waitFor('the turn is told', () => hints.find((hint) => (hint as Hint).kind === 'changed'));
       stop.abort();
@@ -117,6 +120,8 @@ describe.skipIf(abilities['docker'] !== null)('what an image says, on a dockerd 
     test('is none where the image has none; a worker that asks for it is refused', async () => {
       const { observed } = await d.start(sleeper, { imageHealth: counted });
       expect(observed).not.toHaveProperty('health');
+      for (const one of (await d.driver.list(d.agent, d.call())).instances)
+        if (one.ref.instance === observed.ref.instance) expect(one).not.toHaveProperty('health');
       const asked = d.start(sleeper, { imageHealth: { ...counted, isAsked: true } });
       await expect(asked).rejects.toMatchObject({ code: 'invalid', outcome: 'no', message: expect.stringMatching(/health\.image.*HEALTHCHECK/) });
     });

@@ -111,7 +111,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
     inspect,
     async list(agent, call) {
       const { store, found } = await withinOneStore(engine, call, () => listContainers(engine, [`${labels.agent}=${agent}`], call));
-      return { engine: store, instances: found.flatMap((one) => listed(one) ?? []) };
+      return { engine: store, instances: found.flatMap((one) => listed(one, flavour) ?? []) };
     },
     watch: (agent, signal) =>
       watchEvents(engine, agent, signal, (error) => log.debug({ runtime: flavour, error: String(error) }, 'the stream of the engine’s events broke')),

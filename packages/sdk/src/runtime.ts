@@ -46,6 +46,8 @@ export interface Listed {
   readonly ref: InstanceRef;
   readonly handle: Handle;
   readonly is: 'created' | 'running' | 'exited';
+  /** As in {@link Observed}, where a list tells it. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy' | undefined;
 }
 
 export interface Replicas {

@@ -1,26 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { StuckCalls } from '../base/stuck-calls.ts';
-import { Prober } from '../probe/index.ts';
 import { type ScriptedHost, scriptedHost } from './fixtures/host.ts';
-import { stateOf } from './state.ts';
+import { probing, stateAt } from './fixtures/probing.ts';
 
 const asks = { health: { image: true } };
-const stateAt = async (host: ScriptedHost, ms: number) => {
-  await host.clock.advance(ms);
-  return stateOf(host.crew().get('web')!.life);
-};
 const failed = { failures: 3, code: 1, output: 'hunter2-hunter2 is wrong\n' };
 
-/** Asks the probes of the worker that runs, as an agent does. */
-function probing(host: ScriptedHost): Prober {
-  const { clock } = host;
-  const prober = new Prober({ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true });
-  for (const { startedMs, isAdopted, health, ...watch } of host.probes) {
-    const startedAtMs = clock.monotonicMs() - (clock.nowMs() - startedMs);
-    prober.watch({ ...watch, startedAtMs, exec: null, ...(isAdopted ? { initialHealth: health } : {}) });
-  }
-  return prober;
-}
 const refOf = (host: ScriptedHost) => host.world.live('web')[0]!;
 const why = async (host: ScriptedHost) => (await host.journal()).findLast(({ type }) => type === 'worker.unhealthy')?.text;
 

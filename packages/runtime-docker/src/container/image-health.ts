@@ -1,5 +1,5 @@
-import type { Observed, WorkerSpec } from '@ostler/sdk';
-import type { ContainerJson, ImageJson } from '../engine/json.ts';
+import type { Listed, Observed, WorkerSpec } from '@ostler/sdk';
+import type { ContainerJson, ImageJson, ListedJson } from '../engine/json.ts';
 import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 
@@ -53,4 +53,10 @@ export function opinionOf({ State }: ContainerJson, flavour: Flavour): Opinion {
   const code = last.ExitCode < 0 ? null : last.ExitCode;
   const output = Buffer.from(last.Output).subarray(-outputBytes).toString('utf8');
   return { health, lastCheck: { failures: State.Health?.FailingStreak ?? 0, code, output } };
+}
+
+/** The same, as a list tells it: in its text for people alone. */
+export function listedHealthOf({ Status = '' }: ListedJson, flavour: Flavour): Pick<Listed, 'health'> {
+  const health = flavour === 'podman' ? undefined : /\((?:health: )?(starting|healthy|unhealthy)\)$/.exec(Status)?.[1];
+  return health === undefined ? {} : { health: health as NonNullable<Listed['health']> };
 }

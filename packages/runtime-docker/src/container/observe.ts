@@ -5,7 +5,7 @@ import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { endpointsOf } from './endpoints.ts';
 import { handleTo, isOurs, labels, refOf } from './identity.ts';
-import { opinionOf } from './image-health.ts';
+import { listedHealthOf, opinionOf } from './image-health.ts';
 import { firstRealTime, signalOfNumber, stopSignalOf } from './stop-signal.ts';
 
 /** Docker's `created`, and what Podman calls the way there. */
@@ -60,10 +60,10 @@ function hostPid({ Id, State }: ContainerJson): number | null {
 }
 
 /** `null` = a container of somebody else, made from an image that ours was committed to. Throws `internal` for ours without its labels. */
-export function listed(found: ListedJson): Listed | null {
+export function listed(found: ListedJson, flavour: Flavour): Listed | null {
   if (!isOurs(found)) return null;
   const ref = refOf(found.Labels);
   if (ref === null) throw refusal('internal', `the container ${found.Names?.[0] ?? found.Id} is of this agent, but its labels do not say which instance it is`);
   const is = neverRan.includes(found.State) ? 'created' : ended.includes(found.State) ? 'exited' : 'running';
-  return { ref, handle: handleTo(found.Id), is };
+  return { ref, handle: handleTo(found.Id), is, ...listedHealthOf(found, flavour) };
 }

@@ -72,6 +72,8 @@ export interface ListedJson {
   readonly Id: string;
   readonly Names: readonly string[] | null;
   readonly State: string;
+  /** For people: `Up 2 minutes (unhealthy)`. */
+  readonly Status?: string;
   readonly Labels: Readonly<Record<string, string>> | null;
   /** Names of Podman, objects of Docker. */
   readonly Mounts?: readonly (MountJson | string)[] | null;

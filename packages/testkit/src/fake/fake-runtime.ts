@@ -152,7 +152,9 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
     list: (agent, call) =>
       read('list', null, call, () => ({
         engine: world.engine,
-        instances: world.listed(agent).map((one) => ({ ref: one.ref, handle: { version: 1, data: World.handleData(one.ref) }, is: one.is })),
+        instances: world
+          .listed(agent)
+          .map((one) => ({ ref: one.ref, handle: { version: 1, data: World.handleData(one.ref) }, is: one.is, health: one.health })),
       })),
     watch: (agent, signal) => fakeWatch(world, agent, signal),
     stop: ({ ref }, how, call) =>
