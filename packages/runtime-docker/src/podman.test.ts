@@ -69,6 +69,7 @@ describe.skipIf(abilities['podman'] !== null)('on a Podman of its own', { timeou
     const stop = { signal: null, graceMs: 5000 };
     const { target, observed } = await d.start(['/bin/sh', '-c', script], { images: [{ name: 'own', reference: name, build: null }], stop });
     expect(observed).not.toHaveProperty('health');
+    expect((await d.driver.facts(d.call())).notes).toContainEqual(expect.stringMatching(/HEALTHCHECK.* do not count/));
     await d.printed(target, 'ready');
     expect(await d.driver.stop(target, stop, d.call())).toMatchObject({ is: 'exited', exit: { code: 0 } });
     expect(await d.text(target)).toContain(`got ${got}`);
