@@ -29,7 +29,7 @@ test('the host file goes to stdout, what is to be said to stderr, and nothing is
     0,
     { web: { runtime: 'docker', image: 'nginx', mounts: [{ from: './html', to: '/html', readOnly: true }] } },
   ]);
-  expect(stderr).toMatch(/^carried over, but look at it:\n {2}stop_signal of web/);
+  expect(stderr).toMatch(/^carried over, but look at it:\n {2}defaults /);
   expect(readdirSync(folder).sort()).toEqual(['c.yaml', 'html']);
   expect((await compose(['c.yaml', '--quiet'])).stderr).toBe('');
 });

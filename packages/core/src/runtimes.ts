@@ -143,16 +143,17 @@ export class Runtime {
     }
   }
 
-  /** Looks at every worker that the list does not show as it is believed to be. */
+  /** Looks at every worker that the list does not show as it is believed to be, or as healthy. */
   async #compare(): Promise<void> {
     if (!this.#isAdopted) return;
     try {
       const { instances } = await listAll(this.#crew, this.access);
-      const is = new Map(instances.map((one) => [`${one.ref.worker}/${one.ref.instance}`, one.is]));
+      const listed = new Map(instances.map((one) => [`${one.ref.worker}/${one.ref.instance}`, one]));
       for (const one of this.#own()) {
-        const seen = is.get(`${one.worker}/${one.life.instance}`);
+        const { is: seen, health } = listed.get(`${one.worker}/${one.life.instance}`) ?? {};
+        const isTurned = health !== undefined && health !== one.live?.health;
         // Blind on an engine that answers: it had another store, which may be back.
-        if (one.life.blind !== null || (one.life.phase === 'running' && seen !== 'running')) void one.look('looked');
+        if (one.life.blind !== null || (one.life.phase === 'running' && (seen !== 'running' || isTurned))) void one.look('looked');
         else if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look('looked');
       }
     } catch {

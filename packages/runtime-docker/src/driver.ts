@@ -12,7 +12,8 @@ import { platformOf, prepareFor } from './container/platform.ts';
 import { withProfile } from './container/seccomp.ts';
 import { startContainer } from './container/start.ts';
 import { usageOf } from './container/stats.ts';
-import { endContainer, isRunning, removeContainer, sendSignal, signalName } from './container/stop.ts';
+import { endContainer, isRunning, removeContainer, sendSignal } from './container/stop.ts';
+import { signalName } from './container/stop-signal.ts';
 import { verifyVolumes } from './container/volumes.ts';
 import { findEndpoint, isMissing } from './endpoint/find.ts';
 import { Connection } from './engine/connection.ts';
@@ -110,12 +111,12 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
     inspect,
     async list(agent, call) {
       const { store, found } = await withinOneStore(engine, call, () => listContainers(engine, [`${labels.agent}=${agent}`], call));
-      return { engine: store, instances: found.flatMap((one) => listed(one) ?? []) };
+      return { engine: store, instances: found.flatMap((one) => listed(one, flavour) ?? []) };
     },
     watch: (agent, signal) =>
       watchEvents(engine, agent, signal, (error) => log.debug({ runtime: flavour, error: String(error) }, 'the stream of the engine’s events broke')),
     async stop(target, how, call) {
-      signalName(how.signal);
+      if (how.signal !== null) signalName(how.signal);
       const found = await search(target, call);
       if (typeof found === 'string') return { is: 'gone', engine: found };
       if (!isRunning(found)) return look(found, target, call);

@@ -2,7 +2,7 @@ import { isRuntimeFailure } from '@ostler/sdk';
 import { waitFor, within } from '@ostler/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection } from './engine/connection.ts';
-import { importBaseImage } from './fixtures/base-image.ts';
+import { buildOnBase, importBaseImage } from './fixtures/base-image.ts';
 import { opened } from './fixtures/opened.ts';
 import { testPodman } from './fixtures/podman-service.ts';
 import { podmanUlimits } from './fixtures/probe.ts';
@@ -56,6 +56,23 @@ describe.skipIf(abilities['podman'] !== null)('on a Podman of its own', { timeou
     expect((await d.text(target)).trim().split('\n')).toEqual([
       ...['1000', '1001', '1001 1002', '/tmp', 'root-is-read-only', 'scratch-is-writable', '1', 'NoNewPrivs:\t1', '200', String(64 * MiB), '50', 'a b'],
     ]);
+  });
+
+  test.each([
+    ['SIGQUIT', '3'],
+    ['2', '2'],
+    ['SIGRTMIN+3', '37'],
+  ])('what its image names, %s, ends a worker; the check of its image does not count', async (signal, got) => {
+    const name = `localhost/ostler-test/stop-${got}:1`;
+    await buildOnBase(engine.socketPath, engine.dir, name, [`STOPSIGNAL ${signal}`, 'HEALTHCHECK CMD true']);
+    const script = `trap "echo got ${got}; exit 0" ${got}; echo ready; while :; do sleep 0.05; done`;
+    const stop = { signal: null, graceMs: 5000 };
+    const { target, observed } = await d.start(['/bin/sh', '-c', script], { images: [{ name: 'own', reference: name, build: null }], stop });
+    expect(observed).not.toHaveProperty('health');
+    expect((await d.driver.facts(d.call())).notes).toContainEqual(expect.stringMatching(/HEALTHCHECK.* do not count/));
+    await d.printed(target, 'ready');
+    expect(await d.driver.stop(target, stop, d.call())).toMatchObject({ is: 'exited', exit: { code: 0 } });
+    expect(await d.text(target)).toContain(`got ${got}`);
   });
 
   test('a secret reaches a worker that is another user, and no look at the container shows one', async () => {

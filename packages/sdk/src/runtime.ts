@@ -1,6 +1,6 @@
 import type { Json } from './json.ts';
 import type { Notified } from './notified.ts';
-import type { Artifact, ExecSession, Finding, Usage, WorkerSpec } from './spec.ts';
+import type { Artifact, ExecSession, Finding, StopRule, Usage, WorkerSpec } from './spec.ts';
 
 /**
  * Core's name for one start; persisted BEFORE `start()`. The driver stamps all four on the instance (labels, instance directory,
@@ -46,6 +46,8 @@ export interface Listed {
   readonly ref: InstanceRef;
   readonly handle: Handle;
   readonly is: 'created' | 'running' | 'exited';
+  /** As in {@link Observed}, where a list tells it. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy' | undefined;
 }
 
 export interface Replicas {
@@ -65,8 +67,10 @@ export type Observed = { readonly ref: InstanceRef; readonly handle: Handle; rea
       readonly is: 'running';
       /** RFC 3339. */
       readonly startedAt: string;
-      /** The engine's own opinion: input only. */
+      /** The engine's own opinion, by the check that the image brings: input only. Absent: it runs none. Each turn of it is a hint of `watch()`. */
       readonly health?: 'starting' | 'healthy' | 'unhealthy' | undefined;
+      /** What that check found last. `failures`: in a row; `code`: its exit code, `null` = it had none, as after its time is over; `output`: at most 4 KiB. */
+      readonly lastCheck?: { readonly failures: number; readonly code: number | null; readonly output: string } | undefined;
       /** `port`: as the worker declares it. `address`: `host:port` at which THE AGENT reaches it (network namespace, VM, published port); IPv6 in brackets. */
       readonly endpoints: readonly { readonly port: number; readonly address: string }[];
       readonly replicas?: Replicas | undefined;
@@ -77,6 +81,8 @@ export type Observed = { readonly ref: InstanceRef; readonly handle: Handle; rea
       readonly is: 'exited';
       readonly exit: Exit /** Processes of it that are still there, as `pid command`: `why` names them. */;
       readonly left?: readonly string[] | undefined;
+      /** The signal, by its full name, that ends it where the host file names none; absent: SIGTERM. */
+      readonly stopSignal?: string | undefined;
     }
 );
 
@@ -217,7 +223,7 @@ export interface RuntimeDriver<Options = unknown> {
    * By supervise, intent persisted; graceMs + 30 s. Signal, grace, then the WHOLE tree. Resolves when seen not running; already exited or
    * gone = success. Delivered secrets go as soon as the instance is seen not running, and again in `remove()`.
    */
-  stop(target: Target, how: { readonly signal: string; readonly graceMs: number }, call: Call): Promise<Found>;
+  stop(target: Target, how: StopRule, call: Call): Promise<Found>;
 
   /**
    * By retention (the last 3 ended instances stay, for logs and `why`) and sweep; 60 s. Running = conflict. Takes logs, cgroup, secrets

@@ -40,9 +40,20 @@ export interface Gpu {
 }
 
 export interface StopRule {
-  /** `SIGTERM`, …: full names. */
-  readonly signal: string;
+  /** `SIGTERM`, …: full names. `null` = the host file names none: the one that the image names, else SIGTERM. Never null for a process. */
+  readonly signal: string | null;
   readonly graceMs: number;
+}
+
+/** How an engine is to run the check that an image brings. Times and `retries`: `null` = what the image says. */
+export interface ImageHealth {
+  /** The host file asks for it. False: it counts where the image has one. */
+  readonly isAsked: boolean;
+  readonly intervalMs: number | null;
+  readonly timeoutMs: number | null;
+  readonly startPeriodMs: number | null;
+  readonly startIntervalMs: number | null;
+  readonly retries: number | null;
 }
 
 export interface LogCaps {
@@ -89,6 +100,8 @@ export interface WorkerSpec<Options = unknown> {
    * `WATCHDOG=1` at least that often; `null` = no watchdog. `null` = it does not tell of itself.
    */
   readonly notify: { readonly watchdogMs: number | null } | null;
+  /** The check that its image brings (HEALTHCHECK). `null` = it does not count, so that nobody need run it. What it finds is told as `health` of what runs. */
+  readonly imageHealth: ImageHealth | null;
   readonly noNewPrivileges: boolean;
   readonly readOnly: boolean;
   readonly init: boolean;

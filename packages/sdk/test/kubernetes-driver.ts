@@ -14,6 +14,7 @@ import {
   type RuntimeDriver,
   type RuntimeFailureCode,
   runtimeFailure,
+  type StopRule,
   type Target,
   unhonoured,
   type WorkerSpec,
@@ -142,7 +143,7 @@ export class KubernetesDriver implements RuntimeDriver<Options> {
     }
   }
 
-  async stop({ ref }: Target, _how: { readonly signal: string; readonly graceMs: number }, call: Call): Promise<Found> {
+  async stop({ ref }: Target, _how: StopRule, call: Call): Promise<Found> {
     const deployment = await this.#deployment(ref);
     if (deployment === null) return { is: 'gone', engine: await this.#engine() };
     if (deployment.spec.replicas !== 0) {

@@ -50,6 +50,7 @@ export const run: Run<{ replicas: number }> = {
     stop: { signal: 'SIGTERM', graceMs: 10_000 },
     logs: { maxSizeBytes: 1_000_000, maxFiles: 3 },
     notify: null,
+    imageHealth: null,
     noNewPrivileges: true,
     readOnly: false,
     init: false,

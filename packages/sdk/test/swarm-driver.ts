@@ -14,6 +14,7 @@ import {
   type Run,
   type RuntimeDriver,
   runtimeFailure,
+  type StopRule,
   type Target,
   unhonoured,
   type WorkerSpec,
@@ -108,7 +109,7 @@ export class SwarmDriver implements RuntimeDriver<Options> {
     yield { kind: 'gap', why: 'a swarm tells nothing of its tasks by itself' };
   }
 
-  async stop({ ref }: Target, _how: { readonly signal: string; readonly graceMs: number }, call: Call): Promise<Found> {
+  async stop({ ref }: Target, _how: StopRule, call: Call): Promise<Found> {
     const engine = await this.#engine();
     const service = await this.#service(ref);
     if (service === null) return { is: 'gone', engine };
@@ -212,7 +213,7 @@ function serviceOf(ref: InstanceRef, { spec, artifact, env }: Run<Options>): unk
     Env: lines,
     Labels: labels,
     StopGracePeriod: spec.stop.graceMs * 1e6,
-    StopSignal: spec.stop.signal,
+    ...(spec.stop.signal === null ? {} : { StopSignal: spec.stop.signal }),
   };
   return {
     Name: nameOf(ref),

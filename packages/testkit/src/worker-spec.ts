@@ -19,6 +19,7 @@ export function workerSpec<Options = unknown>(given: Partial<WorkerSpec<Options>
     stop: { signal: 'SIGTERM', graceMs: 10_000 },
     logs: { maxSizeBytes: 10 * 1024 * 1024, maxFiles: 3 },
     notify: null,
+    imageHealth: null,
     noNewPrivileges: false,
     readOnly: false,
     init: false,

@@ -48,11 +48,11 @@ export async function hostFileOf(project: Project, verify: Verify): Promise<OutM
 
 /** Compose's own defaults where ostler has others. */
 function defaultsOf(services: readonly Service[], project: Project): OutMap {
-  const compose = record({ init: false, noNewPrivileges: false });
+  const compose = record({ init: false, noNewPrivileges: false, health: record({ onUnhealthy: 'report' }) });
   const isThere = (isJob: boolean) => services.some((service) => service.isJob === isJob);
   project.given.notes.differs({
     ...{ field: 'defaults', at: project.given.root.at },
-    text: 'ostler gives containers an init and no new privileges; Compose does neither, so `defaults` turns both off: take them away where a worker does without',
+    text: 'ostler gives containers an init and no new privileges, and restarts unhealthy ones; Compose does none of it, so `defaults` turns it off: take out what may be as ostler has it',
   });
   return record({ service: isThere(false) ? compose : null, job: isThere(true) ? compose : null });
 }

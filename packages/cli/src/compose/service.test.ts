@@ -181,7 +181,7 @@ describe('volumes', () => {
 });
 
 describe('health', () => {
-  const usual = { interval: '30s', timeout: '30s', startPeriod: '90s', onUnhealthy: 'report' };
+  const usual = { interval: '30s', timeout: '30s', startPeriod: '90s' };
   test.each([
     ['test: curl -f localhost', { exec: ['/bin/sh', '-c', 'curl -f localhost'], ...usual }],
     ['test: ["CMD", "curl", "-f"]', { exec: ['curl', '-f'], ...usual }],
@@ -190,18 +190,17 @@ describe('health', () => {
     ['disable: true', { image: false }],
     [
       '{test: x, interval: 5s, timeout: 0s, retries: 2, start_period: 1m, start_interval: 10s}',
-      { exec: ['/bin/sh', '-c', 'x'], interval: '5s', timeout: '30s', retries: 2, startPeriod: '70s', startInterval: '5s', onUnhealthy: 'report' },
+      { exec: ['/bin/sh', '-c', 'x'], interval: '5s', timeout: '30s', retries: 2, startPeriod: '70s', startInterval: '5s' },
     ],
+    ['{interval: 1m, start_period: 0s}', { interval: '1m' }],
+    ['{timeout: 3s, retries: 5, start_period: 10s, start_interval: 1s}', { timeout: '3s', retries: 5, startPeriod: '10s', startInterval: '1s' }],
   ])('%s', async (text, health) => {
     const { worker, left } = await workerOf(`healthcheck:${text.startsWith('{') ? ` ${text}` : `\n  ${text}`}`);
     expect([worker['health'], left]).toEqual([health, []]);
   });
-  test('of the image alone is not asked, and it is said', async () => {
-    const { worker, left } = await workerOf('healthcheck: {interval: 1m}');
-    expect([worker['health'], left]).toEqual([undefined, [expect.stringMatching(/^healthcheck of web .*image’s own check/)]]);
-  });
   test('restarts the one that is labelled for it', async () => {
-    expect((await workerOf('healthcheck: {test: x}\nlabels: [autoheal=true]')).worker['health']).not.toHaveProperty('onUnhealthy');
+    expect((await workerOf('healthcheck: {test: x}\nlabels: [autoheal=true]')).worker['health']).toHaveProperty('onUnhealthy', 'restart');
+    expect((await workerOf('labels: [autoheal=true]')).worker['health']).toEqual({ onUnhealthy: 'restart' });
   });
   test('that nothing can be made of is an error', async () => {
     expect(await toldOf(workerOf('healthcheck: {test: [curl, x], interval: 30}'))).toEqual([expect.stringMatching(/begins with CMD, CMD-SHELL or NONE/)]);
@@ -237,7 +236,8 @@ describe('what depends on others', () => {
     );
     expect(hostFile.workers['web']?.['dependsOn']).toEqual({ db: { is: 'healthy', restartWithIt: true }, 'init-job': { is: 'completed', optional: true } });
     expect(hostFile.workers['init-job']).toMatchObject({ kind: 'job', restart: { policy: 'on-failure', giveUp: false } });
-    expect(hostFile.defaults).toEqual({ service: { init: false, noNewPrivileges: false }, job: { init: false, noNewPrivileges: false } });
+    const compose = { init: false, noNewPrivileges: false, health: { onUnhealthy: 'report' } };
+    expect(hostFile.defaults).toEqual({ service: compose, job: compose });
   });
   test('by links finds them by their alias', async () => {
     const { hostFile } = await three('links: ["db:database"]');

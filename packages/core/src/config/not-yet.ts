@@ -7,7 +7,7 @@ import { type MapNode, type Node, nodeAt, placeAt } from './node.ts';
  */
 export const notYet: { readonly file: readonly string[]; readonly worker: readonly string[] } = {
   file: ['alerts', 'sync', 'recover', 'agent.api', 'agent.engineCommand'],
-  worker: ['alerts', 'expose', 'files', 'hooks', 'needsMounts', 'recover', 'reload', 'update', 'stop.command', 'health.image', 'health.mcp', 'health.generate'],
+  worker: ['alerts', 'expose', 'files', 'hooks', 'needsMounts', 'recover', 'reload', 'update', 'stop.command', 'health.mcp', 'health.generate'],
 };
 
 /** Refuses what stands there and is not empty or switched off. `provided`: health probes that a plugin brings. */

@@ -12,7 +12,7 @@ import { prepareNotify } from './notify.ts';
 import { inShort, type Prepare, type PreparedProbe, type ProbeAnswer, type ProbeScene, type ProvidedProbe, reach } from './prepared.ts';
 import { prepareTcp } from './tcp.ts';
 
-/** Each kind that core knows; `null` = not in this version, unless a plugin brings it. */
+/** Each kind that core knows; `null` = not in this version, unless a plugin brings it; of `image` the engine tells by itself. */
 const kinds: Readonly<Record<keyof typeof coreProbes, Prepare | null>> = {
   http: prepareHttp,
   tcp: prepareTcp,

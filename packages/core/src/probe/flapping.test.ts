@@ -6,7 +6,14 @@ import type { Verdict } from './health-watch.ts';
 import { Prober } from './prober.ts';
 
 const rule: HealthRule = {
-  ...{ probes: [{ kind: 'exec', options: { command: ['check'] } }], intervalMs: 10_000, timeoutMs: 1000, startPeriodMs: 0, startIntervalMs: 1000 },
+  ...{
+    probes: [{ kind: 'exec', options: { command: ['check'] } }],
+    image: false,
+    intervalMs: 10_000,
+    timeoutMs: 1000,
+    startPeriodMs: 0,
+    startIntervalMs: 1000,
+  },
   ...{ retries: 1, successes: 1, onUnhealthy: 'report', minUpMs: 10_000 },
 };
 
@@ -17,7 +24,7 @@ function watched(clock: ManualClock, isGood: (atMs: number) => boolean, given: P
     ...{ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true },
   });
   prober.watch({
-    ...{ worker: 'web', instance: 'i1', rule: { ...rule, ...given }, startedAtMs: 0, endpoints: [], notified: null, logs: null },
+    ...{ worker: 'web', instance: 'i1', rule: { ...rule, ...given }, startedAtMs: 0, endpoints: [], notified: null, logs: null, opinion: null },
     exec: async () => ({ code: isGood(clock.monotonicMs()) ? 0 : 1, output: '' }),
     onVerdict: (verdict) => verdicts.push(verdict),
   });

@@ -8,6 +8,7 @@ import { damp, type Flapping, steady } from './flapping.ts';
 import { type AskNotified, Hearing } from './hearing.ts';
 import { type AskLogs, LogReading } from './log-reading.ts';
 import type { Matcher } from './matcher.ts';
+import type { Opinion } from './opinion.ts';
 import { type Endpoint, type ExecInWorker, inShort, type ProbeAnswer, type ProvidedProbe } from './prepared.ts';
 import type { Slots } from './slots.ts';
 import { type HealthMachine, isProven, newHealth, step } from './verdict.ts';
@@ -47,6 +48,8 @@ export interface WatchGiven {
   readonly notified: AskNotified | null;
   /** `null` = its runtime cannot be asked for what it printed. */
   readonly logs: AskLogs | null;
+  /** `null` = its engine says nothing of its health, or that does not count. */
+  readonly opinion: Opinion | null;
   /** Each time the health turns. Never before `watch` has returned, nor after the end of the watch. */
   onVerdict(verdict: Verdict): void;
 }
@@ -70,6 +73,7 @@ export class HealthWatch {
   /** Of the last verdict, else of the start. */
   #sinceMs: number | null;
   #hasSpoken = false;
+  #isAsking = false;
   /** Of what comes next: the timer, or the place in the queue. */
   #cancelNext: Cancel = () => {};
 
@@ -85,7 +89,9 @@ export class HealthWatch {
     this.#fileAge = new Age(host.clock, Number.NEGATIVE_INFINITY);
     this.#machine = newHealth(given.initialHealth);
     this.#sinceMs = given.initialHealth === undefined ? given.startedAtMs : null;
-    if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
+    given.opinion?.onTurn(this.#turn);
+    if (given.rule.probes.length === 0 && given.opinion !== null) this.#wait(0, this.#hear);
+    else if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
     // Workers that start together are not asked all at once.
     else this.#wait((phase * this.#intervalMs()) / 4, this.#queue);
   }
@@ -125,7 +131,22 @@ export class HealthWatch {
     const upMs = this.#upMs();
     // A timer may fire a little early.
     if (upMs < minUpMs) this.#wait(minUpMs - upMs, this.#lookAtClock);
-    else this.#take({ ok: true, evidence: `up for ${minUpMs / 1000} s` }, upMs);
+    else this.#take({ ok: true, evidence: `up for ${minUpMs / 1000} s` }, upMs, null);
+  };
+
+  /** Of an engine's opinion. What comes while a round is under way is heard at its end. */
+  readonly #turn = (): void => {
+    if (this.#isAsking || this.#ended.signal.aborted) return;
+    this.#cancelNext();
+    this.#wait(0, this.#given.rule.probes.length === 0 ? this.#hear : this.#queue);
+  };
+
+  /** Without probes of the agent's own: what the engine says is the verdict. */
+  readonly #hear = (): void => {
+    const answer = this.#given.opinion?.answer ?? null;
+    if (answer !== null) this.#take(answer, this.#upMs(), this.#given.opinion);
+    // That it has come to rest is told by no turn.
+    if (this.#flapping.isHeld) this.#wait(this.#given.rule.intervalMs, this.#hear);
   };
 
   readonly #queue = (): void => {
@@ -136,18 +157,29 @@ export class HealthWatch {
     const beganMs = this.#host.clock.monotonicMs();
     const atMs = this.#upMs();
     let answers: readonly ProbeAnswer[];
+    this.#isAsking = true;
     try {
       answers = await Promise.all(this.#given.rule.probes.map((rule) => this.#ask(rule)));
     } finally {
+      this.#isAsking = false;
       this.#slots.release();
     }
     if (this.#ended.signal.aborted) return;
-    const failed = answers.filter(({ ok }) => !ok);
-    const evidence = inShort((failed.length > 0 ? failed : answers).map((one) => one.evidence).join('; '), 500);
     // What the agent itself slept through says nothing about the worker.
-    const verdict = this.#host.wasAwakeSince(beganMs) ? this.#judge({ ok: failed.length === 0, evidence }, atMs) : null;
+    const verdict = this.#host.wasAwakeSince(beganMs) ? this.#judgeRound(answers, atMs) : null;
     this.#wait(this.#machine.hasBeenOk ? this.#untilBeatMs(beganMs) : this.#intervalMs(), this.#queue);
     if (verdict !== null) this.#given.onVerdict(verdict);
+  }
+
+  #judgeRound(answers: readonly ProbeAnswer[], atMs: number): Verdict | null {
+    const { opinion } = this.#given;
+    const heard = opinion?.answer ?? null;
+    const all = heard === null ? answers : [...answers, heard];
+    const failed = all.filter(({ ok }) => !ok);
+    // Good but for what the engine has yet to find out.
+    if (failed.length === 0 && opinion !== null && heard === null) return null;
+    const evidence = inShort((failed.length > 0 ? failed : all).map((one) => one.evidence).join('; '), 500);
+    return this.#judge({ ok: failed.length === 0, evidence }, atMs, heard?.ok === false ? opinion : null);
   }
 
   #ask(rule: ProbeRule): Promise<ProbeAnswer> {
@@ -159,13 +191,15 @@ export class HealthWatch {
     });
   }
 
-  #take(round: ProbeAnswer, atMs: number): void {
-    const verdict = this.#judge(round, atMs);
+  #take(round: ProbeAnswer, atMs: number, settledBy: Opinion | null): void {
+    const verdict = this.#judge(round, atMs, settledBy);
     if (verdict !== null) this.#given.onVerdict(verdict);
   }
 
-  #judge({ ok, evidence }: ProbeAnswer, atMs: number): Verdict | null {
-    const { state, change } = step(this.#machine, this.#given.rule, { ok, atMs });
+  /** `settledBy`: whose word it is, where the rule need not count. */
+  #judge({ ok, evidence }: ProbeAnswer, atMs: number, settledBy: Opinion | null): Verdict | null {
+    const settled = settledBy === null ? {} : { settled: { failures: settledBy.failures } };
+    const { state, change } = step(this.#machine, this.#given.rule, { ok, atMs, ...settled });
     this.#machine = state;
     const { health } = state;
     if (health === 'starting') return null;

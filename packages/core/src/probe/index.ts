@@ -1,2 +1,3 @@
 export { answerOf } from './exec.ts';
+export { type EngineHealth, type LastCheck, Opinion } from './opinion.ts';
 export { Prober } from './prober.ts';

@@ -9,7 +9,14 @@ import type { ExecInWorker } from './prepared.ts';
 import { Prober, type ProberGiven } from './prober.ts';
 
 const rule = (given: Partial<HealthRule> = {}): HealthRule => ({
-  ...{ probes: [{ kind: 'exec', options: { command: ['check'] } }], intervalMs: 10_000, timeoutMs: 1000, startPeriodMs: 0, startIntervalMs: 1000 },
+  ...{
+    probes: [{ kind: 'exec', options: { command: ['check'] } }],
+    image: false,
+    intervalMs: 10_000,
+    timeoutMs: 1000,
+    startPeriodMs: 0,
+    startIntervalMs: 1000,
+  },
   ...{ retries: 2, successes: 1, onUnhealthy: 'restart', minUpMs: 10_000 },
   ...given,
 });
@@ -37,6 +44,7 @@ function host(given: Partial<ProberGiven> & { readonly clock: ManualClock }) {
         exec,
         notified: null,
         logs: null,
+        opinion: null,
         onVerdict: (verdict) => verdicts.push(verdict),
       },
       ...more,
@@ -312,6 +320,7 @@ it('a real worker is found ok when it listens, bad when it is gone, ok when it i
       exec: null,
       notified: null,
       logs: null,
+      opinion: null,
     },
     rule: rule({ probes: [{ kind: 'tcp', options: { port } }], intervalMs: 20, startIntervalMs: 20 }),
     onVerdict: (verdict) => verdicts.push(verdict),

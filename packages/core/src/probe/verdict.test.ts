@@ -3,7 +3,7 @@ import type { HealthRule } from '../spec/index.ts';
 import { type HealthMachine, isProven, newHealth, step } from './verdict.ts';
 
 const rule = (given: Partial<HealthRule> = {}): HealthRule => ({
-  ...{ probes: [{ kind: 'tcp', options: { port: 1 } }], intervalMs: 10_000, timeoutMs: 1000, startPeriodMs: 0, startIntervalMs: 1000 },
+  ...{ probes: [{ kind: 'tcp', options: { port: 1 } }], image: false, intervalMs: 10_000, timeoutMs: 1000, startPeriodMs: 0, startIntervalMs: 1000 },
   ...{ retries: 3, successes: 1, onUnhealthy: 'restart', minUpMs: 10_000 },
   ...given,
 });

@@ -1,6 +1,7 @@
 import type { Json, Mount, WorkerKind, WorkerSpec } from '@ostler/sdk';
 import type { ZodType, z } from 'zod';
 import { preferenceOf } from './choose.ts';
+import { imageHealthOf } from './image-health.ts';
 import { usesOf } from './network.ts';
 import { isMap, layBlocks, type Written } from './overlay.ts';
 import { parseContext } from './parse.ts';
@@ -8,7 +9,7 @@ import { absolute } from './path.ts';
 import { toPort } from './port.ts';
 import type { Registry, RuntimeClass } from './registry.ts';
 import type { WorkerRules } from './rules.ts';
-import { rulesOf } from './supervision.ts';
+import { rulesOf, stopOf } from './supervision.ts';
 import { volumeOf } from './volume.ts';
 import { type Flat, flatSchema } from './worker.ts';
 
@@ -49,7 +50,7 @@ export function readWorker(written: Json, reading: Reading): Read {
     normal: {
       flat: fields.data,
       spec: specOf(fields.data, own.data, kind, runtimeClass, reading),
-      rules: rulesOf(fields.data, kind, reading.registry, reading.baseDir),
+      rules: rulesOf(fields.data, kind, runtimeClass, reading.registry, reading.baseDir),
     },
   };
 }
@@ -105,9 +106,10 @@ function specOf(flat: Flat, options: unknown, kind: WorkerKind, runtimeClass: Ru
     gpu: flat.gpu
       ? { count: flat.gpu.count ?? null, ids: flat.gpu.ids ?? [], memoryBytes: flat.gpu.memory ?? null, exclusive: flat.gpu.exclusive ?? false }
       : null,
-    stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
+    stop: stopOf(flat, runtimeClass),
     logs: { maxSizeBytes: flat.logs?.maxSize ?? 10 * 2 ** 20, maxFiles: flat.logs?.maxFiles ?? 5 },
     notify: flat.health?.notify ? { watchdogMs: flat.health.notify.watchdog ?? null } : null,
+    imageHealth: imageHealthOf(flat, kind, runtimeClass),
     noNewPrivileges: flat.noNewPrivileges ?? true,
     readOnly: flat.readOnly ?? false,
     // A container's first process must reap and take signals; a process of the host has an init already.

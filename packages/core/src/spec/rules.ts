@@ -1,10 +1,10 @@
-import type { WorkerKind } from '@ostler/sdk';
+import type { StopRule, WorkerKind } from '@ostler/sdk';
 
 /** What supervision needs of a worker, defaults filled in: core's own half of the normal form. */
 export interface WorkerRules {
   readonly kind: WorkerKind;
   readonly restart: RestartRule;
-  readonly stop: { readonly signal: string; readonly graceMs: number };
+  readonly stop: StopRule;
   readonly health: HealthRule;
   readonly dependsOn: readonly Dependency[];
   readonly schedule: ScheduleRule | null;
@@ -40,8 +40,10 @@ export interface ProbeRule {
   readonly options: unknown;
 }
 export interface HealthRule {
-  /** All must be good. Empty: healthy after `minUpMs`. */
+  /** All must be good. Empty, and no check of an image: healthy after `minUpMs`. */
   readonly probes: readonly ProbeRule[];
+  /** What its engine says of it counts too, where it says something: by the check that the image brings. */
+  readonly image: boolean;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly startPeriodMs: number;

@@ -1,18 +1,18 @@
-import type { WorkerKind } from '@ostler/sdk';
-import { healthTimings } from './health.ts';
+import type { StopRule, WorkerKind } from '@ostler/sdk';
+import { imageHealthOf, probesOf } from './image-health.ts';
 import { ownerIn } from './network.ts';
 import { absolute } from './path.ts';
-import type { Registry } from './registry.ts';
+import type { Registry, RuntimeClass } from './registry.ts';
 import type { Dependency, HealthRule, ProbeRule, RestartRule, WorkerRules } from './rules.ts';
 import type { Flat } from './worker.ts';
 
 /** Core's half of a worker's normal form, defaults filled in. */
-export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry, baseDir: string): WorkerRules {
+export function rulesOf(flat: Flat, kind: WorkerKind, runtimeClass: RuntimeClass, registry: Registry, baseDir: string): WorkerRules {
   return {
     kind,
     restart: restartOf(flat, kind),
-    stop: { signal: flat.stop?.signal ?? 'SIGTERM', graceMs: flat.stop?.grace ?? 10_000 },
-    health: healthOf(flat, registry, baseDir),
+    stop: stopOf(flat, runtimeClass),
+    health: healthOf(flat, kind, runtimeClass, registry, baseDir),
     dependsOn: dependenciesOf(flat),
     schedule: flat.schedule
       ? {
@@ -41,6 +41,12 @@ export function rulesOf(flat: Flat, kind: WorkerKind, registry: Registry, baseDi
     },
   } as WorkerRules;
 }
+
+/** Only of what has an image is there somebody else to ask for the signal. */
+export const stopOf = ({ stop }: Flat, runtimeClass: RuntimeClass): StopRule => ({
+  signal: stop?.signal ?? (runtimeClass === 'process' ? 'SIGTERM' : null),
+  graceMs: stop?.grace ?? 10_000,
+});
 
 interface WrittenRestart {
   readonly policy?: RestartRule['policy'];
@@ -71,26 +77,25 @@ function restartOf(flat: Flat, kind: WorkerKind): RestartRule {
 
 const withPort = new Set(['http', 'tcp', 'grpc', 'mcp', 'generate']);
 
-function healthOf(flat: Flat, registry: Registry, baseDir: string): HealthRule {
+function healthOf(flat: Flat, kind: WorkerKind, runtimeClass: RuntimeClass, registry: Registry, baseDir: string): HealthRule {
   const written = (flat.health ?? {}) as Readonly<Record<string, unknown>> & {
     readonly [K in 'interval' | 'timeout' | 'startPeriod' | 'startInterval' | 'retries' | 'successes' | 'minUp']?: number;
   };
   const firstPort = flat.ports?.[0]?.port;
-  const probes = Object.entries(written)
-    .filter(([kind, options]) => !healthTimings.includes(kind) && options !== undefined && options !== false)
-    .map(([kind, options]): ProbeRule => {
-      const own = typeof options === 'object' && options !== null ? (options as Readonly<Record<string, unknown>>) : {};
-      if (registry.probes?.has(kind)) return { kind, options };
-      const port = withPort.has(kind) ? { port: own['port'] ?? firstPort } : {};
-      if (kind === 'http') return { kind, options: { path: '/', scheme: 'http', status: [[200, 399]], headers: {}, ...defined(own), ...port } };
-      if (kind === 'file') return { kind, options: { ...defined(own), path: absolute(baseDir, String(own['path'])) } };
-      return { kind, options: { ...defined(own), ...port } };
-    });
+  const probes = probesOf(written).map(([kind, options]): ProbeRule => {
+    const own = typeof options === 'object' && options !== null ? (options as Readonly<Record<string, unknown>>) : {};
+    if (registry.probes?.has(kind)) return { kind, options };
+    const port = withPort.has(kind) ? { port: own['port'] ?? firstPort } : {};
+    if (kind === 'http') return { kind, options: { path: '/', scheme: 'http', status: [[200, 399]], headers: {}, ...defined(own), ...port } };
+    if (kind === 'file') return { kind, options: { ...defined(own), path: absolute(baseDir, String(own['path'])) } };
+    return { kind, options: { ...defined(own), ...port } };
+  });
   const intervalMs = written.interval ?? 10_000;
   // What a worker said of itself is there already: to ask for it costs the worker nothing.
   const isCheap = probes.length > 0 && probes.every(({ kind }) => kind === 'notify');
   return {
     probes,
+    image: imageHealthOf(flat, kind, runtimeClass) !== null,
     intervalMs,
     timeoutMs: written.timeout ?? Math.min(5000, intervalMs),
     startPeriodMs: written.startPeriod ?? 0,

@@ -7,6 +7,7 @@ import {
   type Observed,
   type RuntimeFailure,
   type Secrets,
+  type StopRule,
   type Target,
   type WorkerSpec,
 } from '@ostler/sdk';
@@ -91,7 +92,7 @@ export function inspect(services: Services, runtime: RuntimeAccess, target: Targ
   );
 }
 
-export function stop(services: Services, runtime: RuntimeAccess, target: Target, how: { readonly signal: string; readonly graceMs: number }): Promise<Found> {
+export function stop(services: Services, runtime: RuntimeAccess, target: Target, how: StopRule): Promise<Found> {
   return callWithDeadline(
     callOf(services, runtime, 'stop', target.ref.worker, how.graceMs + deadlines.stopBeyondGrace, true),
     inside(services, runtime, (call) => runtime.driver.stop(target, how, call)),

@@ -285,6 +285,19 @@ describe('several workers', () => {
       await host.clock.advance(10_000);
       expect([starts(host, 'db'), starts(host, 'app')]).toEqual([2, 2]);
     });
+    test('or to stop with it, are so where the other was out of sight as the one came up, and had ended before that', async () => {
+      const host = await scriptedHost({ db: { exit: { afterMs: 500, code: 1 } }, app: { startAfterMs: 2000 } });
+      await host.declare('db', { restart: { policy: 'never' } });
+      await host.declare('app', { dependsOn: { db: { is: 'started', stopWithIt: true } } });
+      await host.clock.advance(1000);
+      const db = host.crew().get('db')!;
+      await db.send({ type: 'blind', runtime: 'fake', reason: 'it does not answer' });
+      await host.clock.advance(2000);
+      expect([db.life.phase, host.world.live('app').length]).toEqual(['failed', 1]);
+      await db.send({ type: 'sighted' });
+      await host.clock.advance(1000);
+      expect(host.world.live('app')).toEqual([]);
+    });
     test('are so where the other is restarted while the one is being started', async () => {
       const host = await scriptedHost({ app: { startAfterMs: 2000 } });
       await host.declare('db');

@@ -177,7 +177,8 @@ export class Crew {
     const { life } = of;
     if (life.generation !== before.generation) this.#order.changed(of);
     this.#sort(of);
-    if (life.phase !== before.phase || isUp(life) !== isUp(before)) for (const one of [of, ...this.#order.dependents(of.worker)]) this.followDependencies(one);
+    const isSightOther = (life.blind === null) !== (before.blind === null);
+    if (life.phase !== before.phase || isSightOther) for (const one of [of, ...this.#order.dependents(of.worker)]) this.followDependencies(one);
     for (const one of [of, ...this.#order.dependents(of.worker)]) this.#gate.judgeAgain(one);
     this.#told(of.worker);
     this.#look();

@@ -200,7 +200,7 @@ export class Effects {
     const rule = (this.#of.normal(this.#of.generation(life.instanceGeneration)) ?? this.#of.normal())?.rules.stop;
     try {
       const runtime = this.#runtimeOf(this.#of.runtimeName());
-      const found = await stop(this.#of.services, runtime, target, rule ?? { signal: 'SIGTERM', graceMs: 10_000 });
+      const found = await stop(this.#of.services, runtime, target, rule ?? { signal: runtime.class === 'process' ? 'SIGTERM' : null, graceMs: 10_000 });
       await this.#of.observe(found, 'looked', 0);
     } catch (error) {
       const failure = asFailure(error, true);

@@ -69,6 +69,8 @@ export type LifeEvent =
       readonly seen: Seen;
       readonly exit: Exit;
       readonly left: readonly string[];
+      /** By which its engine ends it where the rules of the worker name none. */
+      readonly stopSignal: string;
       readonly lastLines: readonly string[];
       /** While its engine could not be asked: that is no failure of the worker. */
       readonly isWithEngine: boolean;

@@ -1,29 +1,11 @@
 import type { Call } from '@ostler/sdk';
 import { describe, expect, test } from 'vitest';
-import { StuckCalls } from '../base/stuck-calls.ts';
-import { Prober } from '../probe/index.ts';
 import { type ScriptedHost, scriptedHost } from './fixtures/host.ts';
-import { stateOf } from './state.ts';
+import { probing, stateAt } from './fixtures/probing.ts';
 
 const tells = { health: { notify: { watchdog: '10s' } } };
 const call: Call = { signal: new AbortController().signal, deadlineMs: 0, progress() {}, output() {} };
 const statusOf = async (host: ScriptedHost) => (await host.probes[0]?.notified?.(call))?.status;
-const stateAt = async (host: ScriptedHost, ms: number) => {
-  await host.clock.advance(ms);
-  return stateOf(host.crew().get('web')!.life);
-};
-
-/** Asks the probes of the worker that runs, as an agent does. */
-function probing(host: ScriptedHost): Prober {
-  const { clock } = host;
-  const prober = new Prober({ clock, stuck: new StuckCalls(), inPlugin: (_, run) => run(), probes: new Map(), wasAwakeSince: () => true });
-  for (const { startedMs, isAdopted, health, ...watch } of host.probes) {
-    const startedAtMs = clock.monotonicMs() - (clock.nowMs() - startedMs);
-    prober.watch({ ...watch, startedAtMs, exec: null, ...(isAdopted ? { initialHealth: health } : {}) });
-  }
-  return prober;
-}
-
 describe('a worker that tells of itself by sd_notify(3)', () => {
   test('is healthy within a moment of READY=1, unhealthy when it falls silent, and so with the next agent', async () => {
     const signs = Array.from({ length: 12 }, (_, index) => ({ afterMs: 4000 + index * 5000, message: 'WATCHDOG=1' }));

@@ -94,18 +94,19 @@ export const created: Row<Of<'created'>> = {
 const startOrGiveUp = (life: Life, scene: Scene): Move =>
   life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop({ ...life, mayCome: true }, scene, []);
 
-const stoppedFacts = (life: Life, scene: Scene, signal: string | null): Fact => ({
+/** `event`: `null` = nobody saw how it ended. */
+const stoppedFacts = (life: Life, scene: Scene, event: Of<'exited'> | null): Fact => ({
   type: 'worker.stopped',
   data: {
     cause: life.stopCause ?? 'held',
     tookMs: Math.max(0, scene.nowMs - Date.parse(life.since)),
-    wasKilled: signal === 'SIGKILL' && scene.rules.stop.signal !== 'SIGKILL',
+    wasKilled: event?.exit.signal === 'SIGKILL' && (scene.rules.stop.signal ?? event.stopSignal) !== 'SIGKILL',
   },
 });
 const ended = (life: Life, event: Of<'exited'>, scene: Scene): Move =>
   move.afterEnd(life, scene, event.exit, move.endFacts(life, event, scene), event.isWithEngine);
 const endedByStop = (life: Life, event: Of<'exited'>, scene: Scene): Move =>
-  move.afterStop(life, scene, [...move.endFacts(life, event, scene), stoppedFacts(life, scene, event.exit.signal)]);
+  move.afterStop(life, scene, [...move.endFacts(life, event, scene), stoppedFacts(life, scene, event)]);
 export const exited: Row<Of<'exited'>> = {
   idle: 'ignore',
   done: 'ignore',

@@ -4,6 +4,7 @@ import type { AgentLogger } from '../base/logger.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { InPlugin } from '../base/watchdog.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Opinion } from '../probe/index.ts';
 import type { CronLine, HealthRule, Neighbour, Normal, Policy } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 
@@ -41,6 +42,8 @@ export interface ProbeWatch {
   readonly notified: ((call: Call) => Promise<Notified | null>) | null;
   /** What it printed, up to now. `null` = its runtime is not there. */
   readonly logs: ((from: LogFrom, call: Call) => AsyncIterable<LogRecord>) | null;
+  /** What its engine says of its health, without the values of secrets. `null` = nothing, or it does not count. */
+  readonly opinion: Opinion | null;
   onVerdict(verdict: { readonly health: 'ok' | 'bad'; readonly evidence: string; readonly failures: number; readonly afterMs: number | null }): void;
 }
 

@@ -1,4 +1,5 @@
 import type { Found, Target } from '@ostler/sdk';
+import type { EngineHealth, LastCheck } from '../probe/index.ts';
 import type { Normal } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 import type { Instances } from './instances.ts';
@@ -10,6 +11,9 @@ export interface Live {
   readonly instance: string;
   readonly pid: number | null;
   readonly endpoints: readonly { readonly port: number; readonly address: string }[];
+  /** What its engine says of its health; `null` = nothing. */
+  readonly health: EngineHealth | null;
+  readonly lastCheck: LastCheck;
 }
 
 /** A supervisor as what works for it sees it. */

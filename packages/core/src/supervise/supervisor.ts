@@ -1,4 +1,4 @@
-import type { Found, InstanceRef, Target } from '@ostler/sdk';
+import type { Found, InstanceRef, Observed, Target } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
 import type { Normal } from '../spec/index.ts';
 import type { Batch, GenerationRecord, InstanceRecord } from '../store/index.ts';
@@ -157,7 +157,10 @@ export class Supervisor implements Subject {
   /** What was seen, as the event that tells it. */
   async observe(found: Found, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void> {
     const { instance } = this.#life;
-    if (found.is === 'running') this.#live = { instance: found.ref.instance, pid: found.pid ?? null, endpoints: found.endpoints };
+    if (found.is === 'running') {
+      this.#live = liveOf(found);
+      this.#timers.hear();
+    }
     const record = instance === null ? null : this.instances.get(instance);
     const isSameEngine = found.is !== 'gone' || record === null || record.engine === null || record.engine === found.engine;
     // Another store of its engine cannot see it either.
@@ -188,7 +191,8 @@ export class Supervisor implements Subject {
       return this.send({ type: 'running', seen: { ...seen, startedAt: found.startedAt, pid }, how, tookMs });
     }
     if (found.is === 'created') return this.send({ type: 'created', seen, isWithEngine });
-    return this.send({ type: 'exited', seen, exit: found.exit, left: found.left ?? [], lastLines, isWithEngine });
+    const { exit, left = [], stopSignal = 'SIGTERM' } = found;
+    return this.send({ type: 'exited', seen, exit, left, stopSignal, lastLines, isWithEngine });
   }
 
   /** `generation`: whose rules count; the one that is to run, and at its declaration already the new one. */
@@ -258,6 +262,10 @@ export class Supervisor implements Subject {
   }
 }
 
+const liveOf = ({ ref, pid, endpoints, health, lastCheck }: Observed & { readonly is: 'running' }): Live => ({
+  ...{ instance: ref.instance, pid: pid ?? null, endpoints, health: health ?? null, lastCheck },
+});
+
 /** So long before the agent noticed it, an engine may have been lost: two pings, and their deadlines. */
 const noticeMs = 15_000;
 
@@ -282,9 +290,9 @@ const fallbackRules: Scene['rules'] = {
     successCodes: [0],
     ...{ memoryAboveBytes: null, maxAgeMs: null, at: null },
   },
-  stop: { signal: 'SIGTERM', graceMs: 10_000 },
+  stop: { signal: null, graceMs: 10_000 },
   health: {
-    ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
+    ...{ probes: [], image: false, intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
     onUnhealthy: 'report',
   },
   dependsOn: [],

@@ -1,5 +1,6 @@
 import type { Target } from '@ostler/sdk';
 import type { Cancel } from '../base/clock.ts';
+import { type LastCheck, Opinion } from '../probe/index.ts';
 import { Calendar, overdue } from './calendar.ts';
 import type { Life } from './life.ts';
 import { Renewal } from './renewal.ts';
@@ -18,7 +19,7 @@ export class Timers {
   readonly #renewal: Renewal;
   #timeout: Cancel | null = null;
   #steady: Cancel | null = null;
-  #probing: { readonly instance: string; stop(): void } | null = null;
+  #probing: { readonly instance: string; readonly opinion: Opinion | null; stop(): void } | null = null;
 
   /** `masked`: a text of the worker without the values of its secrets, `null` where they are not known here. */
   constructor(of: Subject, masked: (text: string) => string | null) {
@@ -51,6 +52,7 @@ export class Timers {
     if (!shallProbe || this.#probing !== null || live === null || normal === null || target === null || life.instance === null) return;
     const instance = life.instance;
     const runtime = services.runtime(this.#of.runtimeName() ?? '');
+    const opinion = normal.rules.health.image && live.health !== null ? new Opinion(live.health, this.#shown(live.lastCheck)) : null;
     const stop = services.probe({
       worker: this.#of.worker,
       instance,
@@ -66,6 +68,7 @@ export class Timers {
       },
       notified: runtime === null ? null : this.#notified(runtime, target),
       logs: runtime === null ? null : (from, call) => services.inPlugin(runtime.plugin, () => runtime.driver.logs(target, from, false, call)),
+      opinion,
       onVerdict: (verdict) => {
         const event =
           verdict.health === 'ok'
@@ -74,7 +77,14 @@ export class Timers {
         void this.#of.send(event);
       },
     });
-    this.#probing = { instance, stop };
+    this.#probing = { instance, opinion, stop };
+  }
+
+  /** What was seen may be another opinion of its engine. */
+  hear(): void {
+    const { live } = this.#of;
+    if (live === null || live.health === null || live.instance !== this.#probing?.instance) return;
+    this.#probing.opinion?.tell(live.health, this.#shown(live.lastCheck));
   }
 
   close(): void {
@@ -85,6 +95,11 @@ export class Timers {
     this.#renewal.close();
     this.#probing?.stop();
     this.#probing = null;
+  }
+
+  /** What a check printed may tell secrets, as all that a worker prints. */
+  #shown(last: LastCheck): LastCheck {
+    return last === undefined ? last : { ...last, output: this.#masked(last.output) ?? '' };
   }
 
   #notified({ driver, plugin }: RuntimeAccess, target: Target): ProbeWatch['notified'] {

@@ -18,7 +18,7 @@ const rules: Scene['rules'] = {
   },
   stop: { signal: 'SIGTERM', graceMs: 10_000 },
   health: {
-    ...{ probes: [], intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
+    ...{ probes: [], image: false, intervalMs: 10_000, timeoutMs: 5000, startPeriodMs: 0, startIntervalMs: 1000, retries: 3, successes: 1, minUpMs: 10_000 },
     onUnhealthy: 'restart',
   },
   ...{ dependsOn: [], schedule: null, secrets: { files: [], env: {}, visibleInInspect: false }, priority: 500, onSecretChange: 'restart' },
@@ -70,7 +70,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   'stop-failed': { type: 'stop-failed', epoch: 7, failure },
   running: { type: 'running', seen: { ...seen, startedAt: at, pid: 1 }, how: 'adopted', tookMs: 1 },
   created: { type: 'created', seen, isWithEngine: false },
-  exited: { type: 'exited', seen, exit, left: [], lastLines: [], isWithEngine: false },
+  exited: { type: 'exited', seen, exit, left: [], stopSignal: 'SIGTERM', lastLines: [], isWithEngine: false },
   gone: { type: 'gone', seen, isSameEngine: true, isWithEngine: false },
   alarm: { type: 'alarm', epoch: 7 },
   healthy: { type: 'healthy', instance: 'i1', afterMs: 1 },
@@ -127,6 +127,17 @@ describe('the table', () => {
       const move = moved(life(phase, { unresolved, stopCause: 'unhealthy', onward: 'start' }), events.created);
       expect(move?.facts.map(({ type }) => type)[0], phase).toBe('worker.stopped');
     }
+  });
+  test.each([
+    ['SIGTERM', 'SIGKILL', 'SIGKILL', true],
+    ['SIGKILL', 'SIGTERM', 'SIGKILL', false],
+    [null, 'SIGTERM', 'SIGKILL', true],
+    [null, 'SIGQUIT', 'SIGQUIT', false],
+    [null, 'SIGKILL', 'SIGKILL', false],
+  ])('told %s by the file and %s by the image, it was killed by its %s: %s', (signal, stopSignal, ended, wasKilled) => {
+    const event = { ...events.exited, exit: { ...exit, code: null, signal: ended }, stopSignal };
+    const move = moved(life('stopping'), event, { ...scene, rules: { ...rules, stop: { signal, graceMs: 10_000 } } });
+    expect(move?.facts.find(({ type }) => type === 'worker.stopped')?.data).toMatchObject({ wasKilled });
   });
   test('a start that is made again keeps its name until the runtime was asked: what another agent had asked for may still come under it', () => {
     const refused = { ...failure, code: 'internal', outcome: 'no' } as const;

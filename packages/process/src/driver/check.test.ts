@@ -49,6 +49,7 @@ test.each<[string, Partial<WorkerSpec>]>([
   ['mounts', { mounts: [{ from: { volume: 'v' }, to: '/v', readOnly: false, name: null }] }],
   ['ulimits.wrong', { ulimits: { wrong: { soft: 1, hard: 1 } } }],
   ['capabilities', { more: { capabilities: ['NET_ADMIN'] } }],
+  ['health.image', { imageHealth: { isAsked: true, intervalMs: null, timeoutMs: null, startPeriodMs: null, startIntervalMs: null, retries: null } }],
 ])('%s, which a process cannot have, is refused', (field, more) => {
   expect(check(more)).toMatchObject([{ level: 'refused', field }]);
 });

@@ -28,6 +28,11 @@ export function checkProcess(
   if (spec.gpu !== null) refuse('gpu', `the ${runtime} runtime cannot give a worker its own GPU; use a container runtime or metal`);
   if (spec.notify !== null && (!isCompiled || process.platform !== 'linux'))
     refuse('health.notify', `the ${runtime} runtime hears sd_notify only with the compiled holder, on Linux; \`ostler doctor\` says why it is not used here`);
+  if (spec.imageHealth !== null)
+    refuse(
+      'health.image',
+      `health.image is of containers: the ${runtime} runtime runs processes, which have no image with a check of its own; use another probe`,
+    );
   if (spec.tty) refuse('tty', `the ${runtime} runtime gives no terminal to a worker`);
   if (spec.readOnly) refuse('readOnly', `the ${runtime} runtime cannot make the file system read-only for one process`);
   for (const port of spec.ports)

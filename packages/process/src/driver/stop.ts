@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, type Found, runtimeFailure } from '@ostler/sdk';
+import { type Call, type Found, runtimeFailure, type StopRule } from '@ostler/sdk';
 import { removeCgroups } from '../cgroup/cgroup.ts';
 import { type InstanceDirectory, removeInstance } from '../instance/directory.ts';
 import { removeSecretFiles } from '../launch/secret-files.ts';
@@ -17,13 +17,8 @@ export function signalOf(name: string): NodeJS.Signals {
 }
 
 /** Signal, grace, then the whole tree. An abort during the grace leaves the worker with the signal only. */
-export async function stopInstance(
-  instance: InstanceDirectory,
-  engine: string,
-  how: { readonly signal: string; readonly graceMs: number },
-  call: Call,
-): Promise<Found> {
-  const signal = signalOf(how.signal);
+export async function stopInstance(instance: InstanceDirectory, engine: string, how: StopRule, call: Call): Promise<Found> {
+  const signal = signalOf(how.signal ?? 'SIGTERM');
   const { is } = await settle(instance, call);
   if (is === 'gone') return { is, engine };
   if (is === 'created') return observe(instance, engine, call);

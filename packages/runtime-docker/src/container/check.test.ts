@@ -130,6 +130,9 @@ test('what this host cannot hold is said', () => {
   expect(check(gpu({ count: 1 }), { gpus, version: '5.3.2' }, 'podman')).toEqual(['refused gpu']);
   expect(check(gpu({ count: 1 }), { gpus, version: '5.4.0' }, 'podman')).toEqual([]);
   expect(check({ logs: { maxSizeBytes: MiB, maxFiles: 3 } }, {}, 'podman')).toEqual(['unenforced logs.maxFiles']);
+  const imageHealth = { isAsked: true, intervalMs: null, timeoutMs: null, startPeriodMs: null, startIntervalMs: null, retries: null };
+  const onPodman = (isAsked: boolean) => check({ imageHealth: { ...imageHealth, isAsked }, logs: { maxSizeBytes: MiB, maxFiles: 1 } }, {}, 'podman');
+  expect([onPodman(true), onPodman(false), check({ imageHealth })]).toEqual([['unenforced health.image'], [], []]);
 });
 
 test('who shares a network may say where it listens', () => {

@@ -84,6 +84,14 @@ function isAtLeast(version: string, major: number, minor: number): boolean {
 function checkRest(spec: WorkerSpec, { capabilities, devices }: More, flavour: Flavour): readonly Finding[] {
   return [
     ...(spec.notify === null ? [] : [refused('health.notify', `the ${flavour} runtime does not hear sd_notify; use another probe`)]),
+    ...(flavour === 'podman' && spec.imageHealth?.isAsked === true
+      ? [
+          unenforced(
+            'health.image',
+            'health.image is not enforced by Podman, whose checks need timers of systemd; use another probe, such as exec with the same command',
+          ),
+        ]
+      : []),
     ...spec.mounts.flatMap((mount) => refusedMount(mount) ?? []).map((text) => refused('mounts', text)),
     ...Object.keys(spec.ulimits)
       .filter((name) => !ulimits.includes(name))

@@ -7,6 +7,7 @@ import type { Joined } from '../network/networks.ts';
 import { receiverCommand } from '../secret/environment.ts';
 import { gpuRequests } from './gpu-requests.ts';
 import { labels, labelsOf } from './identity.ts';
+import { healthcheckOf } from './image-health.ts';
 import { type More, moreOf } from './more.ts';
 import { mountOptions, secretsPath, tmpfsOptions } from './mounts.ts';
 
@@ -30,7 +31,7 @@ export interface CreateGiven {
   readonly flavour: Flavour;
 }
 
-/** The body of `POST /containers/create`. Pure. Throws `invalid` for an environment that cannot be set. */
+/** The body of `POST /containers/create`. Pure. Throws `invalid` for an environment that cannot be set, and for a check that its image has not. */
 export function createOptions(given: CreateGiven) {
   const { ref, run, imageName, store, networks, owner } = given;
   const [first] = networks;
@@ -43,7 +44,9 @@ export function createOptions(given: CreateGiven) {
     ...argvOf(given, hasSecretEnv),
     Env: environmentOf(given),
     Labels: { ...spec.labels, ...labelsOf(ref, store), ...(owner === null ? {} : { [labels.ports]: ports.join(',') }) },
-    StopSignal: spec.stop.signal,
+    // Without one it has its image's.
+    ...(spec.stop.signal === null ? {} : { StopSignal: spec.stop.signal }),
+    ...healthcheckOf(spec, given.image, given.flavour),
     Tty: spec.tty,
     // The stdin through which secret variables come ends with whoever brings them.
     ...(hasSecretEnv ? { OpenStdin: true, StdinOnce: true, AttachStdin: true } : {}),

@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Exit, Listed, Observed } from '@ostler/sdk';
 import type { ContainerJson, ListedJson } from '../engine/json.ts';
 import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { endpointsOf } from './endpoints.ts';
 import { handleTo, isOurs, labels, refOf } from './identity.ts';
-
-/** Numbers of signals, by which a shell or an init tells of them: 128 + n. */
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+import { listedHealthOf, opinionOf } from './image-health.ts';
+import { firstRealTime, signalOfNumber, stopSignalOf } from './stop-signal.ts';
 
 /** Docker's `created`, and what Podman calls the way there. */
 const neverRan = ['created', 'configured', 'initialized'];
@@ -21,23 +19,22 @@ export function observe(found: ContainerJson, flavour: Flavour, host: string, ow
   const { State } = found;
   const head = { ref, handle: handleTo(found.Id), engine: found.Config.Labels?.[labels.store] ?? '' };
   if (neverRan.includes(State.Status)) return { ...head, is: 'created' };
-  if (!State.Running && State.Status !== 'paused') return { ...head, is: 'exited', exit: exitOf(found, flavour) };
+  if (!State.Running && State.Status !== 'paused') return { ...head, is: 'exited', exit: exitOf(found, flavour), stopSignal: stopSignalOf(found) };
   const pid = hostPid(found);
-  const health = healthOf(State.Health?.Status);
   return {
     ...head,
     is: 'running',
     startedAt: State.StartedAt,
     endpoints: endpointsOf(found, owner, host, pid !== null),
-    ...(health === null ? {} : { health }),
+    ...opinionOf(found, flavour),
     ...(pid === null ? {} : { pid }),
   };
 }
 
 function exitOf({ State, HostConfig }: ContainerJson, flavour: Flavour): Exit {
   const code = State.ExitCode;
-  // An engine has only the number: 137 as an exit code is told as SIGKILL too.
-  const signal = code > 128 ? (signalNames.get(code - 128) ?? null) : null;
+  // An engine has only the number, 128 + n: 137 as an exit code is told as SIGKILL too. Higher ones are more likely codes.
+  const signal = code > 128 && code < 128 + firstRealTime ? signalOfNumber(code - 128) : null;
   return { code: signal === null ? code : null, signal, at: timeOf(State.FinishedAt), oom: oomOf(), evidence: 'engine' };
 
   function oomOf(): Exit['oom'] {
@@ -52,10 +49,6 @@ function timeOf(text: string): string | null {
   return text === '' || text.startsWith('0001-') ? null : text;
 }
 
-function healthOf(status: string | undefined): 'starting' | 'healthy' | 'unhealthy' | null {
-  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : null;
-}
-
 /** The pid, if it is that of a process of this very host: an engine may be in a VM, on another machine, or this agent in a container. */
 function hostPid({ Id, State }: ContainerJson): number | null {
   if (process.platform !== 'linux' || State.Pid <= 1) return null;
@@ -67,10 +60,10 @@ function hostPid({ Id, State }: ContainerJson): number | null {
 }
 
 /** `null` = a container of somebody else, made from an image that ours was committed to. Throws `internal` for ours without its labels. */
-export function listed(found: ListedJson): Listed | null {
+export function listed(found: ListedJson, flavour: Flavour): Listed | null {
   if (!isOurs(found)) return null;
   const ref = refOf(found.Labels);
   if (ref === null) throw refusal('internal', `the container ${found.Names?.[0] ?? found.Id} is of this agent, but its labels do not say which instance it is`);
   const is = neverRan.includes(found.State) ? 'created' : ended.includes(found.State) ? 'exited' : 'running';
-  return { ref, handle: handleTo(found.Id), is };
+  return { ref, handle: handleTo(found.Id), is, ...listedHealthOf(found, flavour) };
 }

@@ -1,20 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, type InstanceRef, isRuntimeFailure, runtimeFailure, type Target } from '@ostler/sdk';
+import { type Call, type InstanceRef, isRuntimeFailure, runtimeFailure, type StopRule, type Target } from '@ostler/sdk';
 import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
 import { begun, refusal } from '../errors.ts';
 import { inspectContainer } from './find.ts';
+import { signalName, stopSignalOf } from './stop-signal.ts';
 
 /** How long the engine gets to end what it was told to kill. */
 const reapMs = 10_000;
 
 export const isRunning = ({ State }: ContainerJson): boolean => State.Running || State.Status === 'paused';
-
-/** Throws `invalid` for what is no name of a signal. */
-export function signalName(name: string): string {
-  if (/^SIG[A-Z0-9+-]{2,12}$/.test(name)) return name;
-  throw refusal('invalid', `"${name}" is no signal; use a full name such as SIGTERM`);
-}
 
 /** False = it was not running any more. */
 export async function sendSignal(engine: Connection, id: string, worker: string, signal: string, call: Call): Promise<boolean> {
@@ -32,15 +27,9 @@ export async function sendSignal(engine: Connection, id: string, worker: string,
  * Signal, grace, SIGKILL. With its first process the whole pid namespace ends, so that nothing is left of the tree. Not by the engine's own stop: that
  * takes no signal before API 1.42, and holds the container for as long as it waits.
  */
-export async function endContainer(
-  engine: Connection,
-  found: ContainerJson,
-  worker: string,
-  how: { readonly signal: string; readonly graceMs: number },
-  call: Call,
-): Promise<void> {
+export async function endContainer(engine: Connection, found: ContainerJson, worker: string, how: StopRule, call: Call): Promise<void> {
   const { Id } = found;
-  const signal = signalName(how.signal);
+  const signal = how.signal === null ? stopSignalOf(found) : signalName(how.signal);
   // A frozen process takes no signal.
   if (found.State.Paused === true || found.State.Status === 'paused')
     await engine.json({ method: 'POST', path: `/containers/${Id}/unpause`, accepts: [409, 500], what: `thaw ${worker}`, signal: call.signal });

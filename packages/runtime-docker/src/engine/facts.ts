@@ -40,6 +40,7 @@ export async function factsOf(engine: Connection, flavour: Flavour, call: Call):
       ...(isNameless
         ? ['containers do not find each other by name: Podman lacks aardvark-dns, or the plugin dnsname; networks that were made without it stay so']
         : []),
+      ...(flavour === 'podman' ? ['checks of images (HEALTHCHECK) do not count: Podman needs timers of systemd for them'] : []),
       ...(outlivesEngine ? [] : ['live-restore is off: when dockerd ends, its containers end too']),
     ],
   };

@@ -37,12 +37,19 @@ export interface ContainerJson {
     readonly Error?: string;
     readonly StartedAt: string;
     readonly FinishedAt: string;
-    readonly Health?: { readonly Status?: string } | null;
+    readonly Health?: {
+      readonly Status?: string;
+      readonly FailingStreak?: number;
+      /** The last five. */
+      readonly Log?: readonly { readonly ExitCode: number; readonly Output: string }[] | null;
+    } | null;
   };
   readonly Config: {
     readonly Labels: Readonly<Record<string, string>> | null;
     readonly Tty?: boolean;
     readonly User?: string;
+    /** The image's, unless it was made with another: a name or a number, as text. */
+    readonly StopSignal?: string;
     readonly OpenStdin?: boolean;
     readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
   };
@@ -65,6 +72,8 @@ export interface ListedJson {
   readonly Id: string;
   readonly Names: readonly string[] | null;
   readonly State: string;
+  /** For people: `Up 2 minutes (unhealthy)`. */
+  readonly Status?: string;
   readonly Labels: Readonly<Record<string, string>> | null;
   /** Names of Podman, objects of Docker. */
   readonly Mounts?: readonly (MountJson | string)[] | null;
@@ -83,5 +92,6 @@ export interface ImageJson {
     readonly Cmd?: readonly string[] | null;
     readonly User?: string;
     readonly Volumes?: Readonly<Record<string, unknown>> | null;
+    readonly Healthcheck?: { readonly Test?: readonly string[] | null } | null;
   } | null;
 }

@@ -152,7 +152,9 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
     list: (agent, call) =>
       read('list', null, call, () => ({
         engine: world.engine,
-        instances: world.listed(agent).map((one) => ({ ref: one.ref, handle: { version: 1, data: World.handleData(one.ref) }, is: one.is })),
+        instances: world
+          .listed(agent)
+          .map((one) => ({ ref: one.ref, handle: { version: 1, data: World.handleData(one.ref) }, is: one.is, health: one.health })),
       })),
     watch: (agent, signal) => fakeWatch(world, agent, signal),
     stop: ({ ref }, how, call) =>
@@ -162,7 +164,7 @@ function fakeDriver(world: World, clock: FakeClock): RuntimeDriver {
         const { stop = 'ok' } = one.script;
         if (stop === 'hang') return never();
         if (stop === 'ignore') await clock.sleep(how.graceMs);
-        world.end(ref, { signal: stop === 'ignore' ? 'SIGKILL' : how.signal });
+        world.end(ref, { signal: stop === 'ignore' ? 'SIGKILL' : (how.signal ?? 'SIGTERM') });
         if (stop === 'lost-reply') throw failure('timeout', 'unknown', 'the script loses this reply; the stop was carried out');
         return foundOf(ref);
       }),

@@ -1,4 +1,4 @@
-import { type Exit, type Hint, type InstanceRef, type Json, type Listed, type Notified, runtimeFailure } from '@ostler/sdk';
+import { type Exit, type Hint, type InstanceRef, type Json, type Listed, type Notified, type Observed, runtimeFailure } from '@ostler/sdk';
 import type { FakeClock } from './fake-clock.ts';
 import { nothingSaid, withMessage } from './said.ts';
 import type { Script } from './script.ts';
@@ -12,7 +12,14 @@ export interface FakeInstance {
   readonly lines: string[];
   /** By sd_notify(3); `null` = nobody listens for it. */
   said: Notified | null;
+  /** What the engine says of it by a check of its own; absent: nothing. */
+  health?: Health | undefined;
+  lastCheck?: LastCheck | undefined;
 }
+
+type Running = Observed & { readonly is: 'running' };
+type Health = Running['health'];
+type LastCheck = Running['lastCheck'];
 
 /** What really is, whatever the driver says of it. */
 export class World {
@@ -77,7 +84,16 @@ export class World {
   begin(ref: InstanceRef, script: Script, isHeard = false): FakeInstance {
     this.starts.push({ ref, atMs: this.#clock.nowMs() });
     const said = isHeard ? nothingSaid : null;
-    const made: FakeInstance = { ref, script, startedAt: this.#clock.isoNow(), is: 'running', exit: null, lines: [...(script.lines ?? [])], said };
+    const made: FakeInstance = {
+      ref,
+      script,
+      startedAt: this.#clock.isoNow(),
+      is: 'running',
+      exit: null,
+      lines: [...(script.lines ?? [])],
+      said,
+      health: script.health,
+    };
     this.#instances.set(key(ref), made);
     const { exit, says = [] } = script;
     for (const { afterMs, message } of says) this.#clock.after(afterMs, () => this.say(ref, message));
@@ -89,6 +105,13 @@ export class World {
   /** The worker prints: followers hear of it. */
   print(ref: InstanceRef, line: string): void {
     this.find(ref)?.lines.push(line);
+    this.#tell({ kind: 'changed', ref });
+  }
+
+  /** What the engine says of its health turns. */
+  turn(ref: InstanceRef, health: Health, lastCheck?: LastCheck): void {
+    const one = this.find(ref);
+    if (one !== undefined) Object.assign(one, { health, lastCheck });
     this.#tell({ kind: 'changed', ref });
   }
 

@@ -40,8 +40,9 @@ export function stopsWithoutWaiting(driver: RuntimeDriver): RuntimeDriver {
     stop: async (target, how, call) => {
       const found = await driver.inspect(target, call);
       if (found.is !== 'running') return driver.stop(target, how, call);
-      if (found.pid !== undefined) process.kill(found.pid, how.signal);
-      const exit = { code: null, signal: how.signal, at: null, oom: 'no', evidence: 'holder' } as const;
+      const signal = how.signal ?? 'SIGTERM';
+      if (found.pid !== undefined) process.kill(found.pid, signal);
+      const exit = { code: null, signal, at: null, oom: 'no', evidence: 'holder' } as const;
       return { ref: found.ref, handle: found.handle, engine: found.engine, is: 'exited', exit };
     },
   });

@@ -58,7 +58,7 @@ describe('several files', () => {
       'a health test is replaced, the rest is joined',
       'healthcheck: {test: [CMD, a, b], interval: 9s}',
       'healthcheck: {test: [CMD, c]}',
-      { health: { exec: ['c'], interval: '9s', timeout: '30s', startPeriod: '27s', onUnhealthy: 'report' } },
+      { health: { exec: ['c'], interval: '9s', timeout: '30s', startPeriod: '27s' } },
     ],
   ])('%s', async (_, base, over, expected) => {
     const { runtime: _r, image: _i, ...worker } = (await web(base, over)) ?? {};

@@ -128,16 +128,8 @@ function writeStop(service: Service): void {
   const graceMs = fields.duration('stop_grace_period');
   const named = written === null ? null : (signals[written] ?? `SIG${written.toUpperCase().replace(/^SIG/, '')}`);
   const isKnown = named !== null && known.includes(named.slice(3));
-  if (named !== null && !isKnown) fields.left('stop_signal', `a worker cannot be stopped with ${named}; it gets SIGTERM`);
-  if (written === null && service.get('image') !== undefined)
-    fields.differs(
-      'stop_signal',
-      'where none is written ostler sends SIGTERM, whatever the image names (STOPSIGNAL): write the one that it needs, `stop: { signal: SIGQUIT }`',
-    );
-  service.write(
-    'stop',
-    record({ signal: isKnown && named !== 'SIGTERM' ? named : null, grace: graceMs === null || graceMs === 10_000 ? null : durationText(graceMs) }),
-  );
+  if (named !== null && !isKnown) fields.left('stop_signal', `a host file knows no ${named}; the worker gets the signal that its image names, else SIGTERM`);
+  service.write('stop', record({ signal: isKnown ? named : null, grace: graceMs === null || graceMs === 10_000 ? null : durationText(graceMs) }));
 }
 
 /** `scale`, `deploy.replicas` and what of `deploy` is for Swarm alone. */
