@@ -265,7 +265,8 @@ test('whatever text stands there, the worker is given the same', { timeout: 120_
       const content = {
         services: { web: { image: 'i', environment: Object.fromEntries(escaped.map((one, index) => [`V${index}`, one])), command: ['run', ...escaped] } },
       };
-      const result = await imported({ 'compose.yaml': stringify(content) });
+      // JSON is YAML. A text of a space and a newline comes back from `stringify` without the space.
+      const result = await imported({ 'compose.yaml': JSON.stringify(content) });
       const path = `${result.folder}/ostler.yaml`;
       await writeFile(path, result.text);
       const config = await core.checkWorkers(await core.readHostFile({ path, env: {} }), registry);
