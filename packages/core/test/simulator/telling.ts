@@ -73,6 +73,8 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
         ? null
         : `a start of generation ${told.generation} is told, it is of ${row.generation}`;
     case 'worker.unresolved':
+    // What another agent had asked for may come under its name all the same.
+    case 'worker.start-failed':
       course.starting = null;
       return null;
     case 'worker.started':
