@@ -209,8 +209,10 @@ export class Effects {
     }
   }
 
-  async #look(how: 'adopted' | 'looked'): Promise<void> {
+  async #look(asked: 'adopted' | 'looked'): Promise<void> {
     const { services, life } = this.#of;
+    // What another agent had left is no more: since it was to be looked at, this one has begun a call of its own.
+    const how = this.#isUnderWay() ? 'looked' : asked;
     // A call is under way whose answer says the same; what is not there yet must not be taken for gone.
     if (how === 'looked' && this.#isUnderWay() && life.blind === null) {
       this.#isLookOwed = true;

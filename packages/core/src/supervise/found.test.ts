@@ -66,6 +66,30 @@ test('one that ended out of sight is never told to run while its last lines are 
   expect(await host.told('web')).toContain('exited');
 });
 
+test('what another agent had begun is looked at again, and is no finding once this one has begun it anew', async () => {
+  const host = await scriptedHost();
+  host.die();
+  await host.boot({ ...host.driver(), start: () => new Promise(() => {}) });
+  await host.declare('web');
+  host.die();
+  const driver = host.driver();
+  const slow: RuntimeDriver['start'] = async (...asked) => {
+    const found = await driver.start(...asked);
+    await host.clock.sleep(5000);
+    return found;
+  };
+  host.world.isDown = true;
+  await host.boot({ ...driver, start: slow });
+  const web = host.crew().get('web')!;
+  // Fails, and is tried again in two seconds.
+  await web.look('adopted');
+  host.world.isDown = false;
+  await web.look('adopted');
+  await host.clock.advance(10_000);
+  expect(host.world.live('web')).toHaveLength(1);
+  expect((await host.told('web')).filter((type) => type === 'started' || type === 'adopted')).toEqual(['started']);
+});
+
 test('what an instance printed whose secrets this agent never had is not told', async () => {
   const lines = ['the token is s3cret'];
   const host = await scriptedHost({ web: { exit: { afterMs: 60_000, code: 1 }, lines } }, { TOKEN: 's3cret' });
