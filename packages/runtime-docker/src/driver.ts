@@ -13,7 +13,7 @@ import { withProfile } from './container/seccomp.ts';
 import { startContainer } from './container/start.ts';
 import { usageOf } from './container/stats.ts';
 import { endContainer, isRunning, removeContainer, sendSignal } from './container/stop.ts';
-import { signalName } from './container/stop-signal.ts';
+import { demandSignal } from './container/stop-signal.ts';
 import { verifyVolumes } from './container/volumes.ts';
 import { findEndpoint, isMissing } from './endpoint/find.ts';
 import { Connection } from './engine/connection.ts';
@@ -116,7 +116,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
     watch: (agent, signal) =>
       watchEvents(engine, agent, signal, (error) => log.debug({ runtime: flavour, error: String(error) }, 'the stream of the engine’s events broke')),
     async stop(target, how, call) {
-      if (how.signal !== null) signalName(how.signal);
+      if (how.signal !== null) demandSignal(how.signal);
       const found = await search(target, call);
       if (typeof found === 'string') return { is: 'gone', engine: found };
       if (!isRunning(found)) return look(found, target, call);
@@ -137,7 +137,7 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
     },
     async signal(target, name, call) {
       const { Id } = await demand(target, call);
-      if (!(await sendSignal(engine, Id, target.ref.worker, signalName(name), call)))
+      if (!(await sendSignal(engine, Id, target.ref.worker, demandSignal(name), call)))
         throw refusal('not-running', `${target.ref.worker} is not running, so it got no signal`);
     },
     exec: async (target, argv, io, call) => execInside(engine, await demand(target, call), target.ref.worker, argv, io, call),

@@ -7,6 +7,7 @@ export { definePlugin, isPlugin, type Life, type Plugin, pluginApi } from './plu
 export type * from './runtime.ts';
 export { isSecretFailure, type SecretFailure, type SecretFailureCode, secretFailure, secretFailureCodes } from './secret-failure.ts';
 export { AgentIdentity, Clock, Folders, Logger } from './services.ts';
+export { signalName, signalNumber } from './signal.ts';
 export type * from './spec.ts';
 export { type Given, type Needs, type Token, token } from './token.ts';
 export { unhonoured } from './unhonoured.ts';

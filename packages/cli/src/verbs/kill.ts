@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { signalName as nameOf, signalNumber } from '@ostler/sdk';
 import { connect, workerPath } from '../client/client.ts';
 import { usage } from '../failure.ts';
 import { note, sayJson } from '../print.ts';
@@ -20,7 +20,7 @@ export async function run(options: KillOptions, [worker]: string[]): Promise<num
 /** `9`, `KILL`, `sigkill` -> `SIGKILL`. */
 function signalName(text: string): string {
   const asked = text.toUpperCase();
-  const found = Object.entries(constants.signals).find(([name, number]) => name === asked || name === `SIG${asked}` || String(number) === asked);
-  if (!found) throw usage(`there is no signal ${text}`, 'expected a name such as SIGHUP or HUP, or its number');
-  return found[0];
+  const name = /^\d+$/.test(asked) ? nameOf(Number(asked)) : `SIG${asked.replace(/^SIG/, '')}`;
+  if (name === null || signalNumber(name) === null) throw usage(`there is no signal ${text}`, 'expected a name such as SIGHUP or HUP, or its number');
+  return name;
 }

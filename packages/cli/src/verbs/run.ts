@@ -1,5 +1,5 @@
-import { constants } from 'node:os';
 import type { RunDocument } from '@ostler/core';
+import { signalNumber } from '@ostler/sdk';
 import { type Client, connect, queryOf, workerPath } from '../client/client.ts';
 import { LinePrinter } from '../logs/line-printer.ts';
 import { note, sayFailure, sayRecord, untilInterrupted } from '../print.ts';
@@ -75,7 +75,7 @@ function callOff(client: Client, worker: string, signal: AbortSignal, options: C
 
 function exitCodeOf({ worker, state, exit, reason }: RunDocument): number {
   if (exit?.code != null) return exit.code;
-  if (exit?.signal != null) return 128 + ((constants.signals as Readonly<Record<string, number>>)[exit.signal] ?? 0);
+  if (exit?.signal != null) return 128 + (signalNumber(exit.signal) ?? 0);
   process.stderr.write(exit === null ? `${worker} is ${state}: ${reason}\n` : `the run of ${worker} ended, but nobody saw how\n`);
   return ours;
 }

@@ -22,6 +22,18 @@ test('a signal that is not written is the image’s where there is one, and SIGT
   expect(as('docker', { container: { stop: { grace: '1s' } } }).rules.stop).toEqual({ signal: null, graceMs: 1000 });
 });
 
+test.each([
+  ['TERM', 'SIGTERM'],
+  ['sigrtmin+3', 'SIGRTMIN+3'],
+  ['RTMAX-1', 'SIGRTMAX-1'],
+])('the signal %s is %s', (written, name) => {
+  expect(as('native', { stop: { signal: written } }).spec.stop.signal).toBe(name);
+});
+
+test.each(['SIGRTMIN+31', 'RT', 'TERMINATE', '15'])('%s is no signal', (written) => {
+  expect(() => as('native', { stop: { signal: written } })).toThrow();
+});
+
 describe('the check of an image', () => {
   const none = { intervalMs: null, timeoutMs: null, startPeriodMs: null, startIntervalMs: null, retries: null };
   const taken = { isAsked: false, ...none };

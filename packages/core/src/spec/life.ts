@@ -1,3 +1,4 @@
+import { signalNumber } from '@ostler/sdk';
 import { z } from 'zod';
 import { duration, size, someTime } from './quantity.ts';
 import { count, flag, label, labelExpected, text, word } from './text.ts';
@@ -51,8 +52,8 @@ const signals =
 export const signal = () =>
   z.string({ error: 'expected the name of a signal, such as SIGTERM' }).transform((value, context) => {
     const short = value.toUpperCase().replace(/^SIG/, '');
-    if (signals.includes(short)) return `SIG${short}`;
-    context.addIssue({ code: 'custom', message: 'expected the name of a signal, such as SIGTERM, SIGINT or SIGQUIT' });
+    if (signals.includes(short) || (short.startsWith('RT') && signalNumber(`SIG${short}`) !== null)) return `SIG${short}`;
+    context.addIssue({ code: 'custom', message: 'expected the name of a signal, such as SIGTERM, SIGINT, SIGQUIT or SIGRTMIN+3' });
     return z.NEVER;
   });
 

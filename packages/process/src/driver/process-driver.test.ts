@@ -240,6 +240,13 @@ describe('stop and remove', () => {
     expect((await b.driver.stop(target, kill, call())).is).toBe('gone');
   });
 
+  test.skipIf(process.platform !== 'linux')('a real-time signal reaches the worker too', async () => {
+    const target = await b.start(['sh', '-c', 'trap "exit 9" 37; echo ready; while :; do sleep 0.05; done']);
+    await until(async () => (await logsOf(b.driver, target)).stdout, 'output');
+    expect(await b.driver.stop(target, { signal: 'SIGRTMIN+3', graceMs: 10_000 }, call())).toMatchObject({ exit: { code: 9, evidence: 'holder' } });
+    await expect(b.driver.stop(target, { signal: 'SIGRTMIN+31', graceMs: 0 }, call())).rejects.toMatchObject({ code: 'invalid', outcome: 'no' });
+  });
+
   test('the stop signal of choice reaches the worker, whose last words are kept', async () => {
     const target = await b.start(['sh', '-c', 'trap "echo last words; exit 9" USR1; echo up; while :; do sleep 0.05; done']);
     await until(async () => (await logsOf(b.driver, target)).stdout, 'up');

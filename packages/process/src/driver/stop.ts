@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, type Found, runtimeFailure, type StopRule } from '@ostler/sdk';
+import { type Call, type Found, runtimeFailure, type StopRule, signalNumber } from '@ostler/sdk';
 import { removeCgroups } from '../cgroup/cgroup.ts';
 import { type InstanceDirectory, removeInstance } from '../instance/directory.ts';
 import { removeSecretFiles } from '../launch/secret-files.ts';
@@ -11,8 +11,10 @@ import { glance, observe, settle } from './observe.ts';
 /** How long a killed tree gets to be gone. */
 const reapMs = 10_000;
 
-export function signalOf(name: string): NodeJS.Signals {
-  if (name in constants.signals) return name as NodeJS.Signals;
+/** Its number: real-time signals have no name that Node knows. */
+export function signalOf(name: string): number {
+  const number = signalNumber(name);
+  if (number !== null && (process.platform === 'linux' || name in constants.signals)) return number;
   throw runtimeFailure({ code: 'invalid', outcome: 'no', retryable: false, message: `"${name}" is no signal of this host; use a full name such as SIGTERM` });
 }
 

@@ -34,7 +34,7 @@ export function lifeOf(identity: Identity): Life {
  * Sends a signal to that very process. `false` = it is not there any more.
  * Throws what kill(2) throws otherwise (EPERM).
  */
-export function signalIdentity(identity: Identity, signal: NodeJS.Signals): boolean {
+export function signalIdentity(identity: Identity, signal: NodeJS.Signals | number): boolean {
   if (lifeOf(identity) !== 'alive') return false;
   try {
     process.kill(identity.pid, signal);

@@ -1,10 +1,10 @@
-import { constants } from 'node:os';
+import { signalName } from '@ostler/sdk';
 
 /**
  * What the holder left about the end of its worker, in the file `exit`.
  *
  * `text` (sh holder): the shell's `$?` in decimal, then a newline; blanks after it are filling. Above 128 a shell cannot tell `exit 137` from
- * SIGKILL: a status that maps to a signal of this platform is read as that signal.
+ * SIGKILL: a status that maps to a signal of this platform is read as that signal, those of real time aside.
  *
  * `fixed` (compiled holder), 64 bytes, little endian, allocated before the worker runs and overwritten in place, the state byte last:
  *
@@ -35,16 +35,6 @@ export interface ExitRecord {
 
 const magic = 0x3158534f;
 
-/** SIGPOLL and SIGIOT are second names of SIGIO and SIGABRT. */
-const signalNames = new Map(
-  Object.entries(constants.signals)
-    .filter(([name]) => name !== 'SIGPOLL' && name !== 'SIGIOT')
-    .map(([name, value]) => [value as number, name]),
-);
-
-/** The name of a signal number on this platform. */
-export const signalName = (number: number): string | null => signalNames.get(number) ?? null;
-
 /** `null` = not ended (or not wholly written) yet. */
 export function parseExit(bytes: Uint8Array): ExitRecord | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -52,7 +42,7 @@ export function parseExit(bytes: Uint8Array): ExitRecord | null {
   const status = /^(\d{1,3})\n/.exec(buffer.toString('latin1'))?.[1];
   if (status === undefined) return null;
   const number = Number(status);
-  const signal = number > 128 ? signalName(number - 128) : null;
+  const signal = number > 128 && number < 128 + 32 ? signalName(number - 128) : null;
   return { code: signal === null ? number : null, signal, at: null, oomKills: null, lostBytes: 0, hasNoneLeft: false };
 }
 

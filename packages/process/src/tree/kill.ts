@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { killCgroup } from '../cgroup/cgroup.ts';
 import { bootId } from '../identity/boot.ts';
@@ -9,7 +8,7 @@ import { orderHolder } from '../instance/control.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
 import { treeMembers } from './members.ts';
 
-const send = (entry: ProcessEntry, signal: NodeJS.Signals): void => {
+const send = (entry: ProcessEntry, signal: NodeJS.Signals | number): void => {
   try {
     signalIdentity({ pid: entry.pid, start: entry.start, boot: bootId() }, signal);
   } catch (error) {
@@ -18,12 +17,12 @@ const send = (entry: ProcessEntry, signal: NodeJS.Signals): void => {
   }
 };
 
-/** To the worker's process group, without the holder and the drainers, which share it. `false` = the worker is not alive. */
-export function signalWorker(instance: InstanceDirectory, signal: NodeJS.Signals): boolean {
+/** A signal by its number, to the worker's process group without the holder and the drainers, which share it. `false` = the worker is not alive. */
+export function signalWorker(instance: InstanceDirectory, signal: number): boolean {
   const worker = readIdentity(instance.path, 'worker');
   if (worker === null || lifeOf(worker) !== 'alive') return false;
   // Its parent has not reaped it, so it cannot be mistaken.
-  if (instance.spec.holder === 'compiled' && orderHolder(instance.path, constants.signals[signal])) return true;
+  if (instance.spec.holder === 'compiled' && orderHolder(instance.path, signal)) return true;
   const group = readProcess(worker.pid)?.group;
   for (const entry of treeMembers(instance)) if (entry.group === group && entry.pid !== worker.pid) send(entry, signal);
   return signalIdentity(worker, signal);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import type { Exit, Listed, Observed } from '@ostler/sdk';
+import { type Exit, type Listed, type Observed, signalName } from '@ostler/sdk';
 import type { ContainerJson, ListedJson } from '../engine/json.ts';
 import { refusal } from '../errors.ts';
 import type { Flavour } from '../flavour.ts';
 import { endpointsOf } from './endpoints.ts';
 import { handleTo, isOurs, labels, refOf } from './identity.ts';
 import { listedHealthOf, opinionOf } from './image-health.ts';
-import { firstRealTime, signalOfNumber, stopSignalOf } from './stop-signal.ts';
+import { stopSignalOf } from './stop-signal.ts';
 
 /** Docker's `created`, and what Podman calls the way there. */
 const neverRan = ['created', 'configured', 'initialized'];
@@ -34,7 +34,7 @@ export function observe(found: ContainerJson, flavour: Flavour, host: string, ow
 function exitOf({ State, HostConfig }: ContainerJson, flavour: Flavour): Exit {
   const code = State.ExitCode;
   // An engine has only the number, 128 + n: 137 as an exit code is told as SIGKILL too. Higher ones are more likely codes.
-  const signal = code > 128 && code < 128 + firstRealTime ? signalOfNumber(code - 128) : null;
+  const signal = code > 128 && code < 128 + 32 ? signalName(code - 128) : null;
   return { code: signal === null ? code : null, signal, at: timeOf(State.FinishedAt), oom: oomOf(), evidence: 'engine' };
 
   function oomOf(): Exit['oom'] {

@@ -4,7 +4,7 @@ import type { Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
 import { begun, refusal } from '../errors.ts';
 import { inspectContainer } from './find.ts';
-import { signalName, stopSignalOf } from './stop-signal.ts';
+import { demandSignal, stopSignalOf } from './stop-signal.ts';
 
 /** How long the engine gets to end what it was told to kill. */
 const reapMs = 10_000;
@@ -29,7 +29,7 @@ export async function sendSignal(engine: Connection, id: string, worker: string,
  */
 export async function endContainer(engine: Connection, found: ContainerJson, worker: string, how: StopRule, call: Call): Promise<void> {
   const { Id } = found;
-  const signal = how.signal === null ? stopSignalOf(found) : signalName(how.signal);
+  const signal = how.signal === null ? stopSignalOf(found) : demandSignal(how.signal);
   // A frozen process takes no signal.
   if (found.State.Paused === true || found.State.Status === 'paused')
     await engine.json({ method: 'POST', path: `/containers/${Id}/unpause`, accepts: [409, 500], what: `thaw ${worker}`, signal: call.signal });

@@ -20,6 +20,18 @@ export const stopping: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'stop-without-a-signal-uses-the-usual-one',
+    line: 'StopRule.signal `null`: what the artifact names, else SIGTERM',
+    run: async (kit) => {
+      const { target } = await kit.start(['answer', 'SIGTERM']);
+      await kit.printed(target, 'ready');
+      const found = await kit.driver.stop(target, { signal: null, graceMs: 20_000 }, kit.call(60_000));
+      assert.ok(found.is === 'exited', `stop() resolves with ${found.is}`);
+      assert.deepEqual([found.exit.code, found.exit.signal], [42, null]);
+      await kit.printed(target, 'got SIGTERM');
+    },
+  },
+  {
     id: 'stop-ends-what-ignores-the-signal',
     line: 'Signal, grace, then the WHOLE tree. Resolves when seen not running',
     run: async (kit) => {

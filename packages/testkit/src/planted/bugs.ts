@@ -26,6 +26,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     caughtBy: ['an-exit-is-kept-until-remove', 'exits-are-told-after-agent-downtime'],
   },
   { name: 'stops without waiting', wrap: exits.stopsWithoutWaiting, caughtBy: ['stop-ends-what-ignores-the-signal'] },
+  { name: 'kills what names no signal', wrap: exits.killsWhatNamesNoSignal, caughtBy: ['stop-without-a-signal-uses-the-usual-one'] },
   { name: 'leaves the tree', wrap: exits.leavesTheTree, caughtBy: ['stop-takes-the-whole-tree'] },
   { name: 'stops workers at close', wrap: exits.stopsWorkersAtClose, caughtBy: ['close-leaves-workers-running'] },
   { name: 'ignores the generation', wrap: identity.ignoresTheGeneration, caughtBy: ['other-generation-is-a-conflict'] },

@@ -48,6 +48,13 @@ export function stopsWithoutWaiting(driver: RuntimeDriver): RuntimeDriver {
   });
 }
 
+/** stop() takes a rule without a signal for one without grace. */
+export function killsWhatNamesNoSignal(driver: RuntimeDriver): RuntimeDriver {
+  return laidOver(driver, {
+    stop: (target, how, call) => driver.stop(target, how.signal === null ? { signal: 'SIGKILL', graceMs: 0 } : how, call),
+  });
+}
+
 /** stop() takes the worker, and leaves what it forked. */
 export function leavesTheTree(driver: RuntimeDriver): RuntimeDriver {
   return laidOver(driver, {
