@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import type { Port } from '@ostler/sdk';
+import { portHolder } from './port-holder.ts';
 
 const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is in use by another program',
   EACCES: 'this user may not',
   EADDRNOTAVAIL: 'this host has no such address',
 };
@@ -17,10 +17,16 @@ export async function portTroubles(ports: readonly Port[], held: ReadonlySet<num
   return found.flatMap(({ address, port, why }) => (why === null ? [] : [`port ${port} on ${address} cannot be listened on: ${why}`]));
 }
 
-function whyNot(host: string, port: number): Promise<string | null> {
+async function whyNot(host: string, port: number): Promise<string | null> {
+  const error = await listenOnce(host, port);
+  if (error?.code === 'EADDRINUSE') return `it is in use by ${(await portHolder(port)) ?? 'another program'}`;
+  return error && (reasons[error.code ?? ''] ?? error.message);
+}
+
+function listenOnce(host: string, port: number): Promise<NodeJS.ErrnoException | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', ({ code, message }: NodeJS.ErrnoException) => resolve(reasons[code ?? ''] ?? message));
+    server.once('error', resolve);
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
   });
 }

@@ -20,6 +20,7 @@ import { ownerIn } from './more.ts';
 import { observe } from './observe.ts';
 import { networkOwner } from './owner.ts';
 import { imageFor, platformOf } from './platform.ts';
+import { withHolder } from './port-holder.ts';
 import { seccompOf, withProfileFile } from './seccomp.ts';
 import { isRunning } from './stop.ts';
 import { ensureVolumes } from './volumes.ts';
@@ -181,6 +182,6 @@ async function begin(engine: Connection, id: string, run: Run, worker: string, c
     stdin?.resume();
   } catch (error) {
     stdin?.destroy();
-    throw error;
+    throw await withHolder(error, engine, call);
   }
 }

@@ -1,11 +1,13 @@
 import { statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Call, EngineFacts } from '@ostler/sdk';
+import { refusal } from '../errors.ts';
 import { engineNames, type Flavour } from '../flavour.ts';
 import { lacksNames } from '../network/names.ts';
 import type { Connection } from './connection.ts';
 import { gpusOf } from './gpu.ts';
 import type { EngineInfo, EngineVersion } from './json.ts';
+import { tooOld } from './oldest.ts';
 import { storeOf } from './store.ts';
 
 export async function infoOf(engine: Connection, call: Call): Promise<EngineInfo> {
@@ -15,6 +17,8 @@ export async function infoOf(engine: Connection, call: Call): Promise<EngineInfo
 /** The deep probe: `/info` asks containerd too, which `_ping` does not. */
 export async function factsOf(engine: Connection, flavour: Flavour, call: Call): Promise<EngineFacts> {
   const version = (await engine.json<EngineVersion>({ path: '/version', what: 'ask the engine for its version', signal: call.signal })).value;
+  const old = tooOld(version, versionOf(version, flavour), flavour);
+  if (old !== null) throw refusal('unsupported', old);
   const info = await infoOf(engine, call);
   const store = await storeOf(engine, call);
   const isNameless = flavour === 'podman' && (await lacksNames(engine, call));
@@ -75,7 +79,14 @@ function isNearEngine(engine: Connection, info: EngineInfo): boolean {
   return 'socketPath' in engine.endpoint && process.platform === 'linux' && info.OSType !== 'windows' && info.KernelVersion === release();
 }
 
-function diskOf({ DockerRootDir }: EngineInfo): EngineFacts['disk'] | null {
+/** Where the engine keeps images, and what is free there; `null` = nobody here can tell: it is elsewhere, or has them with a containerd of the host. */
+export async function roomOf(engine: Connection, call: Call): Promise<NonNullable<EngineFacts['disk']> | null> {
+  const info = await infoOf(engine, call);
+  const isByContainerd = (info.DriverStatus ?? []).some(([name, value]) => name === 'driver-type' && value?.startsWith('io.containerd.'));
+  return isNearEngine(engine, info) && !isByContainerd ? diskOf(info) : null;
+}
+
+function diskOf({ DockerRootDir }: EngineInfo): NonNullable<EngineFacts['disk']> | null {
   if (DockerRootDir === undefined) return null;
   try {
     const { bavail, bsize } = statfsSync(DockerRootDir);

@@ -17,6 +17,8 @@ export interface EngineInfo {
   readonly CpuCfsQuota?: boolean;
   readonly PidsLimit?: boolean;
   readonly CgroupDriver?: string;
+  /** Pairs of a name and a value. */
+  readonly DriverStatus?: readonly (readonly string[])[] | null;
   readonly LiveRestoreEnabled?: boolean;
   readonly SecurityOptions?: readonly string[];
   readonly Runtimes?: Readonly<Record<string, unknown>>;
