@@ -22,19 +22,25 @@ export function volumesOf(project: Project): OutMap {
     if (boundTo(name, project) !== null) continue;
     const label = project.volumes.get(name)!;
     const external = externalName(project, 'volumes', name);
+    if (external !== null) {
+      // Somebody else's: it is used as it is, with what it has.
+      written.set(label, record({ external: true, name: external }));
+      continue;
+    }
     const custom = fields.text('name');
     const driver = fields.text('driver');
     const options = fields.pairs('driver_opts').flatMap(({ name: key, text }) => (text === null ? [] : [[key, text] as const]));
     written.set(
       label,
       record({
-        ...(external === null ? { name: custom } : { external: true, name: external }),
+        name: custom,
         driver: driver === null || driver.now === 'local' || driver.now === '' ? undefined : driver,
         driverOpts: new Map(options),
         labels: new Map(fields.pairs('labels').map(({ name: key, text }) => [key, text ?? Text.of('')])),
       }),
     );
-    kept.push(`${(external ?? custom)?.now ?? `${project.given.name}_${name}`} -> ostler_${label}`);
+    // One with a name of its own is the same for both.
+    if (custom === null) kept.push(`${project.given.name}_${name} -> ostler_${label}`);
   }
   for (const label of project.addedVolumes) written.set(label, new Map());
   if (kept.length > 0)

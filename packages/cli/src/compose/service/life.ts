@@ -1,3 +1,4 @@
+import { signalNumber } from '@ostler/sdk';
 import { type Out, record } from '../out.ts';
 import { durationText } from '../quantity.ts';
 import type { Service } from './service.ts';
@@ -127,7 +128,7 @@ function writeStop(service: Service): void {
   const written = fields.now('stop_signal');
   const graceMs = fields.duration('stop_grace_period');
   const named = written === null ? null : (signals[written] ?? `SIG${written.toUpperCase().replace(/^SIG/, '')}`);
-  const isKnown = named !== null && known.includes(named.slice(3));
+  const isKnown = named !== null && (known.includes(named.slice(3)) || (/^SIGRT/.test(named) && signalNumber(named) !== null));
   if (named !== null && !isKnown) fields.left('stop_signal', `a host file knows no ${named}; the worker gets the signal that its image names, else SIGTERM`);
   service.write('stop', record({ signal: isKnown ? named : null, grace: graceMs === null || graceMs === 10_000 ? null : durationText(graceMs) }));
 }
