@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends s6 execline runit python3-venv gcc libc6-dev >/dev/null
+  docker compose version >/dev/null 2>&1 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-compose >/dev/null
 else
   echo 'not root, or no apt-get: install s6 and runit yourself' >&2
 fi
