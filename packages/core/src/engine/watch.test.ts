@@ -90,6 +90,23 @@ test('a suspicion is looked into at once, and again when a call was out already'
   expect(asked.ping).toBe(2);
   watch.close();
 });
+test('a suspicion that follows the answer to another is looked into as soon as it may', async () => {
+  const { clock, watch, asked } = watched({});
+  await clock.advance(1000);
+  watch.suspect();
+  await clock.advance(1);
+  expect(asked.ping).toBe(1);
+  await clock.advance(100);
+  watch.suspect();
+  watch.suspect();
+  await clock.advance(1);
+  expect(asked.ping).toBe(1);
+  await clock.advance(150);
+  expect(asked.ping).toBe(2);
+  await clock.advance(1000);
+  expect(asked.ping).toBe(2);
+  watch.close();
+});
 test('closing ends the call that is out', async () => {
   let signal: AbortSignal | null = null;
   const { clock, watch, states } = watched({

@@ -1,6 +1,6 @@
 import { type Call, type EngineFacts, isRuntimeFailure, type RuntimeDriver } from '@ostler/sdk';
 import { callWithDeadline } from '../base/call.ts';
-import type { CoreClock } from '../base/clock.ts';
+import type { Cancel, CoreClock } from '../base/clock.ts';
 import type { StuckCalls } from '../base/stuck-calls.ts';
 import type { InPlugin } from '../base/watchdog.ts';
 
@@ -137,18 +137,28 @@ export function watchEngine(given: EngineGiven): EngineWatch {
   })();
 
   let suspectedMs = Number.NEGATIVE_INFINITY;
+  let later: Cancel | null = null;
+  const lookInto = (): void => {
+    later = null;
+    suspectedMs = clock.monotonicMs();
+    wake();
+  };
   return {
     state: () => now,
     ready: () => first.promise,
     suspect() {
-      if (clock.monotonicMs() - suspectedMs < suspicionMs) return;
-      suspectedMs = clock.monotonicMs();
-      if (isAsking) isSuspected = true;
-      else wake();
+      if (isAsking) {
+        isSuspected = true;
+        return;
+      }
+      const waitMs = suspectedMs + suspicionMs - clock.monotonicMs();
+      if (waitMs > 0) later ??= clock.after(waitMs, lookInto);
+      else lookInto();
     },
     close() {
       isClosed = true;
       closing.abort();
+      later?.();
       wake();
       first.resolve();
     },
