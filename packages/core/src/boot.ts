@@ -53,7 +53,7 @@ export async function adopt(
   await Promise.all(
     own.map(async (one) => {
       const { life } = one;
-      if (life.instance !== null && (active.has(life.phase) || running.has(`${one.worker}/${life.instance}`))) await one.look('adopted');
+      if (life.instance !== null && (active.has(life.phase) || running.has(`${one.worker}/${life.instance}`))) await one.look();
       else if (life.blind !== null) await one.send({ type: 'sighted' });
     }),
   );

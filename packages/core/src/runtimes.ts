@@ -65,7 +65,7 @@ export class Runtime {
     if (state === 'up' && this.#known !== null) {
       if (!this.#isAdopted) await this.#adopt();
       // Also after an adoption: it may have begun before the loss that blinded them.
-      if (this.#isAdopted) await Promise.all(this.#own().map((one) => (one.life.blind === null ? undefined : one.look('looked'))));
+      if (this.#isAdopted) await Promise.all(this.#own().map((one) => (one.life.blind === null ? undefined : one.look())));
     }
     if (state === 'down') await this.#blind(reason ?? 'it does not answer');
     this.#crew.update();
@@ -132,7 +132,7 @@ export class Runtime {
       return;
     }
     const one = this.#crew.get(hint.ref.worker);
-    if (one !== undefined && one.life.instance === hint.ref.instance) void one.look('looked');
+    if (one !== undefined && one.life.instance === hint.ref.instance) void one.look();
   }
 
   async #listNowAndThen(): Promise<void> {
@@ -153,8 +153,8 @@ export class Runtime {
         const { is: seen, health } = listed.get(`${one.worker}/${one.life.instance}`) ?? {};
         const isTurned = health !== undefined && health !== one.live?.health;
         // Blind on an engine that answers: it had another store, which may be back.
-        if (one.life.blind !== null || (one.life.phase === 'running' && (seen !== 'running' || isTurned))) void one.look('looked');
-        else if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look('looked');
+        if (one.life.blind !== null || (one.life.phase === 'running' && (seen !== 'running' || isTurned))) void one.look();
+        else if (['idle', 'done', 'failed', 'backoff', 'waiting'].includes(one.life.phase) && seen === 'running') void one.look();
       }
     } catch {
       this.#engine.suspect();

@@ -144,7 +144,7 @@ test('a worker that cannot be seen is told with what was last known of it', asyn
   host.probes[0]?.onVerdict({ health: 'ok', evidence: 'up for 10 s', failures: 0, afterMs: 10_000 });
   await host.clock.advance(40 * minute);
   host.world.isDown = true;
-  void host.crew().get('api')!.look('looked');
+  void host.crew().get('api')!.look();
   await host.clock.advance(3 * minute);
   await expect(await text(host)).toMatchFileSnapshot(told('engine-down'));
 });

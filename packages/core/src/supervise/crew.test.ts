@@ -73,7 +73,7 @@ describe('a worker', () => {
     const host = await scriptedHost();
     await host.declare('web');
     host.world.isDown = true;
-    await host.crew().get('web')!.look('looked');
+    await host.crew().get('web')!.look();
     await host.crew().get('web')!.send(hold);
     await host.clock.advance(10_000);
     expect(stateOf(host.crew().get('web')!.life)).toBe('unknown');
@@ -332,6 +332,18 @@ describe('several workers', () => {
     await host.clock.advance(1000);
     expect(await Promise.race([stopped, host.clock.advance(60_000).then(() => 'never')])).toBe(true);
     expect(web.life).toMatchObject({ phase: 'idle', want: 'held' });
+  });
+  test('go down although an agent that died within an apply has left them depending on each other', async () => {
+    const host = await scriptedHost();
+    await host.declare('db');
+    await host.declare('app', { dependsOn: { db: 'started' } });
+    await host.declare('db', { dependsOn: { app: { is: 'started' } } });
+    await host.clock.advance(5000);
+    const crew = host.crew();
+    expect(host.world.live('app')).toHaveLength(1);
+    const stopped = crew.stopInOrder(crew.all(), { type: 'hold', by: 'down', cause: 'down' }, new AbortController().signal);
+    expect(await Promise.race([stopped, host.clock.advance(60_000).then(() => 'never')])).toBe(true);
+    expect([...host.world.live('app'), ...host.world.live('db')]).toEqual([]);
   });
   test('never start more at once than the host allows', async () => {
     const scripts = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`w${i}`, { startAfterMs: 1000 }]));

@@ -39,7 +39,7 @@ export class Crew {
       addressOf: (from, worker) => this.#addressOf(from, worker),
       running: (worker) => this.#instanceOf(worker),
     };
-    this.#gate = new Gate(startSlots, () => this.#look());
+    this.#gate = new Gate(startSlots);
   }
 
   get(worker: string): Supervisor | undefined {
@@ -121,13 +121,13 @@ export class Crew {
     /** In which epoch each was told. */
     const told = new Map<string, number>();
     const held = new Set<string>();
-    const stopping = new Set(workers);
-    const order = [...startOrder(workers)].reverse();
+    const ranks = new Map(startOrder(workers).map((one, rank) => [one, rank]));
     const step = (): boolean => {
       let isDone = true;
-      for (const one of order) {
+      for (const [one, rank] of ranks) {
         if (this.#workers.get(one.worker) !== one) continue;
-        const mustWait = this.#order.dependents(one.worker).some((dependent) => stopping.has(dependent) && !isAtRest(dependent));
+        // Those that wait for each other in a circle have no last one.
+        const mustWait = this.#order.dependents(one.worker).some((dependent) => (ranks.get(dependent) ?? 0) > rank && !isAtRest(dependent));
         const isLeft = isAtRest(one) && (event.cause === 'shutdown' || one.life.want !== 'run');
         if (isLeft && !mustWait) continue;
         isDone = false;

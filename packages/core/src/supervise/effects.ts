@@ -26,6 +26,8 @@ export class Effects {
   /** A hint came whose look had to wait, or may have asked too early. */
   #isLookOwed = false;
   #ownEpoch: number | null = null;
+  /** The instance that this agent has started, or seen to run: it is taken over no more. */
+  #ours: string | null = null;
   #isClosed = false;
 
   constructor(of: Subject) {
@@ -64,9 +66,9 @@ export class Effects {
     }
   }
 
-  look(how: 'adopted' | 'looked'): Promise<void> {
+  look(): Promise<void> {
     if (this.#looking !== null) this.#isLookOwed = true;
-    this.#looking ??= this.#look(how).finally(() => {
+    this.#looking ??= this.#look().finally(() => {
       this.#looking = null;
       this.#lookIfOwed();
     });
@@ -77,7 +79,7 @@ export class Effects {
   #lookIfOwed(): void {
     if (!this.#isLookOwed || this.#isClosed || this.#looking !== null || this.#isUnderWay()) return;
     this.#isLookOwed = false;
-    this.#quietly(this.look('looked'));
+    this.#quietly(this.look());
   }
 
   async signal(name: string): Promise<void> {
@@ -122,12 +124,10 @@ export class Effects {
       const secrets = await this.#of.services.reveal(generation, normal, controller.signal);
       this.#secrets = { epochOf: generation.counter, value: secrets };
       await prepare(this.#of.services, runtime, await this.#pinned(generation, runtime, normal, controller.signal), normal, controller.signal);
-      if (this.#preparing === controller) this.#preparing = null;
       await this.#of.send({ type: 'prepared', epoch });
     } catch (error) {
       // Begun anew: what becomes of the worker is for that one to tell.
       if (this.#preparing !== controller) return;
-      this.#preparing = null;
       const { code, message, cause } = asFailure(error, false);
       const printed = printsLines.has(code) && cause !== undefined ? cause.split('\n').slice(-mostLines) : null;
       const told = printed !== null ? { message, lastLines: printed } : { message: cause === undefined ? message : `${message}\n${cause}` };
@@ -145,8 +145,6 @@ export class Effects {
 
   async #start(life: Life): Promise<void> {
     const { epoch } = life;
-    // Decided on since: by now something else is wanted.
-    if (this.#of.life.epoch !== epoch) return;
     const { services } = this.#of;
     const sinceMs = services.clock.monotonicMs();
     let isAsked = false;
@@ -161,8 +159,9 @@ export class Effects {
       const prepared = this.#secrets?.epochOf === generation.counter ? this.#secrets.value : null;
       const secrets = prepared ?? (await services.reveal(generation, normal, new AbortController().signal));
       this.#secrets = null;
-      this.#mask = secretMask(secrets);
+      // Decided on since: by now something else is wanted.
       if (this.#of.life.epoch !== epoch) return;
+      this.#mask = secretMask(secrets);
       const owner = ownerOf(normal.spec);
       const shares = owner === null ? null : services.running(owner);
       const why = this.#calledOff(owner !== null && shares === null ? owner : null);
@@ -172,13 +171,14 @@ export class Effects {
         return;
       }
       isAsked = true;
+      this.#ours = life.instance;
       const found = await start(services, runtime, target.ref, generation, normal, { secrets, shares });
       await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
     } catch (error) {
       const failure = asFailure(error, isAsked);
       this.#runtime()?.suspect();
       await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
-      if (failure.outcome === 'no' && target(this.#of, life) !== null) await this.#remove(life.instance!).catch(() => {});
+      if (failure.outcome === 'no' && life.instance !== null) await this.#remove(life.instance).catch(() => {});
     }
     this.#lookIfOwed();
     await this.#retire();
@@ -209,16 +209,16 @@ export class Effects {
     }
   }
 
-  async #look(asked: 'adopted' | 'looked'): Promise<void> {
+  async #look(): Promise<void> {
     const { services, life } = this.#of;
-    // What another agent had left is no more: since it was to be looked at, this one has begun a call of its own.
-    const how = this.#isUnderWay() ? 'looked' : asked;
     // A call is under way whose answer says the same; what is not there yet must not be taken for gone.
-    if (how === 'looked' && this.#isUnderWay() && life.blind === null) {
+    if (this.#isUnderWay() && life.blind === null) {
       this.#isLookOwed = true;
       return;
     }
-    const isInherited = (life.phase === 'starting' || life.phase === 'stopping') && !this.#isUnderWay();
+    // A call that a dead agent left is nobody's: what came of it is found, not answered.
+    const isLeft = (life.phase === 'starting' || life.phase === 'stopping') && !this.#isUnderWay();
+    const how = isLeft || this.#ours !== life.instance ? 'adopted' : 'looked';
     const target = this.#of.target();
     const runtime = this.#runtime();
     if (target === null) {
@@ -236,20 +236,23 @@ export class Effects {
       }
       // That nothing is there yet says nothing while the start is still under way.
       if (life.phase === 'starting' && this.#isUnderWay() && (found.is === 'gone' || found.is === 'created')) await this.#of.send({ type: 'sighted' });
-      else await this.#of.observe(found, isInherited ? 'adopted' : how, 0);
+      else {
+        if (found.is === 'running') this.#ours = life.instance;
+        await this.#of.observe(found, how, 0);
+      }
     } catch (error) {
       const { message } = asFailure(error, false);
       runtime?.suspect();
       await this.#of.send({ type: 'blind', runtime: this.#of.runtimeName() ?? 'its runtime', reason: message });
-      this.#lookIn(lookAgainMs, how);
+      this.#lookIn(lookAgainMs);
     }
   }
 
-  #lookIn(ms: number, how: 'adopted' | 'looked' = 'looked'): void {
+  #lookIn(ms: number): void {
     this.#cancelLook?.();
     if (this.#isClosed) return;
-    if (ms <= 0) this.#quietly(this.look(how));
-    else this.#cancelLook = this.#of.services.clock.after(ms, () => this.#quietly(this.look(how)));
+    if (ms <= 0) this.#quietly(this.look());
+    else this.#cancelLook = this.#of.services.clock.after(ms, () => this.#quietly(this.look()));
   }
 
   /** Removes ended instances beyond those that stay. */
@@ -289,5 +292,3 @@ export class Effects {
     work.catch((error) => this.#of.services.log.error({ worker: this.#of.worker, error: String(error) }, 'a step of supervision failed'));
   }
 }
-
-const target = (of: Subject, life: Life) => (life.instance === null ? null : of.target(life.instance));

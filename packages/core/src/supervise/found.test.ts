@@ -29,7 +29,7 @@ test('an answer about the instance that ended last is none about one that was fo
   const answers: ((found: Found) => void)[] = [];
   await host.boot({ ...host.driver(), inspect: () => new Promise((resolve) => answers.push(resolve)) });
   const web = host.crew().get('web')!;
-  void web.look('looked');
+  void web.look();
   await host.clock.advance(1000);
   web.instances.keep([{ ...web.instances.all()[0]!, instance: 'i9', state: 'intended' }]);
   web.adoptUnknown('i9', 1);
@@ -56,7 +56,7 @@ test('one that ended out of sight is never told to run while its last lines are 
   await host.boot(reading);
   host.world.isDown = true;
   await host.clock.advance(9000);
-  await host.crew().get('web')!.look('looked');
+  await host.crew().get('web')!.look();
   await host.clock.advance(2000);
   host.world.isDown = false;
   const states = new Set<string>();
@@ -82,9 +82,9 @@ test('what another agent had begun is looked at again, and is no finding once th
   await host.boot({ ...driver, start: slow });
   const web = host.crew().get('web')!;
   // Fails, and is tried again in two seconds.
-  await web.look('adopted');
+  await web.look();
   host.world.isDown = false;
-  await web.look('adopted');
+  await web.look();
   await host.clock.advance(10_000);
   expect(host.world.live('web')).toHaveLength(1);
   expect((await host.told('web')).filter((type) => type === 'started' || type === 'adopted')).toEqual(['started']);
@@ -108,4 +108,27 @@ test('what an instance printed whose secrets are known is told without them', as
   await host.clock.advance(61_000);
   const [ended] = (await host.journal()).filter(({ type }) => type === 'worker.exited');
   expect(ended?.data).toMatchObject({ lastLines: ['the token is ***'] });
+});
+
+test('what runs is told to be taken over once by each agent, also where its first look failed', async () => {
+  const host = await scriptedHost();
+  await host.declare('web');
+  for (const failing of [1, 3]) {
+    host.die();
+    const driver = host.driver();
+    let looks = 0;
+    await host.boot({
+      ...driver,
+      inspect: (target, call) => {
+        looks += 1;
+        return looks <= failing ? Promise.reject(new Error('it could not look')) : driver.inspect(target, call);
+      },
+    });
+    const web = host.crew().get('web')!;
+    void web.look();
+    await host.clock.advance(20_000);
+    await web.look();
+    expect(looks).toBeGreaterThan(failing);
+  }
+  expect((await host.told('web')).filter((type) => type === 'adopted')).toEqual(['adopted', 'adopted']);
 });

@@ -17,17 +17,14 @@ export const startSlots = (asked: number | null): StartSlots =>
  */
 export class Gate {
   readonly #slots: StartSlots;
-  readonly #onRefused: () => void;
   /** Who was told that it may, and in which epoch: until that has been taken up the slot is no other's. */
   readonly #given = new Map<Supervisor, number>();
   /** What of policy and dependencies is missing to each, as it was found last: 1,000 that wait are not all judged again for each one that has started. */
   #known = new WeakMap<Supervisor, { readonly missing: string | null }>();
   #isOpen = true;
 
-  /** `onRefused`: one that was told may start was found to lack something after all, and its slot is free. */
-  constructor(slots: StartSlots, onRefused: () => void) {
+  constructor(slots: StartSlots) {
     this.#slots = slots;
-    this.#onRefused = onRefused;
   }
 
   /** Nobody starts any more: the agent is being ended. */
@@ -67,15 +64,8 @@ export class Gate {
       if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
       take(kind);
       this.#given.set(one, one.life.epoch);
-      void this.#tell(one, one.life.epoch);
+      void one.send({ type: 'ready', epoch: one.life.epoch });
     }
-  }
-
-  async #tell(one: Supervisor, epoch: number): Promise<void> {
-    await one.send({ type: 'ready', epoch });
-    if (!isWaiting(one) || one.life.epoch !== epoch) return;
-    this.judgeAgain(one);
-    this.#onRefused();
   }
 
   #lacks(one: Supervisor): string | null {

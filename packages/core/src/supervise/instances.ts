@@ -19,7 +19,7 @@ export class Instances {
   }
   /** Oldest first. */
   all(): readonly InstanceRecord[] {
-    return [...this.#records.values()].sort((a, b) => (a.intendedAt < b.intendedAt ? -1 : a.intendedAt > b.intendedAt ? 1 : a.instance < b.instance ? -1 : 1));
+    return [...this.#records.values()].sort((a, b) => Date.parse(a.intendedAt) - Date.parse(b.intendedAt));
   }
   keep(records: readonly InstanceRecord[]): void {
     for (const record of records) this.#records.set(record.instance, record);

@@ -1,7 +1,7 @@
 import type { Exit } from '@ostler/sdk';
 import { type StartCause, type StopCause, startCauses, stopCauses } from './cause.ts';
 import type { Effect, Fact, Life, LifeEvent, Move, Scene, SeenRunning } from './life.ts';
-import { afterExit, afterFailedStart, crashLoopFailures, failuresBefore, isSuccess, type Next } from './restart.ts';
+import { type AfterFailure, afterExit, afterFailedStart, crashLoopFailures, failuresBefore, isSuccess } from './restart.ts';
 
 // The moves that the cells of the table are made of. Pure.
 
@@ -106,7 +106,7 @@ export function toStopping(
   facts: readonly Fact[] = [],
   evidence: string | null = null,
 ): Move {
-  if (life.blind !== null) return stay({ ...life, stopCause: cause, onward }, facts);
+  if (life.blind !== null) return stay({ ...life, stopCause: cause }, facts);
   const next = to(life, scene, { phase: 'stopping', reason: `stopping: ${stopCauses[cause]}`, stopCause: cause, onward, unresolved: null });
   const data = { cause, why: stopCauses[cause], ...(evidence === null ? {} : { evidence }) };
   return stay(next, [...facts, { type: 'worker.stopping', data }], [{ do: 'stop', cause }]);
@@ -175,8 +175,7 @@ export function afterEnd(before: Life, scene: Scene, exit: Exit, facts: readonly
   return queued(life, scene, facts) ?? retry(life, scene, next, 'exited', facts);
 }
 
-export function retry(life: Life, scene: Scene, next: Next, cause: StartCause, facts: readonly Fact[]): Move {
-  if (next.is === 'done') return toRest({ ...life, failures: 0 }, scene, 'done', 'done', facts);
+export function retry(life: Life, scene: Scene, next: AfterFailure, cause: StartCause, facts: readonly Fact[]): Move {
   const failingSince = next.failures === 1 ? scene.at : (life.failingSince ?? scene.at);
   const failing: Life = { ...life, failures: next.failures, failingSince };
   // It ran for long enough while nobody looked.

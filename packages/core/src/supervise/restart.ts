@@ -2,9 +2,9 @@ import type { Exit } from '@ostler/sdk';
 import type { RestartRule, WorkerRules } from '../spec/index.ts';
 
 /** What follows an end that nobody asked for. */
-export type Next =
+export type Next = AfterFailure | { readonly is: 'done' };
+export type AfterFailure =
   | { readonly is: 'again'; readonly delayMs: number; readonly failures: number }
-  | { readonly is: 'done' }
   | { readonly is: 'failed'; readonly failures: number; readonly why: string };
 
 /** From so many failures in a row on, a worker that is tried again counts as crash-looping. */
@@ -39,12 +39,12 @@ export const failuresBefore = ({ resetAfterMs }: RestartRule, ranMs: number | nu
   ranMs !== null && resetAfterMs !== null && ranMs >= resetAfterMs ? 0 : failures;
 
 /** Decides after a start or its preparation failed: nothing ran, so the policy has no exit to look at. */
-export function afterFailedStart(rules: WorkerRules, failures: number, random: number, message: string): Next {
+export function afterFailedStart(rules: WorkerRules, failures: number, random: number, message: string): AfterFailure {
   if (rules.restart.policy === 'never') return { is: 'failed', failures: failures + 1, why: message };
   return again(rules.restart, failures, random, message);
 }
 
-function again(rule: RestartRule, before: number, random: number, why: string): Next {
+function again(rule: RestartRule, before: number, random: number, why: string): AfterFailure {
   const failures = before + 1;
   if (rule.giveUp !== null && failures > rule.giveUp) return { is: 'failed', failures, why: `${why}, and its ${rule.giveUp} restarts are used up` };
   return { is: 'again', delayMs: delayMs(rule, failures, random), failures };

@@ -138,9 +138,9 @@ export class Supervisor implements Subject {
     void this.#saver.save({ workers: [toRecord(this.worker, this.#life)], instances: this.instances.all(), generations: this.generations, journal: [] });
   }
 
-  /** Asks the runtime what is there. `adopted`: for the first time by this agent. */
-  look(how: 'adopted' | 'looked'): Promise<void> {
-    return this.#effects.look(how);
+  /** Asks the runtime what is there. What runs and was neither started nor seen by this agent is taken over with it. */
+  look(): Promise<void> {
+    return this.#effects.look();
   }
 
   signal(name: string): Promise<void> {
