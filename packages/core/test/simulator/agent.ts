@@ -5,9 +5,10 @@ import { watchEngine } from '../../src/engine/index.ts';
 import { entries, openJournal } from '../../src/journal/index.ts';
 import { Reconciler } from '../../src/reconcile/index.ts';
 import { Runtime } from '../../src/runtimes.ts';
-import { type Normal, normalise, type Registry } from '../../src/spec/index.ts';
+import { type HealthRule, type Normal, normalise, type Registry } from '../../src/spec/index.ts';
 import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
-import { Crew, type ProbeWatch, startSlots } from '../../src/supervise/index.ts';
+import type { StartSlots } from '../../src/supervise/gate.ts';
+import { Crew, type ProbeWatch } from '../../src/supervise/index.ts';
 import type { Life } from '../../src/supervise/life.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
@@ -34,14 +35,16 @@ export interface AgentGiven {
   readonly engines: readonly Engine[];
   readonly hostFile: HostFile;
   readonly random: Random;
-  readonly slots: number;
+  readonly slots: StartSlots;
+  /** What the policy of the host does not let a worker have; `null` = it may start. */
+  forbidden(worker: string): string | null;
   newInstance(): string;
   /** A worker was given a slot, or its start was decided on. */
   onDecision(worker: string, to: 'prepare' | 'start'): void;
   /** What was decided on contradicts itself. */
   onUnsound(text: string): void;
   /** A worker turned unhealthy, by the rule for that. */
-  onUnwell(worker: string, onUnhealthy: unknown): void;
+  onUnwell(worker: string, onUnhealthy: HealthRule['onUnhealthy']): void;
 }
 
 /** One life of an agent, from its start to the step at which it is killed. */
@@ -70,7 +73,7 @@ export class Agent {
     const runtimes = new Map<string, Runtime>();
     const inPlugin = <X>(_: string, run: () => X): X => run();
     this.crew = new Crew({
-      startSlots: startSlots(slots),
+      startSlots: slots,
       services: {
         ...{ agentId: 'agent', hostName: 'host', clock, log: this.#log(), journal, stuck, inPlugin, newInstanceId: newInstance, random: () => random.next() },
         runtime: (name) => runtimes.get(name)?.access ?? null,
@@ -83,6 +86,7 @@ export class Agent {
           return normal;
         },
         reveal: async () => ({ files: [], env: { TOKEN: canary } }),
+        forbidden: ({ spec }) => given.forbidden(spec.name),
         probe: (watch) => {
           this.probes.push(watch);
           return () => {
@@ -188,9 +192,9 @@ export class Agent {
     if (this.owner.isDead) await new Promise(() => {});
   }
 
-  /** Everything is stopped and held. */
-  async down(): Promise<void> {
-    await this.crew.stopInOrder(this.crew.all(), { type: 'hold', by: 'down', cause: 'down' }, new AbortController().signal);
+  /** Everything is stopped and held; resolves with `false` when that was called off. */
+  down(signal: AbortSignal): Promise<boolean> {
+    return this.crew.stopInOrder(this.crew.all(), { type: 'hold', by: 'down', cause: 'down' }, signal);
   }
 
   die(): void {

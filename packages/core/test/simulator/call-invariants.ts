@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Request } from './engine.ts';
 import type { View } from './invariants.ts';
@@ -11,6 +12,12 @@ export interface CallInvariant {
 
 /** In which epoch each worker of an agent was asked for what. */
 const asked = new WeakMap<Supervisor, Map<string, number>>();
+
+/** What ran under that name and is there still keeps another from coming. */
+function mayCome({ engine, worker, instance }: Request): boolean {
+  const real = engine.instances.get(`${worker}/${instance}`);
+  return real === undefined || real.is === 'created';
+}
 
 export const callInvariants: readonly CallInvariant[] = [
   {
@@ -72,6 +79,26 @@ export const callInvariants: readonly CallInvariant[] = [
       const isAgain = seen.get(method) === one.life.epoch;
       seen.set(method, one.life.epoch);
       return isAgain ? `the ${method} of ${worker} is asked for twice` : null;
+    },
+  },
+  {
+    name: 'a name is kept',
+    sentence: 'While a start that was given up may still be carried out, its worker is started under no other name.',
+    check({ engines }, { method, worker, instance }) {
+      const other = engines
+        .flatMap(({ requests }) => requests)
+        .find((one) => method === 'start' && one.method === 'start' && one.worker === worker && one.instance !== instance && one.done === null && mayCome(one));
+      return other === undefined ? null : `${worker}/${instance} is started, and ${other.instance} may still come`;
+    },
+  },
+  {
+    name: 'looked for by its handle',
+    sentence: 'What is known by a handle is asked for by it, and what became of a call whose outcome is unknown by the name alone.',
+    check({ agent }, { method, worker, instance, owner, by }) {
+      const one = agent?.crew.get(worker ?? '');
+      if ((method !== 'inspect' && method !== 'stop') || agent?.owner !== owner || one === undefined || instance === null) return null;
+      const handle = one.life.phase === 'unresolved' ? null : (one.instances.get(instance)?.handle ?? null);
+      return isDeepStrictEqual(handle, by) ? null : `the ${method} of ${worker}/${instance} (${one.life.phase}) is by ${JSON.stringify(by)}`;
     },
   },
   {

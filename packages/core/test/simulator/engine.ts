@@ -2,6 +2,7 @@ import {
   type Call,
   type Exit,
   type Found,
+  type Handle,
   type Hint,
   type InstanceRef,
   isRuntimeFailure,
@@ -13,7 +14,7 @@ import {
   runtimeFailure,
 } from '@ostler/sdk';
 import type { Random } from './random.ts';
-import { artifact, type Behaviour, canary, firstWords, handleOf, type Real } from './real.ts';
+import { artifact, type Behaviour, buildLines, canary, firstWords, handleOf, type Real } from './real.ts';
 import type { Owner, Timeline } from './timeline.ts';
 
 /** A call that an agent made and that has not been answered. */
@@ -24,6 +25,8 @@ export interface Request {
   readonly worker: string | null;
   readonly instance: string | null;
   readonly isMutating: boolean;
+  /** By what it is looked for; which signal it is sent. */
+  readonly by: Handle | string | null;
   readonly act: () => unknown;
   readonly answer: (answer: { readonly value: unknown } | { readonly error: unknown }) => void;
   /** The engine has done it; its answer is on the way. */
@@ -34,6 +37,8 @@ export interface Request {
 
 const failure = (code: RuntimeFailure['code'], outcome: RuntimeFailure['outcome'], message: string) =>
   runtimeFailure({ code, outcome, retryable: outcome !== 'no', message });
+
+const failedBuild = () => runtimeFailure({ code: 'build-failed', outcome: 'no', retryable: true, message: 'the build failed', cause: buildLines.join('\n') });
 
 export interface EngineGiven {
   readonly name: string;
@@ -63,6 +68,8 @@ export class Engine {
   isFrozen = false;
   /** Its events are lost. */
   isDeaf = false;
+  /** Nothing that it is asked fails, but what the behaviour of a worker lets fail. */
+  isFlawless = false;
   readonly instances = new Map<string, Real>();
   readonly requests: Request[] = [];
   #watchers: { readonly owner: Owner; readonly tell: (hint: Hint) => void }[] = [];
@@ -139,7 +146,8 @@ export class Engine {
     }
     this.#drop(request);
     const { random } = this.#given;
-    const isLost = request.isMutating && 'value' in request.done && random.chance(0.04);
+    const isLost = !this.isFlawless && request.isMutating && 'value' in request.done && random.chance(0.04);
+    if (!this.isFlawless && request.method === 'inspect' && random.chance(0.02)) request.done = { error: failure('internal', 'no', 'it could not look') };
     // Some drivers tell it as they should, some break.
     const lost = random.chance(0.5) ? failure('timeout', 'unknown', 'the answer was lost') : new Error('the driver broke');
     const answer = isLost ? { error: lost } : request.done;
@@ -183,15 +191,20 @@ export class Engine {
     if (known !== undefined && known.is !== 'created') return this.#observed(known);
     const { behaviour, random, timeline } = this.#given;
     const { exit, failsToStart } = behaviour(ref.worker);
-    if (failsToStart && random.chance(0.5)) throw failure('internal', 'no', 'it cannot be started');
     const key = `${ref.worker}/${ref.instance}`;
     const startedAt = new Date(timeline.epochMs()).toISOString();
     const { stores = [], starts = [], exits = [] } = this.instances.get(key) ?? {};
     const all = { stores: [...stores, this.store], starts: [...starts, startedAt], exits };
     const left = Number(ref.instance.slice(1)) % 5 === 0 ? ['12 sleep 1000'] : [];
     const started = { startedAt, startedMs: timeline.nowMs, startedBy, left, ...all };
+    const made = (): void => void this.instances.set(key, { ref, store: this.store, ...started, is: 'created', endedWithEngine: false, exit: null });
+    if (failsToStart && random.chance(0.5)) {
+      // Its port is taken: what was made for it is there.
+      if (random.chance(0.5)) made();
+      throw failure('conflict', 'no', 'it cannot be started');
+    }
     if (known === undefined && random.chance(0.03)) {
-      this.instances.set(key, { ref, store: this.store, ...started, is: 'created', endedWithEngine: false, exit: null });
+      made();
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
     }
     const real: Real = { ref, store: this.store, ...started, is: 'running', endedWithEngine: false, exit: null };
@@ -208,7 +221,8 @@ export class Engine {
   }
 
   #prepare(worker: string): void {
-    if (this.#given.behaviour(worker).failsToPrepare && this.#given.random.chance(0.5)) throw failure('not-found', 'no', 'there is no such image');
+    if (this.#given.behaviour(worker).failsToPrepare && this.#given.random.chance(0.5))
+      throw this.#given.random.chance(0.5) ? failure('not-found', 'no', 'there is no such image') : failedBuild();
   }
 
   #signal(ref: InstanceRef): void {
@@ -221,11 +235,11 @@ export class Engine {
     this.instances.delete(`${ref.worker}/${ref.instance}`);
   }
 
-  #ask<X>(owner: Owner, method: string, ref: InstanceRef | null, isMutating: boolean, call: Call, act: () => X): Promise<X> {
+  #ask<X>(owner: Owner, method: string, ref: InstanceRef | null, isMutating: boolean, call: Call, act: () => X, by: Request['by'] = null): Promise<X> {
     return new Promise((resolve, reject) => {
       if (owner.isDead) return;
       const request: Request = {
-        ...{ owner, engine: this, method, worker: ref?.worker ?? null, instance: ref?.instance ?? null, isMutating, act, done: null, isAbandoned: false },
+        ...{ owner, engine: this, method, worker: ref?.worker ?? null, instance: ref?.instance ?? null, isMutating, by, act, done: null, isAbandoned: false },
         answer: (answer) => {
           if (owner.isDead || request.isAbandoned) return;
           if ('value' in answer) resolve(answer.value as X);
@@ -235,7 +249,7 @@ export class Engine {
       this.#given.onAsked(request);
       this.requests.push(request);
       call.signal.addEventListener('abort', () => {
-        if (request.isAbandoned) return;
+        if (request.isAbandoned || !this.requests.includes(request)) return;
         request.isAbandoned = true;
         // An engine that has thawed may carry it out all the same.
         if (this.#given.random.chance(0.5)) this.#drop(request);
@@ -266,17 +280,17 @@ export class Engine {
         this.#given.onStart(ref, run);
         return this.#ask(owner, 'start', ref, true, call, () => this.#start(ref, owner));
       },
-      inspect: ({ ref }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref)),
+      inspect: ({ ref, handle }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref), handle),
       list: (_, call) =>
         this.#ask(owner, 'list', null, false, call, () => ({
           engine: this.store,
           instances: this.here().map(({ ref, is, store }) => ({ ref, handle: handleOf(store, ref), is })),
         })),
       watch: (_, signal) => this.#watch(owner, signal),
-      stop: ({ ref }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? 'SIGTERM')),
+      stop: ({ ref, handle }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? 'SIGTERM'), handle),
       // Some use much for a moment, some for long.
       stats: async (targets) => targets.map(() => ({ ...usage, memoryBytes: this.#given.random.chance(0.6) ? 2 ** 31 : 2 ** 20 })),
-      signal: ({ ref }, _, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref)),
+      signal: ({ ref }, name, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref), name),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
       async *logs({ ref }): AsyncGenerator<LogRecord> {
         yield { cursor: '1', at: null, gap: null };

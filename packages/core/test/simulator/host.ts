@@ -1,4 +1,5 @@
 import type { Json } from '@ostler/sdk';
+import { portOf } from './addresses.ts';
 import type { Random } from './random.ts';
 import type { Behaviour } from './real.ts';
 
@@ -8,6 +9,7 @@ export interface Declared {
   readonly written: Json & {
     readonly runtime: string | readonly string[];
     readonly networkMode?: string;
+    readonly ports?: readonly { readonly port: number }[];
     readonly dependsOn: Readonly<Record<string, { readonly is: string }>>;
   };
 }
@@ -28,7 +30,8 @@ export function someHost(random: Random): { readonly workers: readonly Declared[
     const secrets = { env: { TOKEN: 'file:/host/token' } };
     const runtime = random.chance(0.6) ? 'docker' : 'native';
     const own = { runtime, ...(runtime === 'docker' ? sharing(workers, random) : {}) };
-    const written = { ...own, command: ['run'], secrets, ...kindly(kind, random), ...priority, dependsOn };
+    // Of UDP: whether one of TCP is free is tried on this very host when it is planned.
+    const written = { ...own, command: ['run'], ports: [{ port: portOf(name), protocol: 'udp' }], secrets, ...kindly(kind, random), ...priority, dependsOn };
     workers.push({ name, kind, written });
     behaviours.set(name, someBehaviour(kind, random));
   }
@@ -43,7 +46,8 @@ function sharing(before: readonly (Declared & { readonly kind: Kind })[], random
 
 function dependency(its: Kind, random: Random) {
   const is = its === 'job' ? random.pick(['completed', 'ended']) : random.pick(['healthy', 'started']);
-  return { is, ...(random.chance(0.15) ? { restartWithIt: true } : {}), ...(random.chance(0.1) ? { stopWithIt: true } : {}) };
+  const optional = random.chance(0.08) ? { optional: true } : {};
+  return { is, ...optional, ...(random.chance(0.15) ? { restartWithIt: true } : {}), ...(random.chance(0.1) ? { stopWithIt: true } : {}) };
 }
 
 function kindly(kind: Kind, random: Random) {
@@ -54,7 +58,7 @@ function kindly(kind: Kind, random: Random) {
     };
   if (kind === 'job') return { kind, restart: somePolicy(random) };
   return {
-    health: { minUp: '2s', onUnhealthy: random.pick(['restart', 'restart', 'restart', 'report', 'stop', 'signal']) },
+    health: { minUp: '2s', onUnhealthy: random.pick(['restart', 'restart', 'restart', 'report', 'stop', 'signal', { signal: 'SIGUSR1' }]) },
     restart: { ...somePolicy(random), ...(random.chance(0.2) ? { giveUp: 2 } : {}), ...(random.chance(0.2) ? { resetAfter: '5s' } : {}), ...renewal(random) },
   };
 }

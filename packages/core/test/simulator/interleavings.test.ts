@@ -19,7 +19,7 @@ interface Given {
 }
 
 function worldOf({ workers = [worker('w0')], behaviours = new Map(), seed = 1 }: Given = {}): World {
-  const world = new World({ workers, behaviours, random: new Random(seed), slots: 4, apply: 'manual' });
+  const world = new World({ workers, behaviours, random: new Random(seed), slots: { total: 4, engine: 4, process: 4 }, apply: 'manual' });
   world.boot();
   return world;
 }

@@ -1,3 +1,4 @@
+import type { StartSlots } from '../../src/supervise/gate.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
@@ -14,7 +15,7 @@ export interface View {
   readonly engines: readonly Engine[];
   readonly disk: Disk;
   readonly agent: Agent | null;
-  readonly slots: number;
+  readonly slots: StartSlots;
   /** Blind when the last step had come to its end: what turns blind in the step in which a call goes out could not be known by it. */
   readonly blind: ReadonlySet<string>;
   /** Instances that ended with their engine while this agent could not see them. */

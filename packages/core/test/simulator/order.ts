@@ -18,7 +18,7 @@ export class Order {
     const still = chosen.length === 0 ? [] : [...now].filter(([worker, epoch]) => this.#waiting.get(worker) === epoch).map(([worker]) => worker);
     this.#waiting = now;
     for (const taken of chosen) {
-      const before = still.find((worker) => agent !== null && isBefore(worker, taken, agent));
+      const before = still.find((worker) => agent !== null && isAlike(worker, taken, agent) && isBefore(worker, taken, agent));
       if (before !== undefined) return `${taken} was given a start slot, ${before} comes first and waits`;
     }
     return null;
@@ -38,6 +38,11 @@ function isReady(one: One): boolean {
   if (life.phase !== 'waiting' || life.want !== 'run' || life.blind !== null) return false;
   const generation = one.generation();
   return generation !== null && services.runtime(generation.runtime)?.isUp() === true && services.missing(worker) === null;
+}
+
+/** Those of another kind have slots of their own. */
+function isAlike(worker: string, other: string, { crew }: Agent): boolean {
+  return (crew.get(worker)?.generation()?.runtime === 'native') === (crew.get(other)?.generation()?.runtime === 'native');
 }
 
 function isBefore(worker: string, other: string, { crew }: Agent): boolean {

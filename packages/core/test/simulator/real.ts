@@ -35,6 +35,8 @@ export interface Real {
 export const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
 /** Stands in the environment of every worker, and each prints it: no journal, row, log line or error may have it. */
 export const canary = 'canary-7c1f';
+/** What a build that fails prints last. */
+export const buildLines: readonly string[] = ['step 1 of 2', 'it broke'];
 /** What each instance prints first. */
 export const firstWords = ({ worker, instance }: InstanceRef): string => `this is ${worker}/${instance}`;
 /** What an engine calls it by. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unresolved } from '../../src/spec/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
+import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { View } from './invariants.ts';
 import { canary } from './real.ts';
@@ -58,12 +59,21 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
   }
   if (real !== null) return `${worker} runs and is ${phase}`;
   if (want === 'removed' && one.generation() !== null) return `${worker} is removed, at rest and still there`;
+  if (phase === 'backoff' && isForOwner(one, disk, agent!)) return `${worker} waits for a worker that runs, whose network it shares`;
   if (['done', 'failed', 'backoff'].includes(phase)) return null;
   if (phase === 'idle' && (want !== 'run' || one.normal()?.rules.kind === 'cron')) return null;
   // Or found on an engine and not in the store: it waits for the host file.
   if (phase === 'waiting' && agent!.crew.services.missing(worker) !== null) return null;
   if (one.generation() === null) return null;
   return `${worker} is ${phase} (${life.reason}), wanted to ${want}`;
+}
+
+/** Its last start was called off for want of the worker whose network it shares, and that one runs. */
+function isForOwner({ worker }: Supervisor, { journal }: Disk, { crew }: Agent): boolean {
+  const failed = journal.findLast((entry) => entry.worker === worker && entry.type === 'worker.start-failed');
+  const owner = /aborted.*? (w\d+), whose network/.exec(failed === undefined ? '' : JSON.stringify(failed.data))?.[1];
+  const life = owner === undefined ? undefined : crew.get(owner)?.life;
+  return life?.phase === 'running' && life.blind === null;
 }
 
 /** What the agent goes by is what the next one would be given. */
@@ -156,5 +166,47 @@ export function littered({ engines, disk, agent }: View, excused: number): strin
       const most = (agent?.crew.get(worker) === undefined ? 0 : kept) + excused;
       if (all.length > most) return `${worker} has ${all.length} instances ${what}, ${most} may be`;
     }
+  return null;
+}
+
+/** Of what runs, one of which this agent has told neither that it started nor that it took it over. */
+export function untold({ disk, agent }: View): string | null {
+  const told = new Set(
+    disk.journal.flatMap(({ type, worker, instance }, index) =>
+      disk.writers[index] === agent?.owner && (type === 'worker.started' || type === 'worker.adopted') ? [`${worker}/${instance}`] : [],
+    ),
+  );
+  const one = agent?.crew.all().find(({ worker, life }) => life.phase === 'running' && life.blind === null && !told.has(`${worker}/${life.instance}`));
+  return one === undefined ? null : `${one.worker}/${one.life.instance} runs, and this agent has not told of it`;
+}
+
+const serialOf = (instance: string): number => Number(instance.slice(1));
+
+/** One that has ended and was taken away, although an older one of its worker is kept; where no removal failed and no clock was set. */
+export function mislaid({ disk, agent }: View): string | null {
+  for (const { type, worker, instance } of disk.journal) {
+    if (type !== 'worker.exited' || worker === null || instance === null || disk.instances.has(`${worker}/${instance}`)) continue;
+    const present = agent?.crew.get(worker)?.life.instance;
+    const older = [...disk.instances.values()].find((row) => row.worker === worker && row.instance !== present && serialOf(row.instance) < serialOf(instance));
+    if (older !== undefined) return `${worker}/${instance} is no more, and ${older.instance}, which is older, is`;
+  }
+  return null;
+}
+
+/** By worker, what ran when a restart of it was answered: one that runs on. */
+export function unchanged({ engines, agent }: View, restarted: ReadonlyMap<string, string>): string | null {
+  for (const [worker, instance] of restarted) {
+    const isThere = engines.some((engine) => engine.here().some(({ is, ref }) => is === 'running' && ref.instance === instance));
+    if (isThere && agent?.crew.get(worker)?.life.blind === null) return `${worker} was to be restarted, and ${instance} runs on`;
+  }
+  return null;
+}
+
+/** What was made for a start that failed, and was not taken away; where no removal failed. One that may be started under its name is kept. */
+export function halfMade({ engines, agent }: View): string | null {
+  for (const { ref } of engines.flatMap((engine) => engine.here().filter(({ is, endedWithEngine }) => is === 'created' && !endedWithEngine))) {
+    const life = agent?.crew.get(ref.worker)?.life;
+    if (life?.instance !== ref.instance || !life.mayCome) return `${ref.worker}/${ref.instance} was made and never started, and is there`;
+  }
   return null;
 }

@@ -32,6 +32,8 @@ interface Course {
   /** What somebody wished of it is told only with its next start: until then nobody can say how many failures count. */
   isWished: boolean;
   wishes: number;
+  /** Its probes failed, and its rule for that is to stop it. */
+  isLeftDown: boolean;
   /** By the last backoff: how many failures, for the entry that tells of a crash loop. */
   waits: number | null;
 }
@@ -45,6 +47,7 @@ const fresh = (): Course => ({
   startedMs: null,
   isWished: false,
   wishes: 0,
+  isLeftDown: false,
   waits: null,
 });
 const byFailure: ReadonlySet<string> = new Set([startCauses.exited, startCauses['start-failed'], startCauses.unhealthy, startCauses.memory]);
@@ -75,6 +78,9 @@ export class Restarts {
       course.wishes = wishes;
       // A run that is due begins a new count, and is told of only once it is started.
       if (rules?.kind === 'cron' || course.isWished) course.failures = null;
+      if (course.isWished || ['worker.declared', 'worker.changed', 'worker.removed'].includes(entry.type)) course.isLeftDown = false;
+      if (entry.type === 'worker.unhealthy' && rules?.health.onUnhealthy === 'stop') course.isLeftDown = true;
+      if (entry.type === 'worker.starting' && course.isLeftDown) return `${entry.worker} is started, and was to be left down when its probes failed`;
       const text = rules === undefined ? unjudged(course) : next(course, entry, rules.restart);
       if (text !== null) return `${entry.worker}: ${text}`;
     }

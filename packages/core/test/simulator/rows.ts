@@ -17,7 +17,7 @@ export class Rows {
   readonly #judged = new Map<string, InstanceRecord>();
   #at = 0;
 
-  wrong({ disk, engines }: View): string | null {
+  wrong({ disk, engines, agent }: View): string | null {
     // Of a worker that was forgotten, and whose instance is found again, it is a row of its own.
     if (this.#judged.size > disk.instances.size) for (const key of this.#judged.keys()) if (!disk.instances.has(key)) this.#judged.delete(key);
     for (const [key, row] of disk.instances) {
@@ -26,6 +26,13 @@ export class Rows {
       this.#judged.set(key, row);
       const text = changed(row, before) ?? untrue(row, before, realOf(engines, key));
       if (text !== null) return `${key}: ${text}`;
+    }
+    for (const [key, { worker, instance, state }] of disk.instances) {
+      const owner = disk.workers.get(worker);
+      if (state === 'running' && owner !== undefined && owner.instance !== instance)
+        return `${key}: it runs by its row, and ${owner.instance} is what its worker has`;
+      const one = agent?.isUp ? agent.crew.get(worker) : undefined;
+      if (one !== undefined && one.instances.get(instance) === null) return `${key}: it is on the disk, and its agent has forgotten it already`;
     }
     const last = new Map<string, string>();
     for (; this.#at < disk.journal.length; this.#at++) {

@@ -1,9 +1,11 @@
+import type { StartSlots } from '../../src/supervise/gate.ts';
 import type { ProbeWatch } from '../../src/supervise/index.ts';
 import type { Request } from './engine.ts';
 import { someHost } from './host.ts';
 import { type FaultKind, faultKinds, type Outcome, type ScheduleOptions } from './outcome.ts';
 import { Random } from './random.ts';
-import { Violation, World } from './world.ts';
+import { Violation } from './violation.ts';
+import { World } from './world.ts';
 
 /** One story: a host, its agents, its engines and its user, in the order that the seed chooses. */
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
@@ -36,6 +38,8 @@ const frequency: Readonly<Record<FaultKind, number>> = {
 const realStoreEvery = 25;
 const dice = faultKinds.flatMap((kind) => Array.from({ length: frequency[kind] }, () => kind));
 
+const someSlots = (random: Random): StartSlots => ({ total: 1 + random.int(5), engine: 1 + random.int(4), process: 1 + random.int(4) });
+
 class Story {
   readonly world: World;
   readonly workers: number;
@@ -50,7 +54,7 @@ class Story {
     const host = someHost(random);
     this.workers = host.workers.length;
     const apply = random.chance(0.3) ? 'auto' : 'manual';
-    this.world = new World({ ...host, random, slots: 1 + random.int(4), apply, isStoreReal: options.seed % realStoreEvery === 0, onTell: options.onStep });
+    this.world = new World({ ...host, random, slots: someSlots(random), apply, isStoreReal: options.seed % realStoreEvery === 0, onTell: options.onStep });
   }
 
   async run(): Promise<void> {
@@ -66,8 +70,37 @@ class Story {
     }
     world.heal();
     await world.comeTrue();
+    if (this.#random.chance(0.4)) await this.#goOnWell();
     if (this.#random.chance(0.2)) await this.#startByHand();
     if (this.#random.chance(0.25)) await world.keepTime(10_000 + this.#random.int(60_000));
+  }
+
+  /** Nothing fails, things happen, no time passes: what is known follows what is. */
+  async #goOnWell(): Promise<void> {
+    const { world } = this;
+    world.tell('what happens now is known at once');
+    for (const engine of world.engines) engine.isFlawless = true;
+    for (let left = 10 + this.#random.int(30); left > 0; left--) {
+      world.steps += 1;
+      this.#goOnAtOnce();
+      await world.settle();
+    }
+    await world.comeToKnow();
+  }
+
+  #goOnAtOnce(): void {
+    const { world } = this;
+    const { agent, timeline, disk } = world;
+    const requests = world.steppable();
+    this.#choose([
+      [timeline.hasTurns() ? 9 : 0, () => timeline.turn()],
+      [disk.hasWork() ? 9 : 0, () => world.stepDisk()],
+      [requests.length > 0 ? 12 : 0, () => world.stepRequest(this.#random.pick<Request>(requests))],
+      [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
+      [agent?.isUp && !agent.isEnding ? 0.8 : 0, () => world.user.wish(agent!)],
+      [3, () => this.#accident()],
+      [1, () => this.#hintAtNothing()],
+    ]);
   }
 
   /** Somebody starts what has ended and rests, past the agent: it is taken over, or stopped where it is not wanted. */
@@ -100,7 +133,7 @@ class Story {
     const { world } = this;
     const { agent, timeline, disk } = world;
     const requests = world.steppable();
-    const choices: readonly (readonly [number, () => void])[] = [
+    this.#choose([
       [timeline.hasTurns() ? 9 : 0, () => timeline.turn()],
       [disk.hasWork() ? 9 : 0, () => world.stepDisk()],
       [requests.length > 0 ? 12 : 0, () => world.stepRequest(this.#random.pick<Request>(requests))],
@@ -111,20 +144,35 @@ class Story {
       [agent !== null && agent.lateProbe !== null ? 0.2 : 0, () => this.#lateTimer(agent!.lateProbe!)],
       [0.7, () => this.#accident()],
       [0.5, () => this.#hintAtNothing()],
+      [0.15, () => this.#police()],
       [0.7, () => this.#fault()],
-    ];
+    ]);
+  }
+
+  /** One of them, by their weights. */
+  #choose(choices: readonly (readonly [number, () => void])[]): void {
     let at = this.#random.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
     const chosen = choices.find(([weight]) => {
       at -= weight;
       return at < 0;
     });
-    (chosen ?? choices[3]!)[1]();
+    chosen?.[1]();
+  }
+
+  /** The policy of the host is another one. */
+  #police(): void {
+    const { agent, forbidden, file } = this.world;
+    const name = this.#random.pick(file.names());
+    if (name === undefined) return;
+    if (!forbidden.delete(name)) forbidden.add(name);
+    this.world.tell(`the policy ${forbidden.has(name) ? 'forbids' : 'allows'} ${name}`);
+    agent?.crew.update();
   }
 
   #verdict(watch: ProbeWatch, good = 0.85): void {
     const isGood = this.#random.chance(good);
     this.world.tell(`${watch.worker}/${watch.instance} is found ${isGood ? 'healthy' : 'unhealthy'}`);
-    watch.onVerdict({ health: isGood ? 'ok' : 'bad', evidence: 'a probe', failures: isGood ? 0 : 3, afterMs: isGood ? 1 : null });
+    this.world.find(watch, isGood);
   }
 
   /** What a timer of an instance that has ended had put before its worker already. */

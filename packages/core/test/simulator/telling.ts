@@ -1,7 +1,9 @@
 import type { InstanceRecord, JournalRecord } from '../../src/store/index.ts';
 import { startCauses } from '../../src/supervise/cause.ts';
+import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Engine } from './engine.ts';
 import type { View } from './invariants.ts';
+import { buildLines } from './real.ts';
 import type { Owner } from './timeline.ts';
 
 /** What the entries that are read here tell. */
@@ -26,6 +28,8 @@ interface Course {
   /** The last end, until what followed it was told. */
   exited: { readonly instance: string | null; readonly told: Told } | null;
   isLooping: boolean;
+  /** Who told last that it runs, as long as nothing else was told of it. */
+  up: { readonly owner: Owner; readonly instance: string | null } | null;
 }
 
 /** What goes on with a crash loop; whatever else it is started for begins anew. */
@@ -38,15 +42,20 @@ export class Telling {
   readonly #courses = new Map<string, Course>();
   #at = 0;
 
-  wrong({ disk, engines }: View): string | null {
+  wrong({ disk, engines, agent }: View): string | null {
     const { journal } = disk;
     for (; this.#at < journal.length; this.#at++) {
       const entry = journal[this.#at]!;
       if (entry.worker === null) continue;
-      const course = this.#courses.get(entry.worker) ?? { health: null, starting: null, exited: null, isLooping: false };
+      const course = this.#courses.get(entry.worker) ?? { health: null, starting: null, exited: null, isLooping: false, up: null };
       this.#courses.set(entry.worker, course);
       const row = disk.instances.get(`${entry.worker}/${entry.instance}`);
-      const text = left(entry, journal[this.#at + 1], engines) ?? next(course, entry, row, disk.writers[this.#at]!);
+      const one = agent?.crew.get(entry.worker);
+      const text =
+        left(entry, journal[this.#at + 1], engines) ??
+        failure(entry) ??
+        (one === undefined ? null : unfollowed(entry, one)) ??
+        next(course, entry, row, disk.writers[this.#at]!);
       if (text !== null) return `${entry.worker}/${entry.instance}: ${text}`;
     }
     return null;
@@ -63,11 +72,31 @@ function left({ type, worker, instance }: JournalRecord, after: JournalRecord | 
   return text === real.left.join() ? null : `${real.left.join() || 'nothing'} outlived it, told is ${text || 'nothing'}`;
 }
 
+/** What a failed start is told with: its own words, and what a build printed last, no more. */
+function failure({ type, data, text }: JournalRecord): string | null {
+  if (/Error: /.test(text)) return `a failure is told as the code has it: ${text}`;
+  if (type !== 'worker.start-failed') return null;
+  const { code, lastLines } = data as { readonly code: string; readonly lastLines?: readonly string[] };
+  const told = lastLines?.join() ?? '';
+  // One that was given up may have printed something too.
+  return code === 'timeout' || told === (code === 'build-failed' ? buildLines.join() : '')
+    ? null
+    : `its start failed (${code}), and its last lines are ${told || 'none'}`;
+}
+
+/** It is stopped for another worker, and its rules name none that it goes with. */
+function unfollowed({ type, data, instance }: JournalRecord, one: Supervisor): string | null {
+  if (type !== 'worker.stopping' || (data as Told).cause !== 'dependency') return null;
+  const counter = Number.parseInt(one.instances.get(instance ?? '')?.generation ?? '', 10);
+  const rules = one.normal(one.generation(counter))?.rules.dependsOn;
+  return rules === undefined || rules.some(({ restartWithIt, stopWithIt }) => restartWithIt || stopWithIt) ? null : 'it is stopped for another worker';
+}
+
 function next(course: Course, { type, instance, data, at }: JournalRecord, row: InstanceRecord | undefined, owner: Owner): string | null {
   const told = data as Told;
   switch (type) {
     case 'worker.starting':
-      Object.assign(course, { starting: owner, exited: null, health: null });
+      Object.assign(course, { starting: owner, exited: null, health: null, up: null });
       if (!ofItself.has(told.cause ?? '')) course.isLooping = false;
       return row === undefined || row.generation.startsWith(`${told.generation}-`)
         ? null
@@ -82,8 +111,9 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
       const isOwn = course.starting === owner;
       const text =
         course.starting === null || isOwn === (type === 'worker.started') ? null : `${type} is told, and its start was ${isOwn ? '' : 'not '}this agent's own`;
-      Object.assign(course, { starting: null, exited: null, health: null });
-      return text;
+      const isAgain = course.up?.owner === owner && course.up.instance === instance;
+      Object.assign(course, { starting: null, exited: null, health: null, up: { owner, instance } });
+      return isAgain ? `${type} is told again` : text;
     }
     case 'worker.healthy':
     case 'worker.unhealthy': {
@@ -93,7 +123,7 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
       return null;
     }
     case 'worker.exited':
-      Object.assign(course, { exited: { instance, told }, starting: null });
+      Object.assign(course, { exited: { instance, told }, starting: null, up: null });
       if (row?.exit?.at == null || row.state !== 'exited' || told.evidence === 'none') return null;
       return ranFor(row, told.afterMs);
     case 'worker.done':
@@ -104,6 +134,7 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
     case 'worker.stopping':
       return row === undefined || row.stopCause === told.cause ? null : `it is stopped, told is ${told.cause}, by its row ${row.stopCause}`;
     case 'worker.stopped': {
+      course.up = null;
       if (!['unhealthy', 'timeout', 'memory'].includes(told.cause ?? '')) course.isLooping = false;
       const signal = course.exited?.instance === instance ? course.exited?.told.signal : null;
       if (told.wasKilled !== (signal === 'SIGKILL'))
@@ -116,7 +147,9 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
     case 'worker.steady':
       if (!course.isLooping) return 'it is steady again, and was in no crash loop';
       course.isLooping = false;
-      return null;
+      return row?.startedAt == null || told.afterMs === Math.max(0, Date.parse(at) - Date.parse(row.startedAt))
+        ? null
+        : `it is steady after ${told.afterMs} ms, and was started at ${row.startedAt}`;
     case 'worker.backoff':
       return course.isLooping && (told.failures ?? 0) < 5 ? `a crash loop is over (${told.failures} failures at ${at}), and that is not told` : null;
     case 'worker.declared':

@@ -1,4 +1,5 @@
 import type { Phase } from '../../src/store/index.ts';
+import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
 import type { HostFile } from './host-file.ts';
@@ -23,6 +24,10 @@ export class User {
   #applies = 0;
   /** Waits for the answer that everything is down. */
   #downs = 0;
+  /** Ends those. */
+  readonly #callOffs = new Set<AbortController>();
+  /** By worker: what ran when a restart of it was asked for and answered. */
+  readonly restarted = new Map<string, string>();
   /** Number of the last wish for a worker: an answer to an older one says nothing any more. */
   readonly #wishes = new Map<string, number>();
 
@@ -35,14 +40,19 @@ export class User {
   }
 
   wish(agent: Agent): void {
-    if (this.#random.chance(0.02)) {
+    if (this.#downs > 0 && this.#random.chance(0.1)) {
+      this.#callOff();
+      return;
+    }
+    if (this.#random.chance(0.03)) {
       this.#down(agent);
       return;
     }
-    const declared = this.#someone(agent);
+    const isLifting = this.#downs > 0 && this.#random.chance(0.3);
+    const declared = isLifting ? this.#heldOne(agent) : this.#someone(agent);
     const { name } = declared;
     const one = agent.crew.get(name);
-    const kind = this.#random.int(10);
+    const kind = isLifting ? 3 : this.#random.int(10);
     const isThere = one !== undefined && this.#file.has(name);
     if (!isThere || kind < 8) this.#forget(name);
     const number = this.#wishes.get(name);
@@ -51,7 +61,7 @@ export class User {
     else if (kind < 3) this.#ask(agent, `stop ${name}`, () => one.send({ type: 'hold', by: 'user', cause: 'held' }), hold);
     else if (kind < 5 && one.normal()?.rules.kind !== 'service' && this.#random.chance(0.7)) this.#runOrCancel(agent, name);
     else if (kind < 5) this.#ask(agent, `start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
-    else if (kind < 7) this.#ask(agent, `restart ${name}`, () => one.send({ type: 'restart', by: 'user', cause: 'restart' }));
+    else if (kind < 7) this.#restart(agent, one, number);
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
     else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
   }
@@ -62,6 +72,26 @@ export class User {
     return passing.length > 0 && this.#random.chance(0.3) ? this.#random.pick(passing) : this.#random.pick(this.#workers);
   }
 
+  /** Most likely one that cannot be seen: what it is, is not what is wished of it. */
+  #heldOne(agent: Agent): Declared {
+    const held = this.#workers.filter(({ name }) => agent.crew.get(name)?.life.want === 'held');
+    const unseen = held.filter(({ name }) => agent.crew.get(name)?.life.blind !== null);
+    const some = unseen.length > 0 ? unseen : held;
+    return some.length > 0 ? this.#random.pick(some) : this.#someone(agent);
+  }
+
+  #restart(agent: Agent, one: Supervisor, number: number | undefined): void {
+    const { phase, instance } = one.life;
+    this.#ask(
+      agent,
+      `restart ${one.worker}`,
+      () => one.send({ type: 'restart', by: 'user', cause: 'restart' }),
+      () => {
+        if (phase === 'running' && instance !== null && this.#wishes.get(one.worker) === number) this.restarted.set(one.worker, instance);
+      },
+    );
+  }
+
   #runOrCancel(agent: Agent, name: string): void {
     const type = this.#random.pick(['run', 'run', 'cancel'] as const);
     this.#ask(agent, `${type} ${name}`, async () => agent.crew.get(name)?.send({ type, by: 'user' }));
@@ -69,13 +99,19 @@ export class User {
 
   /** All are held from the answer on, those that somebody wished something else of in between aside. */
   #down(agent: Agent): void {
+    const callOff = new AbortController();
+    this.#callOffs.add(callOff);
+    let isDown = false;
     const wishes = new Map(this.#workers.map(({ name }) => [name, this.#wishes.get(name)]));
     this.#downs += 1;
     this.#ask(
       agent,
       'down',
-      () => agent.down().finally(() => this.#wentDown(agent)),
+      async () => {
+        isDown = await agent.down(callOff.signal).finally(() => this.#wentDown(agent, callOff));
+      },
       () => {
+        if (!isDown) return;
         for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number);
         const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && this.#wishes.get(name) === wishes.get(name));
         if (lie !== null) this.#onLie(`everything is down, and ${lie}`);
@@ -111,8 +147,21 @@ export class User {
     if (!owner.isDead) this.#applies -= 1;
   }
 
-  #wentDown({ owner }: Agent): void {
-    if (!owner.isDead) this.#downs -= 1;
+  #wentDown({ owner }: Agent, callOff: AbortController): void {
+    if (owner.isDead) return;
+    this.#downs -= 1;
+    this.#callOffs.delete(callOff);
+  }
+
+  /** What was asked to go down may go on, and who asked is told at once. */
+  #callOff(): void {
+    this.#tell('the user: down is called off');
+    for (const callOff of this.#callOffs) callOff.abort();
+  }
+
+  /** Somebody waits although that was called off. */
+  get isKept(): boolean {
+    return [...this.#callOffs].some(({ signal }) => signal.aborted);
   }
 
   /** By worker: how often something else was asked of it. */
@@ -128,12 +177,14 @@ export class User {
   agentDied(): void {
     this.#applies = 0;
     this.#downs = 0;
+    this.#callOffs.clear();
   }
 
   /** Not held from the moment that something else is asked for, held from the answer on; also one that was held when it was removed. */
   #forget(name: string): void {
     this.#wishes.set(name, (this.#wishes.get(name) ?? 0) + 1);
     this.held.delete(name);
+    this.restarted.delete(name);
   }
 
   #edit(agent: Agent, what: string, edit: () => void): void {

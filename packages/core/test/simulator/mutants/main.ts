@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Mutation, mutationsOf } from './mutation.ts';
 
 // Changes supervision in one place after another, and sees whether the simulator notices:
-// `npm run mutate -- [--schedules N,MORE] [--every K] [--from I]`. What survives N stories is told MORE, from another seed on.
+// `npm run mutate -- [--schedules N,MORE] [--every K] [--from I] [--at gate:56,moves]`. What survives N stories is told MORE, from another seed on.
 
 const files = [
   ...['calls', 'crew', 'dependencies', 'effects', 'gate', 'instances', 'moves', 'observations', 'record', 'restart', 'saver', 'supervisor'].map(
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     schedules: { type: 'string', default: '500,5000' },
     every: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
+    at: { type: 'string', default: '' },
     jobs: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -54,7 +56,13 @@ async function verdictOn(mutation: Mutation, schedules: number, seed: number): P
 }
 
 const everyOne = files.flatMap((file) => mutationsOf(file, readFileSync(core + file, 'utf8')));
-const chosen = everyOne.filter((_, index) => index % Number(values.every) === Number(values.from));
+/** Files and lines that were asked for; none = all. */
+const at = values.at.split(',').filter((one) => one !== '');
+const isAsked = ({ file, line }: Mutation): boolean => {
+  const name = basename(file, '.ts');
+  return at.length === 0 || at.includes(name) || at.includes(`${name}:${line}`);
+};
+const chosen = everyOne.filter(isAsked).filter((_, index) => index % Number(values.every) === Number(values.from));
 const by = new Map<string, number>();
 
 /** Those that no invariant noticed. */

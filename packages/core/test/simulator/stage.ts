@@ -1,0 +1,310 @@
+import { setImmediate as turnOfNode } from 'node:timers/promises';
+import type { StartSlots } from '../../src/supervise/gate.ts';
+import { Agent } from './agent.ts';
+import { callInvariants } from './call-invariants.ts';
+import { coverage } from './coverage.ts';
+import { beyondSlots, unmetDependency } from './decisions.ts';
+import { Disk } from './disk.ts';
+import { Engine, type Request } from './engine.ts';
+import type { Declared } from './host.ts';
+import { HostFile } from './host-file.ts';
+import { invariants, type View } from './invariants.ts';
+import { Order } from './order.ts';
+import type { Random } from './random.ts';
+import type { Behaviour } from './real.ts';
+import { unstopped } from './rest.ts';
+import { misstarted } from './starts.ts';
+import { Suspicions } from './suspicion.ts';
+import { Timeline } from './timeline.ts';
+import { User } from './user.ts';
+import { Violation } from './violation.ts';
+
+export interface WorldGiven {
+  readonly workers: readonly Declared[];
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly random: Random;
+  readonly slots: StartSlots;
+  readonly apply: 'manual' | 'auto';
+  /** SQLite is beside the disk, and each read is held against it. */
+  readonly isStoreReal?: boolean | undefined;
+  /** Hears what happens. */
+  readonly onTell?: ((text: string) => void) | undefined;
+}
+
+/** Hints that come at one moment may have a worker looked for as often. */
+const mostLooks = 12;
+const steady: Behaviour = { exit: null, failsToPrepare: false, failsToStart: false, ignoresSignals: false };
+
+/** A host, its engines, its disk, its user and the agent of the moment; whatever is done to it, all that must hold is looked at after each step. */
+export class Stage {
+  steps = 0;
+  readonly failed = new Map<string, number>();
+  readonly timeline = new Timeline();
+  readonly disk: Disk;
+  readonly docker: Engine;
+  readonly native: Engine;
+  readonly file: HostFile;
+  readonly user: User;
+  agent: Agent | null = null;
+  /** The host's clock was set: what it says of the past is no evidence. */
+  isClockSet = false;
+  readonly #given: WorldGiven;
+  readonly #phases = new Map<string, string>();
+  readonly #lost = new Set<string>();
+  /** What the policy of the host does not let run. */
+  readonly forbidden = new Set<string>();
+  /** Signals that this agent has decided on, because a worker is not well. */
+  protected readonly owedSignals: { readonly worker: string; readonly signal: string }[] = [];
+  /** How often an engine could not look for a worker at this one moment. */
+  #looks = { atMs: 0, failed: new Map<string, number>() };
+  /** With it what each was started with. */
+  protected isStoreLost = false;
+  /** Deaths of agents, and other stores of an engine: in each, calls came to nobody. */
+  protected upheavals = 0;
+  #blind: ReadonlySet<string> = new Set();
+  readonly #unknown = new Map<string, number>();
+  readonly #startsFailed = new Map<string, number>();
+  readonly #order = new Order();
+  readonly #suspicions = new Suspicions();
+  #serial = 0;
+  #broken: Violation | null = null;
+
+  constructor(given: WorldGiven) {
+    this.#given = given;
+    const { workers, behaviours, random, apply } = given;
+    this.disk = new Disk(given.isStoreReal ?? false);
+    this.file = new HostFile(workers, apply);
+    this.user = new User(
+      workers,
+      this.file,
+      random,
+      (text) => this.tell(text),
+      (text) => this.#break('an answer is true', text),
+    );
+    const engine = (name: string): Engine =>
+      new Engine({
+        ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady },
+        onFailed: (request, isUnknown) => this.#hasFailed(request, isUnknown),
+        onAsked: (request) => this.#asked(request),
+        onStart: (ref, run) => {
+          const wrong = misstarted(ref, run, workers, this.agent);
+          if (wrong !== null) this.#break(wrong.of, wrong.text);
+        },
+      });
+    this.docker = engine('docker');
+    this.native = engine('native');
+  }
+
+  get engines(): readonly Engine[] {
+    return [this.docker, this.native];
+  }
+
+  tell(text: string): void {
+    this.#given.onTell?.(`${String(this.steps).padStart(4)} ${(this.timeline.nowMs / 1000).toFixed(3).padStart(9)} s  ${text}`);
+  }
+
+  boot(): void {
+    this.tell('an agent starts');
+    const { random, slots } = this.#given;
+    this.agent = new Agent({
+      ...{ timeline: this.timeline, disk: this.disk, engines: this.engines, hostFile: this.file, random, slots },
+      newInstance: () => `i${++this.#serial}`,
+      forbidden: (worker) => (this.forbidden.has(worker) ? 'the policy, which forbids it' : null),
+      onDecision: (worker, to) => {
+        if (to === 'prepare' && this.agent?.isEnding) this.#break('a shut gate', `${worker} is prepared by an agent that is being ended`);
+        if (to === 'prepare') this.#order.chose(worker);
+        if (this.forbidden.has(worker)) this.#break('the policy', `${worker} is begun (${to}), and the policy forbids it`);
+        const text = to === 'start' ? unmetDependency(this.view(), worker) : beyondSlots(this.view(), worker);
+        if (text !== null) this.#break(to === 'start' ? 'dependencies' : 'start slots', text);
+      },
+      onUnsound: (text) => this.#break('a sound life', text),
+      onUnwell: (worker, onUnhealthy) => {
+        if (onUnhealthy === 'signal') this.owedSignals.push({ worker, signal: 'SIGHUP' });
+        else if (typeof onUnhealthy === 'object') this.owedSignals.push({ worker, signal: onUnhealthy.signal });
+      },
+    });
+  }
+
+  /** The agent is killed and, after `meanwhile`, started again. */
+  die(meanwhile = (): void => {}): void {
+    this.tell('the agent is killed');
+    this.agent?.die();
+    this.upheavals += 1;
+    this.owedSignals.length = 0;
+    this.#lost.clear();
+    this.#order.forget();
+    this.#suspicions.forget();
+    this.user.agentDied();
+    meanwhile();
+    this.boot();
+  }
+
+  /** The agent is killed, and no other comes for a while. */
+  leaveAlone(ms: number): void {
+    this.die(() => {
+      const endMs = this.timeline.nowMs + ms;
+      while (this.timeline.advance(endMs));
+      this.timeline.suspend(endMs - this.timeline.nowMs);
+    });
+  }
+
+  /** The agent is ended with its workers; who kills it before it is done is as impatient as people are. */
+  shutDown(): void {
+    if (!this.agent?.isUp || this.agent.isEnding) return;
+    this.tell('the agent is ended with its workers');
+    void this.agent.end().then(() => {
+      const lie = unstopped(this.view(), () => true);
+      if (lie !== null) this.#break('an answer is true', `an agent ended with its workers, and ${lie}`);
+      this.die();
+    });
+  }
+
+  /** Nothing goes on, and then all that was due is due at once. */
+  sleep(ms: number): void {
+    this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
+    this.timeline.suspend(ms);
+    this.#suspicions.sleep(ms);
+  }
+
+  reboot(): void {
+    this.tell('the host is started again');
+    this.die(() => {
+      for (const engine of this.engines) engine.losePower();
+    });
+  }
+
+  /** What a dead agent had begun could not be told from nothing then: it ends with it. */
+  loseStore(): void {
+    this.tell('the store is lost');
+    this.isStoreLost = true;
+    for (const engine of this.engines) engine.forgetRequests();
+    this.die(() => {
+      this.disk.lose();
+      this.user.forgetAll();
+    });
+  }
+
+  /** Its data root is another one: what ran in the old one has ended with the engine that had it. */
+  replaceDocker(store: string): void {
+    if (this.docker.store === store) return;
+    this.tell(`docker comes up with ${store}`);
+    this.upheavals += 1;
+    this.docker.forgetRequests();
+    for (const real of this.docker.here()) this.docker.end(real, { code: 137, signal: null });
+    this.docker.store = store;
+  }
+
+  /** All that follows by itself has happened; then everything is looked at. */
+  async settle(): Promise<void> {
+    await turnOfNode();
+    if (this.#broken !== null) throw this.#broken;
+    const impossible = coverage.takeImpossible();
+    if (impossible !== null) throw new Violation('nothing impossible', `event and phase of a cell that cannot be: ${impossible}`);
+    if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
+    const view = this.view();
+    const passedOver = this.#order.passedOver(this.agent);
+    if (passedOver !== null) throw new Violation('starts in order', passedOver);
+    const unasked = this.#suspicions.overdue(this.timeline.nowMs, this.agent?.owner);
+    if (unasked !== null) throw new Violation('a suspicion is looked into', unasked);
+    if (this.#given.onTell !== undefined) this.#tellPhases();
+    for (const { name, check } of invariants) {
+      const text = check(view);
+      if (text !== null) throw new Violation(name, text);
+    }
+    const blind = this.agent?.crew.all().filter(({ life }) => life.blind !== null) ?? [];
+    // Seen to run after all, by an answer from before its end: nothing that this agent knows tells that end from a crash.
+    for (const { worker, life } of this.agent?.crew.all() ?? [])
+      if (life.phase === 'running' && life.blind === null) this.#lost.delete(`${worker}/${life.instance}`);
+    this.#blind = new Set(blind.map(({ worker }) => worker));
+    for (const { worker, life } of this.isClockSet ? [] : blind) {
+      const key = `${worker}/${life.instance}`;
+      if (this.engines.some(({ instances }) => instances.get(key)?.endedWithEngine)) this.#lost.add(key);
+    }
+  }
+
+  /** Those that can go on. */
+  steppable(): readonly Request[] {
+    return this.engines.flatMap((engine) => (engine.isFrozen ? engine.requests.filter(({ done }) => done !== null) : engine.requests));
+  }
+
+  stepDisk(): void {
+    this.tell('the disk goes on');
+    this.disk.step();
+  }
+
+  stepRequest(request: Request): void {
+    const { method, engine, done } = request;
+    if (process.env.PINGS || method !== 'ping') this.tell(`${engine.name} ${done === null ? 'carries out' : 'answers'} ${nameOf(request)}`);
+    engine.step(request);
+  }
+
+  /** But one engine, if it is named, that hangs. */
+  heal(without: string | null = null): void {
+    this.tell(without === null ? 'nothing fails any more' : `nothing fails any more but ${without}, which hangs`);
+    for (const engine of this.engines) {
+      engine.isDown = false;
+      engine.isFrozen = engine.name === without;
+      engine.isDeaf = false;
+    }
+    if (without === null) this.replaceDocker('docker-store-1');
+    this.disk.isFull = false;
+    // Who ends it does not wait for ever.
+    if (this.agent?.isEnding) this.die();
+  }
+
+  protected view(): View {
+    return {
+      ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
+      ...{ held: this.user.held, wishes: this.user.wishes, blind: this.#blind, lost: this.#lost, unknown: this.#unknown, startsFailed: this.#startsFailed },
+    };
+  }
+
+  #hasFailed(request: Request, isUnknown: boolean): void {
+    const { method, worker, isMutating } = request;
+    if (request.owner === this.agent?.owner) this.#suspicions.failed(request, this.timeline.nowMs);
+    const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
+    count(this.failed, method);
+    if (method === 'inspect' && worker !== null && !this.#isPaced(worker))
+      this.#break('looked for at a pace', `${worker} is looked for again and again, at once`);
+    if (worker === null) return;
+    if (isMutating && isUnknown) count(this.#unknown, worker);
+    if (['resolve', 'prepare', 'start'].includes(method)) count(this.#startsFailed, worker);
+  }
+
+  /** What cannot be looked for is looked for again after a while. */
+  #isPaced(worker: string): boolean {
+    if (this.#looks.atMs !== this.timeline.nowMs) this.#looks = { atMs: this.timeline.nowMs, failed: new Map() };
+    const times = (this.#looks.failed.get(worker) ?? 0) + 1;
+    this.#looks.failed.set(worker, times);
+    return times <= mostLooks;
+  }
+
+  #asked(request: Request): void {
+    if (request.method === 'signal') {
+      const at = this.owedSignals.findIndex(({ worker, signal }) => worker === request.worker && signal === request.by);
+      if (at < 0) this.#break('a signal is sent', `${request.worker} is sent ${JSON.stringify(request.by)}, which nobody has decided on`);
+      this.owedSignals.splice(at, 1);
+    }
+    this.#suspicions.asked(request);
+    if (process.env.PINGS || request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
+    for (const { name, check } of callInvariants) {
+      const text = check(this.view(), request);
+      if (text !== null) this.#break(name, text);
+    }
+  }
+
+  /** Noticed within a step. Thrown there it would be the supervisor's to handle. */
+  #break(name: string, text: string): void {
+    this.#broken ??= new Violation(name, text);
+  }
+
+  #tellPhases(): void {
+    for (const { worker, life } of this.agent?.crew.all() ?? []) {
+      const now = `${life.phase}${life.want === 'run' ? '' : `, ${life.want}`}${life.blind === null ? '' : ', blind'} (${life.instance})`;
+      if (this.#phases.get(worker) !== now) this.tell(`        ${worker} is ${now}`);
+      this.#phases.set(worker, now);
+    }
+  }
+}
+
+const nameOf = ({ method, worker, instance }: Request): string => `${method}${worker === null ? '' : ` of ${worker}/${instance}`}`;

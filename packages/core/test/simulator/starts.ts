@@ -1,0 +1,32 @@
+import type { InstanceRef, Run } from '@ostler/sdk';
+import { astray, unaddressed } from './addresses.ts';
+import type { Agent } from './agent.ts';
+import type { Declared } from './host.ts';
+import { artifact, canary } from './real.ts';
+
+/** What an agent starts, at the moment at which it asks for it: what of it is not as it must be, and the name of the promise; `null` = all is. */
+export function misstarted(
+  ref: InstanceRef,
+  run: Run,
+  workers: readonly Declared[],
+  agent: Agent | null,
+): { readonly of: string; readonly text: string } | null {
+  const name = `${ref.worker}/${ref.instance}`;
+  if (run.artifact.digest !== artifact.digest) return { of: 'resolved before start', text: `${name} is started, and it is not known as what` };
+  if (run.secrets.env['TOKEN'] !== canary) return { of: 'secrets before start', text: `${name} is started without its secret` };
+  const declared = workers.find((one) => one.name === ref.worker)!;
+  const owner = declared.written.networkMode?.replace('worker:', '');
+  if (run.shares?.ref.worker !== owner)
+    return { of: 'whose network it shares', text: `${name} shares the network of ${run.shares?.ref.worker}, not of ${owner}` };
+  const its = agent?.crew.get(owner ?? '')?.life;
+  if (owner !== undefined && (its?.phase !== 'running' || its.instance !== run.shares?.ref.instance))
+    return {
+      of: 'whose network it shares',
+      text: `${name} shares the network of ${run.shares?.ref.instance}, and ${owner} is ${its?.phase} (${its?.instance})`,
+    };
+  const one = agent?.crew.get(ref.worker);
+  const rules = one?.normal(one.generation(Number.parseInt(ref.generation, 10)))?.rules.dependsOn ?? [];
+  const known = rules.flatMap(({ worker }) => (agent?.crew.get(worker)?.generation() ? workers.filter((other) => other.name === worker) : []));
+  const text = astray(declared, workers, run.env) ?? unaddressed(declared, known, run.env);
+  return text === null ? null : { of: 'where others are', text };
+}

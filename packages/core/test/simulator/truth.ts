@@ -1,0 +1,49 @@
+import type { ProbeWatch, Supervisor } from '../../src/supervise/index.ts';
+import type { View } from './invariants.ts';
+
+/** The last verdict of each probe that is told apart from the ones of other instances. */
+export type Verdicts = ReadonlyMap<ProbeWatch, 'ok' | 'bad'>;
+
+/**
+ * Where nothing fails and nothing is on its way, the agent knows what is, without any timer: a hint that was lost would be made good by the next list
+ * only. What it does not know, in a sentence.
+ */
+export function unaware(view: View, verdicts: Verdicts): string | null {
+  const { engines, agent } = view;
+  const running = new Map(engines.flatMap((engine) => engine.here().flatMap(({ is, ref }) => (is === 'running' ? [[ref.worker, ref.instance] as const] : []))));
+  for (const one of agent?.crew.all() ?? []) {
+    if (one.life.blind !== null) continue;
+    const text = untrue(one, running.get(one.worker) ?? null, view, verdicts);
+    if (text !== null) return `${one.worker} is ${one.life.phase} (${one.life.reason}): ${text}`;
+  }
+  return null;
+}
+
+function untrue(one: Supervisor, real: string | null, { agent }: View, verdicts: Verdicts): string | null {
+  const { phase, instance, want, reason, health } = one.life;
+  switch (phase) {
+    case 'preparing':
+    case 'starting':
+    case 'stopping':
+    case 'unresolved':
+      return 'nothing of it is on its way';
+    case 'running': {
+      if (real !== instance) return `${real ?? 'nothing'} runs`;
+      if (want !== 'run') return `it is ${want}`;
+      const watch = agent?.probes.find((probe) => probe.worker === one.worker && probe.instance === instance);
+      const found = watch && verdicts.get(watch);
+      return found === undefined || found === health ? null : `it was found ${found}, and is ${health}`;
+    }
+    case 'waiting': {
+      if (real !== null) return `${real} runs`;
+      if (want !== 'run') return `it is ${want}`;
+      // Whether its engine is there again is asked now and then alone.
+      if (one.services.runtime(one.generation()?.runtime ?? '')?.isUp() !== true) return null;
+      const missing = agent?.crew.services.missing(one.worker) ?? null;
+      if (missing === null) return 'nothing is missing to it';
+      return reason === `waiting for ${missing}` ? null : `${missing} is what is missing to it`;
+    }
+    default:
+      return real === null ? null : `${real} runs`;
+  }
+}
