@@ -63,8 +63,7 @@ export class Reconciler {
         this.#refuse(plan, desired, options);
         if (options.prepareWithinMs !== undefined) await this.#prepareAhead(plan, desired, options.prepareWithinMs);
         if (!signal.aborted && plan.steps.some((step) => this.#isOutdated(step))) continue;
-        if (!signal.aborted) await this.#carryOut(config, plan, desired, options);
-        return plan;
+        if (signal.aborted || (await this.#carryOut(config, plan, desired, options))) return plan;
       }
     });
   }
@@ -153,13 +152,13 @@ export class Reconciler {
     }
   }
 
-  async #carryOut(config: HostConfig, plan: Plan, desired: readonly Desired[], { by, workers }: ApplyOptions): Promise<void> {
+  /** `false`: some of it was outdated by the time that the rest was begun. */
+  async #carryOut(config: HostConfig, plan: Plan, desired: readonly Desired[], { by, workers }: ApplyOptions): Promise<boolean> {
     const { crew } = this.#given;
     const { clock, journal } = crew.services;
     const at = clock.isoNow();
     const changing = plan.steps.filter((step) => step.kind === 'add' || step.kind === 'change');
     const byName = new Map(desired.map((one) => [one.worker, one]));
-    const minted = changing.map((step) => this.#mint(step, byName.get(step.worker)!, at));
     const touched = plan.steps.filter((step) => step.kind !== 'keep').map((step) => step.worker);
     const applied: Applied = {
       ...{ hostFile: config.path, baseDir: config.baseDir, host: config.host, at },
@@ -169,32 +168,32 @@ export class Reconciler {
       policy: config.policy,
     };
     await journal.record({
-      generations: minted,
       ...(workers === undefined ? { values: { applied: applied as never } } : {}),
       journal: touched.length > 0 ? [entries['plan.applied'](at, { steps: touched.length, by, changed: touched })] : [],
     });
     // At once: their commits share transactions.
-    await Promise.all(changing.map((step, index) => this.#declare(step, minted[index]!)));
+    const declared = await Promise.all(changing.map((step) => this.#declare(step, this.#mint(step, byName.get(step.worker)!, at))));
     for (const step of plan.steps) if (step.kind === 'remove') await crew.get(step.worker)?.send({ type: 'remove', by });
+    return declared.every(Boolean);
   }
 
-  async #declare(step: Step, generation: GenerationRecord): Promise<void> {
+  /** In one commit with its new definition. `false`: what is there is not what the step was made for. */
+  async #declare(step: Step, generation: GenerationRecord): Promise<boolean> {
     const { crew } = this.#given;
     const { worker } = step;
-    if (crew.get(worker)?.isClosed) await this.#forgotten(worker, generation);
+    if (crew.get(worker)?.isClosed) await this.#forgotten(worker);
+    else if (this.#isOutdated(step)) return false;
     const supervisor = crew.get(worker) ?? crew.add(worker, newLife(generation.createdAt), [], []);
-    supervisor.learn(generation);
-    await supervisor.send({
-      type: 'declare',
-      generation: generation.counter,
-      fields: step.changes.map(({ field }) => field),
-      isNew: step.kind === 'add',
-      runtime: generation.runtime,
-    });
+    const fields = step.changes.map(({ field }) => field);
+    await Promise.all([
+      supervisor.pin(generation),
+      supervisor.send({ type: 'declare', generation: generation.counter, fields, isNew: step.kind === 'add', runtime: generation.runtime }),
+    ]);
+    return true;
   }
 
   /** Being forgotten at this moment, with all its rows: it comes back as a new one after that. */
-  async #forgotten(worker: string, generation: GenerationRecord): Promise<void> {
+  async #forgotten(worker: string): Promise<void> {
     const { crew } = this.#given;
     const late = new AbortController();
     const cancel = crew.services.clock.after(forgottenMs, () => late.abort());
@@ -206,7 +205,6 @@ export class Reconciler {
         message: `${worker} is still being removed, so it was not declared again`,
         hint: 'its runtime does not answer. Apply again when it does; `ostler why` says more.',
       });
-    await crew.services.journal.record({ generations: [generation] });
   }
 
   #mint(step: Step, desired: Desired, createdAt: string): GenerationRecord {

@@ -42,6 +42,6 @@ export function startOrder(all: readonly Supervisor[]): readonly Supervisor[] {
     }
     ordered.push(one);
   };
-  for (const one of [...all].sort((a, b) => (a.worker < b.worker ? -1 : 1))) visit(one);
+  for (const one of all) visit(one);
   return ordered;
 }

@@ -1,4 +1,4 @@
-import type { Exit, Observed, Secrets } from '@ostler/sdk';
+import { type Exit, isRuntimeFailure, type Observed, type Secrets } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
 import { isOpen, type Normal, ownerOf } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
@@ -46,6 +46,11 @@ export class Effects {
     return (phase === 'starting' || phase === 'stopping') && epoch === this.#ownEpoch;
   }
 
+  /** A call is under way whose answer says the same as a look; what is not there yet must not be taken for gone. In the dark there may be no call. */
+  #willHear(): boolean {
+    return this.#isUnderWay() && this.#of.life.blind === null;
+  }
+
   run(effect: Exclude<Effect, { do: 'forget' }>, life: Life): void {
     switch (effect.do) {
       case 'prepare':
@@ -61,7 +66,7 @@ export class Effects {
         this.#lookIn(effect.afterMs);
         break;
       case 'signal':
-        this.#quietly(this.signal(effect.signal));
+        this.#quietly(this.#signalUnwell(effect.signal));
         break;
     }
   }
@@ -77,7 +82,7 @@ export class Effects {
 
   /** A worker may end before the answer of its start has been written down: the hint of it came while nothing could be made of it. */
   #lookIfOwed(): void {
-    if (!this.#isLookOwed || this.#isClosed || this.#looking !== null || this.#isUnderWay()) return;
+    if (!this.#isLookOwed || this.#isClosed || this.#looking !== null || this.#willHear()) return;
     this.#isLookOwed = false;
     this.#quietly(this.look());
   }
@@ -86,6 +91,16 @@ export class Effects {
     const [runtime, target] = [this.#runtime(), this.#of.target()];
     if (runtime === null || target === null) return;
     await signal(this.#of.services, runtime, target, name);
+  }
+
+  /** It may have ended meanwhile, and its engine too. */
+  async #signalUnwell(name: string): Promise<void> {
+    const { worker, services } = this.#of;
+    const lost = (error: unknown): void => {
+      if (!isRuntimeFailure(error)) throw error;
+      services.log.warn({ worker, error: error.message }, `${name} was not sent, although it is not well`);
+    };
+    await this.signal(name).catch(lost);
   }
 
   async lastLines(found: Observed & { readonly is: 'exited'; readonly exit: Exit }): Promise<readonly string[]> {
@@ -211,8 +226,7 @@ export class Effects {
 
   async #look(): Promise<void> {
     const { services, life } = this.#of;
-    // A call is under way whose answer says the same; what is not there yet must not be taken for gone.
-    if (this.#isUnderWay() && life.blind === null) {
+    if (this.#willHear()) {
       this.#isLookOwed = true;
       return;
     }

@@ -114,8 +114,6 @@ export type Effect =
 export interface Fact {
   readonly type: string;
   readonly data: object;
-  /** The instance it is about when that is not the one of the new life. */
-  readonly instance?: string | null;
 }
 
 /** What a transition may know beside life and event: values, no clock, no chance of its own. */

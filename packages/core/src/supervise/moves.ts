@@ -80,10 +80,7 @@ export function toRunning(life: Life, scene: Scene, event: Extract<LifeEvent, { 
 
 /** What runs is seen to run on after a time in which that was not sure, or for the first time by this agent. */
 export function stillRunning(life: Life, scene: Scene, seen: SeenRunning, isAdopted: boolean): Move {
-  const startedMs = life.startedMs ?? Date.parse(seen.startedAt);
-  if (startedMs === life.startedMs && !isAdopted) return reconsider(life, scene);
-  const facts: Fact[] = isAdopted ? [{ type: 'worker.adopted', data: { pid: seen.pid, generation: life.instanceGeneration } }] : [];
-  return reconsider({ ...life, startedMs }, scene, facts);
+  return reconsider(life, scene, isAdopted ? [{ type: 'worker.adopted', data: { pid: seen.pid, generation: life.instanceGeneration } }] : []);
 }
 
 /** Running, and perhaps no longer wanted so. Nothing is done while its runtime cannot be asked. */
@@ -150,7 +147,8 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
 
 export const calledOff = 'failed: this run of it was called off';
 
-const ranMs = ({ startedMs }: Life, endMs: number): number | null => (startedMs === null ? null : Math.max(0, endMs - startedMs));
+/** `null`: nobody knows since when. */
+export const ranMs = ({ startedMs }: Life, endMs: number): number | null => (startedMs === null ? null : Math.max(0, endMs - startedMs));
 
 /** The run that was due while this one lasted, whatever became of it; `null` = none was. */
 function queued(life: Life, scene: Scene, facts: readonly Fact[]): Move | null {

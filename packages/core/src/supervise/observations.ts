@@ -184,8 +184,7 @@ export const overdone: Row<Of<'overdone'>> = onlyWhileRunning((life, { cause, ev
 /** It has run for so long that the failures before it are forgotten. */
 export const steady: Row<Of<'steady'>> = onlyWhileRunning((life, _, scene) => {
   if (life.failures === 0) return move.stay(life);
-  const ranMs = life.startedMs === null ? null : Math.max(0, scene.nowMs - life.startedMs);
-  return move.stay({ ...life, failures: 0, failingSince: null }, move.steadyFacts(life, ranMs));
+  return move.stay({ ...life, failures: 0, failingSince: null }, move.steadyFacts(life, move.ranMs(life, scene.nowMs)));
 });
 
 const turnsBlind: Cell<Of<'blind'>> = (life, { reason, runtime }, scene) =>

@@ -32,12 +32,12 @@ export function fromRecord({ worker: _, extra, ...record }: WorkerRecord): Life 
   const known = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? (extra as Partial<Life>) : {};
   const kept = Object.fromEntries(extras.filter((name) => name in known).map((name) => [name, known[name]]));
   const phase = record.phase === 'preparing' ? 'waiting' : record.phase;
-  return { ...newLife(record.since), ...record, phase, instanceGeneration: record.generation, ...kept };
+  return { ...newLife(record.since), ...record, phase, ...kept };
 }
 
 /** A fact as the journal tells it. The builders are typed by their own data; here they are chosen by name. */
-export function toEntry(of: OfWorker, { type, data, instance }: Fact): JournalEntry {
+export function toEntry(of: OfWorker, { type, data }: Fact): JournalEntry {
   const build = entries[type as keyof typeof entries] as unknown as ((of: OfWorker, data: object) => JournalEntry) | undefined;
   if (build === undefined) throw new Error(`the journal has no entry ${type}`);
-  return build({ ...of, instance: instance === undefined ? of.instance : instance }, data);
+  return build(of, data);
 }

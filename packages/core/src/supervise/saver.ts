@@ -73,16 +73,18 @@ export class Saver {
   }
 }
 
-/** Of rows that occur twice the later one counts. */
+/** Of rows that occur twice the later one counts; of what is forgotten, which is the last that is saved of it, none. */
 function merged(batches: readonly Batch[]): Batch {
   const [only] = batches;
   if (only !== undefined && batches.length === 1) return only;
+  const forgetWorkers = batches.flatMap((batch) => batch.forgetWorkers ?? []);
+  const journal = batches.flatMap((batch) => batch.journal ?? []);
+  if (forgetWorkers.length > 0) return { journal, forgetWorkers };
   const instances = new Map(batches.flatMap((batch) => batch.instances ?? []).map((record) => [record.instance, record]));
   return {
     workers: batches.flatMap((batch) => batch.workers ?? []).slice(-1),
     instances: [...instances.values()],
     generations: batches.flatMap((batch) => batch.generations ?? []),
-    journal: batches.flatMap((batch) => batch.journal ?? []),
-    forgetWorkers: batches.flatMap((batch) => batch.forgetWorkers ?? []),
+    journal,
   };
 }

@@ -183,6 +183,15 @@ describe('the table', () => {
   });
 });
 
+test.each(phases)('a start and a restart by hand lift the hold of a worker that is %s', (phase) => {
+  for (const event of [events.start, events.restart]) {
+    const decided = transition(life(phase, { want: 'held', heldBy: 'user' }), event, scene);
+    if (decided.is !== 'moved') throw new Error(`${event.type} is ${decided.is}`);
+    expect(decided.move.life).toMatchObject({ want: 'run', heldBy: null });
+    expect(decided.move.facts).toContainEqual({ type: 'worker.released', data: { by: 'user' } });
+  }
+});
+
 describe('after an exit', () => {
   const after = (policy: Scene['rules']['restart']['policy'], code: number, failures = 0) =>
     afterExit({ ...rules, restart: { ...rules.restart, policy } }, { code, signal: null }, 100, failures, 0.5);

@@ -38,11 +38,9 @@ export const table: Table = {
 
 export type Transition = { readonly is: 'moved'; readonly move: Move } | { readonly is: 'ignored' } | { readonly is: 'impossible' };
 
-/** Results of calls count only in the epoch in which they were begun. */
-const answers = new Set<LifeEvent['type']>(['wait', 'ready', 'prepared', 'prepare-failed', 'start-failed', 'stop-failed', 'alarm']);
-
 export function transition(life: Life, event: LifeEvent, scene: Scene): Transition {
-  if (answers.has(event.type) && 'epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };
+  // Results of calls count only in the epoch in which they were begun.
+  if ('epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };
   // An instance that is not the present one says nothing about this worker's life.
   if ('seen' in event && event.seen.instance !== life.instance) return { is: 'ignored' };
   if ('instance' in event && event.instance !== life.instance) return { is: 'ignored' };

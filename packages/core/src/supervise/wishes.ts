@@ -40,7 +40,8 @@ export const start: Row<Of<'start'>> = {
   unresolved: startAfterStop,
 };
 
-const heldFacts = (life: Life, by: string): readonly Fact[] => (life.want === 'held' ? [] : [{ type: 'worker.held', data: { by } }]);
+/** What is to be removed is held by nobody. */
+const heldFacts = (life: Life, by: string): readonly Fact[] => (life.want === 'run' ? [{ type: 'worker.held', data: { by } }] : []);
 /** A shutdown is no hold: the next agent is to start it again. */
 const held = (life: Life, { by, cause }: Of<'hold'>): Life => (cause === 'shutdown' || life.want === 'removed' ? life : { ...life, want: 'held', heldBy: by });
 const holdKeepsPhase: Cell<Of<'hold'>> = (life, event) =>
@@ -92,6 +93,8 @@ const restartAtRest: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
   cause === 'restart' ? move.toWaiting({ ...wanted(life), failures: 0 }, scene, 'restart', released(life, by)) : move.stay(life);
 const restartOnTheWay: Cell<Of<'restart'>> = (life, { by, cause }) =>
   cause === 'restart' && life.want === 'held' ? move.stay(wanted(life), released(life, by)) : move.stay(life);
+const restartAfterStop: Cell<Of<'restart'>> = (life, { by, cause }) =>
+  cause === 'restart' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life);
 export const restart: Row<Of<'restart'>> = {
   idle: restartAtRest,
   done: restartAtRest,
@@ -102,9 +105,8 @@ export const restart: Row<Of<'restart'>> = {
   starting: restartOnTheWay,
   running: (life, { by, cause }, scene) =>
     move.toStopping(cause === 'restart' ? wanted(life) : life, scene, cause, 'start', cause === 'restart' ? released(life, by) : []),
-  stopping: (life, { by, cause }) => (cause === 'restart' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life)),
-  unresolved: (life, { by, cause }) =>
-    cause === 'restart' && life.unresolved === 'stop' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life),
+  stopping: restartAfterStop,
+  unresolved: (life, event, scene) => (life.unresolved === 'stop' ? restartAfterStop : restartOnTheWay)(life, event, scene),
 };
 
 const declared = (life: Life, event: Of<'declare'>, scene: Scene): Life => ({

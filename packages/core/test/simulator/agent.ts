@@ -41,6 +41,8 @@ export interface AgentGiven {
   newInstance(): string;
   /** A worker was given a slot, or its start was decided on. */
   onDecision(worker: string, to: 'prepare' | 'start'): void;
+  /** A life is another one; `undefined` = it is no more. */
+  onChange(worker: string, life: Life | undefined): void;
   /** What was decided on contradicts itself. */
   onUnsound(text: string): void;
   /** A worker turned unhealthy, by the rule for that. */
@@ -56,6 +58,8 @@ export class Agent {
   lateProbe: ProbeWatch | null = null;
   /** What a follower of the journal heard, in order; taken by who looks. */
   readonly heard: JournalRecord[] = [];
+  /** What one who follows one worker from the first entry on heard: the cursors. */
+  heardOf: { readonly worker: string; readonly cursors: number[] } = { worker: '', cursors: [] };
   /** Lines of its log that bear what they must not. */
   readonly leaks: string[] = [];
   isUp = false;
@@ -112,6 +116,7 @@ export class Agent {
       // Killed in this very turn.
       if (this.owner.isDead) return;
       const one = this.crew.get(worker);
+      given.onChange(worker, one?.life);
       if (one !== undefined) {
         const row = one.life.instance === null ? null : one.instances.get(one.life.instance);
         const text = unsound(one.life, lives.get(worker) ?? null, row, clock.isoNow());
@@ -130,6 +135,7 @@ export class Agent {
       phases.set(worker, now);
     });
     void this.#follow(journal);
+    void this.#followOne(journal, `w${random.int(3)}`);
     void this.#comeUp(disk, runtimes, stuck);
   }
 
@@ -138,12 +144,25 @@ export class Agent {
       const line = JSON.stringify([_, text]);
       if (line.includes(canary)) this.leaks.push(line);
     };
-    const log = { debug: note, info: note, warn: note, error: note, close() {}, child: () => log };
+    const fail = (what: unknown, text?: string): void => {
+      note(what, text);
+      if (/a bug|a step of supervision failed/.test(text ?? '')) this.#given.onUnsound(`the log has: ${text} ${JSON.stringify(what)}`);
+    };
+    const log = { debug: note, info: note, warn: note, error: fail, close() {}, child: () => log };
     return log;
   }
 
   async #follow(journal: ReturnType<typeof openJournal>): Promise<void> {
     for await (const record of journal.follow({}, new AbortController().signal)) this.heard.push(record);
+  }
+
+  /** One that begins with the first entry there is, and hears of one worker. */
+  async #followOne(journal: ReturnType<typeof openJournal>, worker: string): Promise<void> {
+    this.heardOf = { worker, cursors: [] };
+    for await (const { cursor, type } of journal.follow({ afterCursor: 0, worker }, new AbortController().signal)) {
+      if (type === 'journal.gap') this.#given.onUnsound('a follower is told of a gap, and nothing was dropped');
+      this.heardOf.cursors.push(cursor);
+    }
   }
 
   /** As the composition root does it. */
@@ -177,10 +196,10 @@ export class Agent {
   }
 
   /** What applying the file as it is would change now. */
-  async pending(): Promise<readonly string[]> {
+  async pending(isStoreLost: boolean): Promise<readonly string[]> {
     const { steps } = await this.#reconciler.plan(this.#given.hostFile.read(), undefined, new AbortController().signal);
     // What an engine had left of a worker that is no more, and that was found after the last apply, waits for the next.
-    const isLeft = (step: (typeof steps)[number]): boolean => step.kind === 'remove' && !this.#given.hostFile.has(step.worker);
+    const isLeft = (step: (typeof steps)[number]): boolean => isStoreLost && step.kind === 'remove' && !this.#given.hostFile.has(step.worker);
     return steps.filter((step) => step.kind !== 'keep' && !isLeft(step)).map(({ worker, kind, why }) => `${kind} ${worker}: ${why}`);
   }
 

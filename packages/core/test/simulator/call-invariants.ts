@@ -82,6 +82,24 @@ export const callInvariants: readonly CallInvariant[] = [
     },
   },
   {
+    name: 'ended by its signal',
+    sentence: 'A worker that names no signal is stopped by SIGTERM where it is a process, by what its image names where it is a container.',
+    check({ agent }, { method, worker, signal, engine, owner }) {
+      if (method !== 'stop' || agent?.owner !== owner) return null;
+      const usual = engine.name === 'native' ? 'SIGTERM' : null;
+      return signal === usual ? null : `${worker} is stopped on ${engine.name} by ${signal ?? 'what its image names'}`;
+    },
+  },
+  {
+    name: 'what has ended is not started',
+    sentence: 'No start is asked for under the name of an instance that was seen to end.',
+    check({ agent }, { method, worker, instance, owner }) {
+      if (method !== 'start' || agent?.owner !== owner) return null;
+      const state = agent.crew.get(worker ?? '')?.instances.get(instance ?? '')?.state;
+      return state === 'exited' || state === 'gone' ? `${worker}/${instance} is started, and is ${state}` : null;
+    },
+  },
+  {
     name: 'a name is kept',
     sentence: 'While a start that was given up may still be carried out, its worker is started under no other name.',
     check({ engines }, { method, worker, instance }) {

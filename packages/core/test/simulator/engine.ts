@@ -25,8 +25,10 @@ export interface Request {
   readonly worker: string | null;
   readonly instance: string | null;
   readonly isMutating: boolean;
-  /** By what it is looked for; which signal it is sent. */
-  readonly by: Handle | string | null;
+  /** By what it is looked for. */
+  readonly by: Handle | null;
+  /** Which one it is sent, or ended by; `null` = the usual one. */
+  readonly signal: string | null;
   readonly act: () => unknown;
   readonly answer: (answer: { readonly value: unknown } | { readonly error: unknown }) => void;
   /** The engine has done it; its answer is on the way. */
@@ -49,12 +51,16 @@ export interface EngineGiven {
   onAsked(request: Request): void;
   /** A call was answered with an error, or given up. `isUnknown`: what it did was not told. */
   onFailed(request: Request, isUnknown: boolean): void;
+  /** A call was answered. */
+  onAnswered(request: Request, value: unknown): void;
   /** Before anything is started. */
   onStart(ref: InstanceRef, run: Run): void;
 }
 
 /** How long what an engine has written may be lost with the power. */
 const writtenWithinMs = 30_000;
+/** What an image names to end it by, where nothing else is said. */
+const imageSignal = 'SIGQUIT';
 const isUnknown = (error: unknown): boolean => !isRuntimeFailure(error) || error.outcome === 'unknown';
 const usage = { cpuNs: null, ioBytes: null, processes: null, gpu: null };
 const world: Owner = { isDead: false };
@@ -71,6 +77,8 @@ export class Engine {
   /** Nothing that it is asked fails, but what the behaviour of a worker lets fail. */
   isFlawless = false;
   readonly instances = new Map<string, Real>();
+  /** Those that were removed: what is told of them must still be true. */
+  readonly removed = new Map<string, Real>();
   readonly requests: Request[] = [];
   #watchers: { readonly owner: Owner; readonly tell: (hint: Hint) => void }[] = [];
 
@@ -145,6 +153,8 @@ export class Engine {
       return;
     }
     this.#drop(request);
+    // To nobody.
+    if (request.isAbandoned || request.owner.isDead) return;
     const { random } = this.#given;
     const isLost = !this.isFlawless && request.isMutating && 'value' in request.done && random.chance(0.04);
     if (!this.isFlawless && request.method === 'inspect' && random.chance(0.02)) request.done = { error: failure('internal', 'no', 'it could not look') };
@@ -152,6 +162,7 @@ export class Engine {
     const lost = random.chance(0.5) ? failure('timeout', 'unknown', 'the answer was lost') : new Error('the driver broke');
     const answer = isLost ? { error: lost } : request.done;
     if ('error' in answer) this.#given.onFailed(request, isUnknown(answer.error));
+    else this.#given.onAnswered(request, answer.value);
     request.answer(answer);
   }
 
@@ -160,6 +171,7 @@ export class Engine {
     for (const request of [...this.requests]) {
       if (request.done !== null) continue;
       this.#drop(request);
+      if (request.isAbandoned || request.owner.isDead) continue;
       this.#given.onFailed(request, true);
       request.answer({ error: failure('engine-down', request.isMutating ? 'unknown' : 'no', `${this.name} went away`) });
     }
@@ -232,14 +244,47 @@ export class Engine {
   #remove(ref: InstanceRef): void {
     const real = this.#find(ref);
     if (real?.is === 'running') throw failure('conflict', 'no', 'it is running: stop it first');
-    this.instances.delete(`${ref.worker}/${ref.instance}`);
+    if (real !== undefined) this.#take(real);
   }
 
-  #ask<X>(owner: Owner, method: string, ref: InstanceRef | null, isMutating: boolean, call: Call, act: () => X, by: Request['by'] = null): Promise<X> {
+  /** Somebody ends and removes one, past the agent. */
+  removeByHand(real: Real): void {
+    this.end(real, { code: 137, signal: null });
+    this.#take(real);
+    this.tell(real.ref);
+  }
+
+  #take(real: Real): void {
+    const key = `${real.ref.worker}/${real.ref.instance}`;
+    this.instances.delete(key);
+    this.removed.set(key, real);
+  }
+
+  #ask<X>(
+    owner: Owner,
+    method: string,
+    ref: InstanceRef | null,
+    isMutating: boolean,
+    call: Call,
+    act: () => X,
+    { by = null, signal = null }: Partial<Pick<Request, 'by' | 'signal'>> = {},
+  ): Promise<X> {
     return new Promise((resolve, reject) => {
       if (owner.isDead) return;
       const request: Request = {
-        ...{ owner, engine: this, method, worker: ref?.worker ?? null, instance: ref?.instance ?? null, isMutating, by, act, done: null, isAbandoned: false },
+        ...{
+          owner,
+          engine: this,
+          method,
+          worker: ref?.worker ?? null,
+          instance: ref?.instance ?? null,
+          isMutating,
+          by,
+          signal,
+          act,
+          done: null,
+          isAbandoned: false,
+        },
         answer: (answer) => {
           if (owner.isDead || request.isAbandoned) return;
           if ('value' in answer) resolve(answer.value as X);
@@ -280,17 +325,18 @@ export class Engine {
         this.#given.onStart(ref, run);
         return this.#ask(owner, 'start', ref, true, call, () => this.#start(ref, owner));
       },
-      inspect: ({ ref, handle }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref), handle),
+      inspect: ({ ref, handle }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref), { by: handle }),
       list: (_, call) =>
         this.#ask(owner, 'list', null, false, call, () => ({
           engine: this.store,
           instances: this.here().map(({ ref, is, store }) => ({ ref, handle: handleOf(store, ref), is })),
         })),
       watch: (_, signal) => this.#watch(owner, signal),
-      stop: ({ ref, handle }, { signal }, call) => this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? 'SIGTERM'), handle),
+      stop: ({ ref, handle }, { signal }, call) =>
+        this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? imageSignal), { by: handle, signal }),
       // Some use much for a moment, some for long.
       stats: async (targets) => targets.map(() => ({ ...usage, memoryBytes: this.#given.random.chance(0.6) ? 2 ** 31 : 2 ** 20 })),
-      signal: ({ ref }, name, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref), name),
+      signal: ({ ref }, name, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref), { signal: name }),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
       async *logs({ ref }): AsyncGenerator<LogRecord> {
         yield { cursor: '1', at: null, gap: null };

@@ -77,10 +77,16 @@ function isForOwner({ worker }: Supervisor, { journal }: Disk, { crew }: Agent):
 }
 
 /** What the agent goes by is what the next one would be given. */
-function unlike({ worker, instances }: Supervisor, disk: Disk): string | null {
+function unlike(one: Supervisor, disk: Disk): string | null {
+  const { worker, instances } = one;
   const kept = [...disk.instances.values()].filter((row) => row.worker === worker);
   for (const row of kept)
     if (!isDeepStrictEqual(row, instances.get(row.instance))) return `${worker}/${row.instance} is one thing for its agent and another by its row`;
+  const known = [...disk.generations.values()].filter((row) => row.worker === worker);
+  for (const row of known)
+    if (!isDeepStrictEqual(row, one.generation(row.counter))) return `generation ${row.counter} of ${worker} is one thing for its agent and another by its row`;
+  if (known.length !== one.generations.length)
+    return `${one.generations.length} generations of ${worker} are known to its agent, ${known.length} are on the disk`;
   const more = instances.all().length - kept.length;
   return more === 0 ? null : `${more} instances of ${worker} are not on the disk`;
 }
@@ -209,4 +215,11 @@ export function halfMade({ engines, agent }: View): string | null {
     if (life?.instance !== ref.instance || !life.mayCome) return `${ref.worker}/${ref.instance} was made and never started, and is there`;
   }
   return null;
+}
+
+/** What one who follows the journal of a worker from its first entry on has not heard, or not in its order. */
+export function unheard({ disk, agent }: View): string | null {
+  const { worker, cursors } = agent!.heardOf;
+  const told = disk.journal.filter((entry) => entry.worker === worker).map(({ cursor }) => cursor);
+  return told.join() === cursors.join() ? null : `entries ${told.join()} are of ${worker}, who follows it heard ${cursors.join()}`;
 }

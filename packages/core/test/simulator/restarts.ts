@@ -34,6 +34,8 @@ interface Course {
   wishes: number;
   /** Its probes failed, and its rule for that is to stop it. */
   isLeftDown: boolean;
+  /** By the last backoff: why it is to be started then. */
+  after: readonly string[] | null;
   /** By the last backoff: how many failures, for the entry that tells of a crash loop. */
   waits: number | null;
 }
@@ -48,6 +50,7 @@ const fresh = (): Course => ({
   isWished: false,
   wishes: 0,
   isLeftDown: false,
+  after: null,
   waits: null,
 });
 const byFailure: ReadonlySet<string> = new Set([startCauses.exited, startCauses['start-failed'], startCauses.unhealthy, startCauses.memory]);
@@ -58,6 +61,12 @@ const byWish: ReadonlySet<string> = new Set(
   ['user', 'restart', 'changed', 'dependency', 'age', 'at'].map((one) => startCauses[one as keyof typeof startCauses]),
 );
 const loopFrom = 5;
+const causesAfter: Readonly<Record<NonNullable<Course['open']>, readonly string[]>> = {
+  exit: [startCauses.exited],
+  start: [startCauses['start-failed'], startCauses.again],
+  unhealthy: [startCauses.unhealthy, startCauses.exited],
+  memory: [startCauses.memory],
+};
 
 /** What followed each end and each failed start, judged by the rules of docs/host-file.md, not by the code that decided it. */
 export class Restarts {
@@ -81,6 +90,8 @@ export class Restarts {
       if (course.isWished || ['worker.declared', 'worker.changed', 'worker.removed'].includes(entry.type)) course.isLeftDown = false;
       if (entry.type === 'worker.unhealthy' && rules?.health.onUnhealthy === 'stop') course.isLeftDown = true;
       if (entry.type === 'worker.starting' && course.isLeftDown) return `${entry.worker} is started, and was to be left down when its probes failed`;
+      if (course.isWished || rules?.kind === 'cron' || !['worker.starting', 'worker.waiting', 'worker.backoff', 'worker.crash-looping'].includes(entry.type))
+        course.after = null;
       const text = rules === undefined ? unjudged(course) : next(course, entry, rules.restart);
       if (text !== null) return `${entry.worker}: ${text}`;
     }
@@ -191,7 +202,8 @@ function done(course: Course, told: Told, rule: RestartRule): string | null {
 function failed(course: Course, rule: RestartRule): string | null {
   const { open, exit } = course;
   const count = before(course, rule);
-  course.open = null;
+  // It counts on where somebody starts it by hand.
+  Object.assign(course, { open: null, failures: count === null ? null : count + 1 });
   if (open === null) return 'it failed, and nothing of it did';
   const hasFailed = open !== 'exit' || (exit !== null && !isGood(rule, exit));
   const isKeptDown = hasFailed && (rule.policy === 'never' || (open === 'exit' && rule.policy === 'on-success'));
@@ -212,7 +224,7 @@ function backoff(course: Course, { delayMs = 0, failures = 0, nextTryAt = '' }: 
   const { open } = course;
   const count = before(course, rule);
   const unasked = mayTry(course, rule);
-  Object.assign(course, { failures, open: null, exit: null, waits: failures });
+  Object.assign(course, { failures, open: null, exit: null, waits: failures, after: open === null ? null : causesAfter[open] });
   if (open === null) return 'it waits for another try, and nothing of it failed';
   if (unasked !== null) return unasked;
   if (count !== null && failures !== count + 1) return `${failures} failures are told, ${count + 1} were`;
@@ -233,6 +245,11 @@ function usualDelayMs({ backoff: { firstMs, minMs, maxMs, factor } }: RestartRul
 }
 
 function starting(course: Course, { cause = '' }: Told, rule: RestartRule): string | null {
+  const { after } = course;
+  course.after = null;
+  // Of a shutdown in between nothing is told.
+  if (after !== null && !after.includes(cause) && cause !== startCauses.declared)
+    return `it is started because ${cause}, and had waited because ${after.join(' or ')}`;
   const text = course.open !== null && byFailure.has(cause) ? atOnce(course, rule) : null;
   if (byWish.has(cause)) course.failures = 0;
   else if (!byOthers.has(cause) && !byFailure.has(cause)) course.failures = null;

@@ -34,6 +34,8 @@ export class Rows {
       const one = agent?.isUp ? agent.crew.get(worker) : undefined;
       if (one !== undefined && one.instances.get(instance) === null) return `${key}: it is on the disk, and its agent has forgotten it already`;
     }
+    for (const { worker } of agent?.isUp ? disk.workers.values() : [])
+      if (agent?.crew.get(worker) === undefined) return `${worker} is on the disk, and its agent has forgotten it already`;
     const last = new Map<string, string>();
     for (; this.#at < disk.journal.length; this.#at++) {
       const { type, worker, instance } = disk.journal[this.#at]!;
@@ -53,7 +55,8 @@ export class Rows {
   }
 }
 
-const realOf = (engines: readonly Engine[], key: string): Real | null => engines.map(({ instances }) => instances.get(key)).find((real) => real) ?? null;
+const realOf = (engines: readonly Engine[], key: string): Real | null =>
+  engines.map(({ instances, removed }) => instances.get(key) ?? removed.get(key)).find((real) => real) ?? null;
 
 /** What never changes of a row, or only once. */
 function changed(row: InstanceRecord, before: InstanceRecord | undefined): string | null {

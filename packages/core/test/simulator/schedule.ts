@@ -38,7 +38,13 @@ const frequency: Readonly<Record<FaultKind, number>> = {
 const realStoreEvery = 25;
 const dice = faultKinds.flatMap((kind) => Array.from({ length: frequency[kind] }, () => kind));
 
-const someSlots = (random: Random): StartSlots => ({ total: 1 + random.int(5), engine: 1 + random.int(4), process: 1 + random.int(4) });
+/** As a host file asks for it, as it is where it asks for nothing, or as no host file can. */
+function someSlots(random: Random): { readonly slots: StartSlots; readonly asked?: number | null } {
+  const asked = 1 + random.int(4);
+  if (random.chance(0.4)) return { slots: { total: asked, engine: asked, process: asked }, asked };
+  if (random.chance(0.1)) return { slots: { total: 1000, engine: 4, process: 64 }, asked: null };
+  return { slots: { total: 1 + random.int(5), engine: asked, process: 1 + random.int(4) } };
+}
 
 class Story {
   readonly world: World;
@@ -54,7 +60,7 @@ class Story {
     const host = someHost(random);
     this.workers = host.workers.length;
     const apply = random.chance(0.3) ? 'auto' : 'manual';
-    this.world = new World({ ...host, random, slots: someSlots(random), apply, isStoreReal: options.seed % realStoreEvery === 0, onTell: options.onStep });
+    this.world = new World({ ...host, random, ...someSlots(random), apply, isStoreReal: options.seed % realStoreEvery === 0, onTell: options.onStep });
   }
 
   async run(): Promise<void> {
@@ -193,6 +199,11 @@ class Story {
     );
     if (running.length === 0) return;
     const { engine, real } = this.#random.pick(running);
+    if (this.#random.chance(0.1)) {
+      this.world.tell(`${real.ref.worker}/${real.ref.instance} is removed from outside`);
+      engine.removeByHand(real);
+      return;
+    }
     this.world.tell(`${real.ref.worker}/${real.ref.instance} is killed from outside`);
     engine.end(real, { code: null, signal: 'SIGKILL' });
   }

@@ -28,7 +28,7 @@ function alone(life: Life, row: InstanceRecord | null): string | null {
   if (nextTryAt !== null && want !== 'run') return `it is ${want}, and has a next try`;
   if (phase === 'done' && failures > 0) return `it is done, and ${failures} failures count`;
   if (mayCome && (instance === null || phase === 'running')) return `it is ${phase} (${instance}), and may still come`;
-  if (want === 'held' && heldBy === null) return 'it is held by nobody';
+  if ((want === 'run') !== (heldBy === null)) return `it is ${want}, by ${heldBy}`;
   if (phase === 'running' && row?.state === 'running' && row.startedAt !== null && startedMs !== Date.parse(row.startedAt))
     return `it has run since ${startedMs}, by its row since ${row.startedAt}`;
   return ['starting', 'running', 'stopping', 'unresolved'].includes(phase) && instance === null ? `it is ${phase}, and nothing is` : null;

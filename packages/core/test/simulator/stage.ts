@@ -1,5 +1,6 @@
 import { setImmediate as turnOfNode } from 'node:timers/promises';
-import type { StartSlots } from '../../src/supervise/gate.ts';
+import { type StartSlots, startSlots } from '../../src/supervise/gate.ts';
+import type { Life } from '../../src/supervise/life.ts';
 import { Agent } from './agent.ts';
 import { callInvariants } from './call-invariants.ts';
 import { coverage } from './coverage.ts';
@@ -9,6 +10,7 @@ import { Engine, type Request } from './engine.ts';
 import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
 import { invariants, type View } from './invariants.ts';
+import { Looks } from './looks.ts';
 import { Order } from './order.ts';
 import type { Random } from './random.ts';
 import type { Behaviour } from './real.ts';
@@ -24,6 +26,8 @@ export interface WorldGiven {
   readonly behaviours: ReadonlyMap<string, Behaviour>;
   readonly random: Random;
   readonly slots: StartSlots;
+  /** What the host file says of them, where that is what they come from. */
+  readonly asked?: number | null | undefined;
   readonly apply: 'manual' | 'auto';
   /** SQLite is beside the disk, and each read is held against it. */
   readonly isStoreReal?: boolean | undefined;
@@ -56,7 +60,7 @@ export class Stage {
   /** Signals that this agent has decided on, because a worker is not well. */
   protected readonly owedSignals: { readonly worker: string; readonly signal: string }[] = [];
   /** How often an engine could not look for a worker at this one moment. */
-  #looks = { atMs: 0, failed: new Map<string, number>() };
+  #failedLooks = { atMs: 0, times: new Map<string, number>() };
   /** With it what each was started with. */
   protected isStoreLost = false;
   /** Deaths of agents, and other stores of an engine: in each, calls came to nobody. */
@@ -66,6 +70,8 @@ export class Stage {
   readonly #startsFailed = new Map<string, number>();
   readonly #order = new Order();
   readonly #suspicions = new Suspicions();
+  readonly #looks = new Looks();
+  readonly #removed = new Set<string>();
   #serial = 0;
   #broken: Violation | null = null;
 
@@ -86,6 +92,7 @@ export class Stage {
         ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady },
         onFailed: (request, isUnknown) => this.#hasFailed(request, isUnknown),
         onAsked: (request) => this.#asked(request),
+        onAnswered: (request, value) => this.#looks.answered(request, value, this.#lifeOf(request)),
         onStart: (ref, run) => {
           const wrong = misstarted(ref, run, workers, this.agent);
           if (wrong !== null) this.#break(wrong.of, wrong.text);
@@ -105,7 +112,9 @@ export class Stage {
 
   boot(): void {
     this.tell('an agent starts');
-    const { random, slots } = this.#given;
+    const { random } = this.#given;
+    const { asked } = this.#given;
+    const slots = asked === undefined ? this.#given.slots : startSlots(asked);
     this.agent = new Agent({
       ...{ timeline: this.timeline, disk: this.disk, engines: this.engines, hostFile: this.file, random, slots },
       newInstance: () => `i${++this.#serial}`,
@@ -113,9 +122,17 @@ export class Stage {
       onDecision: (worker, to) => {
         if (to === 'prepare' && this.agent?.isEnding) this.#break('a shut gate', `${worker} is prepared by an agent that is being ended`);
         if (to === 'prepare') this.#order.chose(worker);
+        const isOut = this.engines.some(({ requests }) =>
+          requests.some(({ method, worker: its, owner, isAbandoned }) => method === 'start' && its === worker && owner === this.agent?.owner && !isAbandoned),
+        );
+        if (to === 'start' && isOut) this.#break('one decision at a time', `${worker} is to be started, and a start of it is under way`);
         if (this.forbidden.has(worker)) this.#break('the policy', `${worker} is begun (${to}), and the policy forbids it`);
         const text = to === 'start' ? unmetDependency(this.view(), worker) : beyondSlots(this.view(), worker);
         if (text !== null) this.#break(to === 'start' ? 'dependencies' : 'start slots', text);
+      },
+      onChange: (worker, life) => {
+        this.#looks.changed(worker, life);
+        if (life?.want === 'removed') this.#removed.add(worker);
       },
       onUnsound: (text) => this.#break('a sound life', text),
       onUnwell: (worker, onUnhealthy) => {
@@ -134,6 +151,7 @@ export class Stage {
     this.#lost.clear();
     this.#order.forget();
     this.#suspicions.forget();
+    this.#looks.forget();
     this.user.agentDied();
     meanwhile();
     this.boot();
@@ -164,6 +182,7 @@ export class Stage {
     this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
     this.timeline.suspend(ms);
     this.#suspicions.sleep(ms);
+    this.#looks.sleep(ms);
   }
 
   reboot(): void {
@@ -206,6 +225,10 @@ export class Stage {
     if (passedOver !== null) throw new Violation('starts in order', passedOver);
     const unasked = this.#suspicions.overdue(this.timeline.nowMs, this.agent?.owner);
     if (unasked !== null) throw new Violation('a suspicion is looked into', unasked);
+    const isWriting = this.timeline.hasTurns() || this.disk.hasWork() || this.disk.isFull;
+    const isQuiet = !isWriting && this.engines.every(({ requests }) => requests.length === 0);
+    const ignored = this.#looks.ignored(view, isWriting, isQuiet, this.timeline.nowMs);
+    if (ignored !== null) throw new Violation('what was seen counts', ignored);
     if (this.#given.onTell !== undefined) this.#tellPhases();
     for (const { name, check } of invariants) {
       const text = check(view);
@@ -234,7 +257,7 @@ export class Stage {
 
   stepRequest(request: Request): void {
     const { method, engine, done } = request;
-    if (process.env.PINGS || method !== 'ping') this.tell(`${engine.name} ${done === null ? 'carries out' : 'answers'} ${nameOf(request)}`);
+    if (method !== 'ping') this.tell(`${engine.name} ${done === null ? 'carries out' : 'answers'} ${nameOf(request)}`);
     engine.step(request);
   }
 
@@ -255,13 +278,24 @@ export class Stage {
   protected view(): View {
     return {
       ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
-      ...{ held: this.user.held, wishes: this.user.wishes, blind: this.#blind, lost: this.#lost, unknown: this.#unknown, startsFailed: this.#startsFailed },
+      ...{
+        held: this.user.held,
+        removed: this.#removed,
+        wishes: this.user.wishes,
+        blind: this.#blind,
+        lost: this.#lost,
+        unknown: this.#unknown,
+        startsFailed: this.#startsFailed,
+      },
     };
   }
 
   #hasFailed(request: Request, isUnknown: boolean): void {
     const { method, worker, isMutating } = request;
-    if (request.owner === this.agent?.owner) this.#suspicions.failed(request, this.timeline.nowMs);
+    if (request.owner === this.agent?.owner && !request.owner.isDead) {
+      this.#suspicions.failed(request);
+      this.#looks.failed(request, this.#lifeOf(request), this.timeline.nowMs);
+    }
     const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
     count(this.failed, method);
     if (method === 'inspect' && worker !== null && !this.#isPaced(worker))
@@ -271,22 +305,27 @@ export class Stage {
     if (['resolve', 'prepare', 'start'].includes(method)) count(this.#startsFailed, worker);
   }
 
+  #lifeOf({ owner, worker }: Request): Life | undefined {
+    return owner === this.agent?.owner ? this.agent.crew.get(worker ?? '')?.life : undefined;
+  }
+
   /** What cannot be looked for is looked for again after a while. */
   #isPaced(worker: string): boolean {
-    if (this.#looks.atMs !== this.timeline.nowMs) this.#looks = { atMs: this.timeline.nowMs, failed: new Map() };
-    const times = (this.#looks.failed.get(worker) ?? 0) + 1;
-    this.#looks.failed.set(worker, times);
+    if (this.#failedLooks.atMs !== this.timeline.nowMs) this.#failedLooks = { atMs: this.timeline.nowMs, times: new Map() };
+    const times = (this.#failedLooks.times.get(worker) ?? 0) + 1;
+    this.#failedLooks.times.set(worker, times);
     return times <= mostLooks;
   }
 
   #asked(request: Request): void {
     if (request.method === 'signal') {
-      const at = this.owedSignals.findIndex(({ worker, signal }) => worker === request.worker && signal === request.by);
-      if (at < 0) this.#break('a signal is sent', `${request.worker} is sent ${JSON.stringify(request.by)}, which nobody has decided on`);
+      const at = this.owedSignals.findIndex(({ worker, signal }) => worker === request.worker && signal === request.signal);
+      if (at < 0) this.#break('a signal is sent', `${request.worker} is sent ${request.signal}, which nobody has decided on`);
       this.owedSignals.splice(at, 1);
     }
     this.#suspicions.asked(request);
-    if (process.env.PINGS || request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
+    this.#looks.asked(request);
+    if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
     for (const { name, check } of callInvariants) {
       const text = check(this.view(), request);
       if (text !== null) this.#break(name, text);

@@ -26,7 +26,11 @@ export function misstarted(
     };
   const one = agent?.crew.get(ref.worker);
   const rules = one?.normal(one.generation(Number.parseInt(ref.generation, 10)))?.rules.dependsOn ?? [];
-  const known = rules.flatMap(({ worker }) => (agent?.crew.get(worker)?.generation() ? workers.filter((other) => other.name === worker) : []));
+  const isThere = (name: string | undefined): boolean => name === undefined || agent?.crew.get(name)?.generation() != null;
+  // Where one is that shares the network of somebody who is no more, nobody can say.
+  const known = workers.filter(
+    ({ name, written }) => rules.some(({ worker }) => worker === name) && isThere(name) && isThere(written.networkMode?.replace('worker:', '')),
+  );
   const text = astray(declared, workers, run.env) ?? unaddressed(declared, known, run.env);
   return text === null ? null : { of: 'where others are', text };
 }

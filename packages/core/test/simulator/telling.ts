@@ -11,6 +11,7 @@ interface Told {
   readonly cause?: string;
   readonly code?: number | null;
   readonly signal?: string | null;
+  /** Of an end: from where it is known. Of a stop: what was seen. */
   readonly evidence?: string;
   readonly afterMs?: number | null;
   readonly tookMs?: number | null;
@@ -28,6 +29,8 @@ interface Course {
   /** The last end, until what followed it was told. */
   exited: { readonly instance: string | null; readonly told: Told } | null;
   isLooping: boolean;
+  /** A person, or its health, keeps it down. */
+  isHeld: boolean;
   /** Who told last that it runs, as long as nothing else was told of it. */
   up: { readonly owner: Owner; readonly instance: string | null } | null;
 }
@@ -42,12 +45,12 @@ export class Telling {
   readonly #courses = new Map<string, Course>();
   #at = 0;
 
-  wrong({ disk, engines, agent }: View): string | null {
+  wrong({ disk, engines, agent, removed }: View): string | null {
     const { journal } = disk;
     for (; this.#at < journal.length; this.#at++) {
       const entry = journal[this.#at]!;
       if (entry.worker === null) continue;
-      const course = this.#courses.get(entry.worker) ?? { health: null, starting: null, exited: null, isLooping: false, up: null };
+      const course = this.#courses.get(entry.worker) ?? { health: null, starting: null, exited: null, isLooping: false, isHeld: false, up: null };
       this.#courses.set(entry.worker, course);
       const row = disk.instances.get(`${entry.worker}/${entry.instance}`);
       const one = agent?.crew.get(entry.worker);
@@ -55,6 +58,7 @@ export class Telling {
         left(entry, journal[this.#at + 1], engines) ??
         failure(entry) ??
         (one === undefined ? null : unfollowed(entry, one)) ??
+        (removed.has(entry.worker) ? null : kept(course, entry, one)) ??
         next(course, entry, row, disk.writers[this.#at]!);
       if (text !== null) return `${entry.worker}/${entry.instance}: ${text}`;
     }
@@ -82,6 +86,16 @@ function failure({ type, data, text }: JournalRecord): string | null {
   return code === 'timeout' || told === (code === 'build-failed' ? buildLines.join() : '')
     ? null
     : `its start failed (${code}), and its last lines are ${told || 'none'}`;
+}
+
+/** Who is held and who is not, by what is told of it. */
+function kept(course: Course, { type }: JournalRecord, one: Supervisor | undefined): string | null {
+  const wasHeld = course.isHeld;
+  if (type === 'worker.held' || (type === 'worker.unhealthy' && one?.scene().rules.health.onUnhealthy === 'stop')) course.isHeld = true;
+  if (['worker.released', 'worker.removed', 'worker.declared'].includes(type)) course.isHeld = false;
+  if (type === 'worker.held' && wasHeld) return 'it is held, and was';
+  if (type === 'worker.released' && !wasHeld) return 'it is released, and was not held';
+  return type === 'worker.starting' && wasHeld ? 'it is started, and is held' : null;
 }
 
 /** It is stopped for another worker, and its rules name none that it goes with. */
@@ -132,6 +146,7 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
         ? null
         : `it is done after ${told.tookMs} ms, and ran for ${course.exited.told.afterMs}`;
     case 'worker.stopping':
+      if (told.cause === 'memory' && told.evidence === undefined) return 'it is stopped for its memory, and how much that was is not told';
       return row === undefined || row.stopCause === told.cause ? null : `it is stopped, told is ${told.cause}, by its row ${row.stopCause}`;
     case 'worker.stopped': {
       course.up = null;

@@ -24,6 +24,8 @@ export class User {
   #applies = 0;
   /** Waits for the answer that everything is down. */
   #downs = 0;
+  /** How many there ever were. */
+  #begun = 0;
   /** Ends those. */
   readonly #callOffs = new Set<AbortController>();
   /** By worker: what ran when a restart of it was asked for and answered. */
@@ -52,16 +54,24 @@ export class User {
     const declared = isLifting ? this.#heldOne(agent) : this.#someone(agent);
     const { name } = declared;
     const one = agent.crew.get(name);
+    const downs = this.#downs > 0 ? null : this.#begun;
     const kind = isLifting ? 3 : this.#random.int(10);
     const isThere = one !== undefined && this.#file.has(name);
     if (!isThere || kind < 8) this.#forget(name);
     const number = this.#wishes.get(name);
-    const hold = (): void => this.#hold(agent, name, number);
+    const applies = this.#applies > 0 ? null : this.applied;
+    const hold = (): void => this.#hold(agent, name, number, applies === this.applied);
     if (!isThere) this.#edit(agent, `declare ${name}`, () => this.#file.put(declared));
     else if (kind < 3) this.#ask(agent, `stop ${name}`, () => one.send({ type: 'hold', by: 'user', cause: 'held' }), hold);
     else if (kind < 5 && one.normal()?.rules.kind !== 'service' && this.#random.chance(0.7)) this.#runOrCancel(agent, name);
-    else if (kind < 5) this.#ask(agent, `start ${name}`, () => one.send({ type: 'start', by: 'user', cause: 'user' }));
-    else if (kind < 7) this.#restart(agent, one, number);
+    else if (kind < 5)
+      this.#ask(
+        agent,
+        `start ${name}`,
+        () => one.send({ type: 'start', by: 'user', cause: 'user' }),
+        () => this.#isWanted(agent, name, number, downs),
+      );
+    else if (kind < 7) this.#restart(agent, one, number, downs);
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
     else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
   }
@@ -80,13 +90,14 @@ export class User {
     return some.length > 0 ? this.#random.pick(some) : this.#someone(agent);
   }
 
-  #restart(agent: Agent, one: Supervisor, number: number | undefined): void {
+  #restart(agent: Agent, one: Supervisor, number: number | undefined, downs: number | null): void {
     const { phase, instance } = one.life;
     this.#ask(
       agent,
       `restart ${one.worker}`,
       () => one.send({ type: 'restart', by: 'user', cause: 'restart' }),
       () => {
+        this.#isWanted(agent, one.worker, number, downs);
         if (phase === 'running' && instance !== null && this.#wishes.get(one.worker) === number) this.restarted.set(one.worker, instance);
       },
     );
@@ -104,6 +115,7 @@ export class User {
     let isDown = false;
     const wishes = new Map(this.#workers.map(({ name }) => [name, this.#wishes.get(name)]));
     this.#downs += 1;
+    this.#begun += 1;
     this.#ask(
       agent,
       'down',
@@ -112,7 +124,7 @@ export class User {
       },
       () => {
         if (!isDown) return;
-        for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number);
+        for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number, false);
         const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && this.#wishes.get(name) === wishes.get(name));
         if (lie !== null) this.#onLie(`everything is down, and ${lie}`);
       },
@@ -139,8 +151,18 @@ export class User {
   }
 
   /** What is being removed cannot be held; an apply that is under way may have read the file when it was not in it. */
-  #hold(agent: Agent, name: string, number: number | undefined): void {
-    if (this.#wishes.get(name) === number && agent.crew.get(name)?.life.want === 'held' && this.#applies === 0) this.held.add(name);
+  #hold(agent: Agent, name: string, number: number | undefined, isPlain: boolean): void {
+    const want = agent.crew.get(name)?.life.want;
+    if (this.#wishes.get(name) !== number || this.#applies > 0) return;
+    if (want === 'held') this.held.add(name);
+    else if (want === 'run' && isPlain) this.#onLie(`${name} was stopped, and is wanted`);
+  }
+
+  /** `downs`: how many were begun when it was asked for; `null` = one was under way. */
+  #isWanted(agent: Agent, name: string, number: number | undefined, downs: number | null): void {
+    const life = agent.crew.get(name)?.life;
+    if (this.#wishes.get(name) === number && life?.want === 'held' && life.heldBy !== 'health' && downs === this.#begun)
+      this.#onLie(`${name} was started, and is held`);
   }
 
   #ended({ owner }: Agent): void {

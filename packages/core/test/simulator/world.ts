@@ -1,5 +1,5 @@
 import type { ProbeWatch } from '../../src/supervise/index.ts';
-import { halfMade, leaked, littered, mislaid, outdated, unchanged, undone, unpinned, unsettled, untold } from './rest.ts';
+import { halfMade, leaked, littered, mislaid, outdated, unchanged, undone, unheard, unpinned, unsettled, untold } from './rest.ts';
 import { Stage } from './stage.ts';
 import { unaware } from './truth.ts';
 import { Violation } from './violation.ts';
@@ -96,7 +96,7 @@ export class World extends Stage {
     const isAllSeen = this.agent!.crew.all().every(({ life }) => life.blind === null);
     if (this.user.isLeftWaiting && isAllSeen) throw new Violation('comes to rest', 'everything was to go down, and that was never answered');
     if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
-    const pending = await this.agent!.pending();
+    const pending = await this.agent!.pending(this.isStoreLost);
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
     for (const [name, text] of this.#judgements()) if (text !== null) throw new Violation(name, text);
   }
@@ -116,6 +116,7 @@ export class World extends Stage {
       ['no litter', littered(view, this.upheavals + (this.failed.get('remove') ?? 0))],
       ['the last ones are kept', isPlain ? mislaid(view) : null],
       ['nothing half-made is left', isPlain ? halfMade(view) : null],
+      ['who follows hears all', unheard(view)],
       ['a signal is sent', unsent === undefined ? null : `${unsent.worker} was not well and got no ${unsent.signal} for that`],
     ];
   }

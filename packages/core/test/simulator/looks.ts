@@ -1,0 +1,84 @@
+import type { Found } from '@ostler/sdk';
+import type { Supervisor } from '../../src/supervise/index.ts';
+import type { Life } from '../../src/supervise/life.ts';
+import type { Request } from './engine.ts';
+import type { View } from './invariants.ts';
+
+/** What cannot be looked at is looked at again within this. */
+const againMs = 2600;
+
+interface Seen {
+  readonly instance: string | null;
+  readonly found: Found;
+  readonly phase: Life['phase'] | undefined;
+  readonly blind: Life['blind'] | undefined;
+}
+
+/** What this agent was told when it looked at a worker: what follows from that, at once or after a while. */
+export class Looks {
+  readonly #seen = new Map<string, Seen>();
+  /** It is to turn blind for that. */
+  readonly #failed = new Set<string>();
+  /** Since when each is to be looked at again. */
+  readonly #owedMs = new Map<string, number>();
+
+  asked({ method, worker }: Request): void {
+    if (method === 'inspect' && worker !== null) this.#owedMs.delete(worker);
+  }
+
+  answered({ method, worker, instance }: Request, value: unknown, life: Life | undefined): void {
+    if (method !== 'inspect' || worker === null) return;
+    this.#failed.delete(worker);
+    this.#seen.set(worker, { instance, found: value as Found, phase: life?.phase, blind: life?.blind });
+  }
+
+  failed({ method, worker }: Request, life: Life | undefined, nowMs: number): void {
+    if (method !== 'inspect' || worker === null || life === undefined) return;
+    this.#seen.delete(worker);
+    if (life.blind === null) this.#failed.add(worker);
+    this.#owedMs.set(worker, nowMs);
+  }
+
+  changed(worker: string, life: Life | undefined): void {
+    if (life === undefined || life.blind !== null) this.#failed.delete(worker);
+    if (life === undefined) this.#owedMs.delete(worker);
+  }
+
+  sleep(ms: number): void {
+    for (const [worker, sinceMs] of this.#owedMs) this.#owedMs.set(worker, sinceMs + ms);
+  }
+
+  forget(): void {
+    for (const all of [this.#seen, this.#failed, this.#owedMs]) all.clear();
+  }
+
+  /** `isWriting`: the disk has not taken all. `isQuiet`: nothing at all is on its way, so that all has followed that was to follow without time. */
+  ignored({ agent, engines }: View, isWriting: boolean, isQuiet: boolean, nowMs: number): string | null {
+    for (const [worker, sinceMs] of this.#owedMs) {
+      const life = agent?.crew.get(worker)?.life;
+      // That it cannot be seen is written down first.
+      if (isWriting) this.#owedMs.set(worker, nowMs);
+      else if (life === undefined || life.blind === null || life.instance === null) this.#owedMs.delete(worker);
+      else if (nowMs > sinceMs + againMs && !engines.some(({ requests }) => requests.some((one) => one.worker === worker && one.method === 'inspect')))
+        return `${worker} could not be looked at, and ${nowMs - sinceMs} ms later it was not looked at again`;
+    }
+    if (!isQuiet) return null;
+    for (const worker of this.#failed)
+      if (agent?.crew.get(worker)?.isForgotten === false) return `${worker} could not be looked at, and is not told to be out of sight`;
+    for (const [worker, seen] of this.#seen) {
+      const text = unmade(worker, seen, agent?.crew.get(worker));
+      if (text !== null) return text;
+      this.#seen.delete(worker);
+    }
+    return null;
+  }
+}
+
+function unmade(worker: string, { instance, found, phase, blind }: Seen, one: Supervisor | undefined): string | null {
+  const [life, row] = [one?.life, one?.instances.get(instance ?? '') ?? null];
+  if (life === undefined || life.instance !== instance || row === null) return null;
+  const isElsewhere = row.engine !== null && row.engine !== found.engine;
+  if (life.blind !== null && life.blind === blind && !isElsewhere) return `${worker}/${instance} was seen (${found.is}), and is out of sight still`;
+  const isKept = found.is === 'created' && (phase === 'unresolved' || phase === 'running' || phase === 'stopping');
+  return isKept && (row.handle === null || row.engine === null) ? `${worker}/${instance} was seen half-made, and by its row it is nowhere` : null;
+}
