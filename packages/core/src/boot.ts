@@ -108,18 +108,12 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
   if (there !== undefined) {
     // Kept for its logs and removed with the others; a second one that runs is told of, not touched.
     there.instances.keep([record]);
-    if (is === 'exited') {
-      there.keepFound();
-      return null;
-    }
-    if (active.has(there.life.phase)) {
+    if (is !== 'exited' && active.has(there.life.phase))
       crew.services.log.error(
         { worker: ref.worker, instance: ref.instance },
         'a second instance of this worker runs, which the store does not know; it is left alone',
       );
-      return null;
-    }
-    there.adoptUnknown(ref.instance, counterOf(ref));
+    else if (is !== 'exited') there.adoptUnknown(ref.instance, counterOf(ref));
     there.keepFound();
     return null;
   }

@@ -199,7 +199,8 @@ export class Agent {
   async pending(isStoreLost: boolean): Promise<readonly string[]> {
     const { steps } = await this.#reconciler.plan(this.#given.hostFile.read(), undefined, new AbortController().signal);
     // What an engine had left of a worker that is no more, and that was found after the last apply, waits for the next.
-    const isLeft = (step: (typeof steps)[number]): boolean => isStoreLost && step.kind === 'remove' && !this.#given.hostFile.has(step.worker);
+    const isFound = (worker: string): boolean => isStoreLost || this.crew.get(worker)?.life.reason === 'found on the host';
+    const isLeft = ({ kind, worker }: (typeof steps)[number]): boolean => kind === 'remove' && isFound(worker) && !this.#given.hostFile.has(worker);
     return steps.filter((step) => step.kind !== 'keep' && !isLeft(step)).map(({ worker, kind, why }) => `${kind} ${worker}: ${why}`);
   }
 

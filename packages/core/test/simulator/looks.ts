@@ -19,8 +19,8 @@ export class Looks {
   readonly #seen = new Map<string, Seen>();
   /** It is to turn blind for that. */
   readonly #failed = new Set<string>();
-  /** Since when each is to be looked at again. */
-  readonly #owedMs = new Map<string, number>();
+  /** Since when each is to be looked at again; `null` = since the step that has not come to its end. */
+  readonly #owedMs = new Map<string, number | null>();
 
   asked({ method, worker }: Request): void {
     if (method === 'inspect' && worker !== null) this.#owedMs.delete(worker);
@@ -32,11 +32,11 @@ export class Looks {
     this.#seen.set(worker, { instance, found: value as Found, phase: life?.phase, blind: life?.blind });
   }
 
-  failed({ method, worker }: Request, life: Life | undefined, nowMs: number): void {
-    if (method !== 'inspect' || worker === null || life === undefined) return;
+  failed({ method, worker, instance }: Request, life: Life | undefined): void {
+    if (method !== 'inspect' || worker === null || life?.instance !== instance) return;
     this.#seen.delete(worker);
     if (life.blind === null) this.#failed.add(worker);
-    this.#owedMs.set(worker, nowMs);
+    this.#owedMs.set(worker, null);
   }
 
   changed(worker: string, life: Life | undefined): void {
@@ -45,7 +45,7 @@ export class Looks {
   }
 
   sleep(ms: number): void {
-    for (const [worker, sinceMs] of this.#owedMs) this.#owedMs.set(worker, sinceMs + ms);
+    for (const [worker, sinceMs] of this.#owedMs) this.#owedMs.set(worker, sinceMs === null ? null : sinceMs + ms);
   }
 
   forget(): void {
@@ -57,7 +57,8 @@ export class Looks {
     for (const [worker, sinceMs] of this.#owedMs) {
       const life = agent?.crew.get(worker)?.life;
       // That it cannot be seen is written down first.
-      if (isWriting) this.#owedMs.set(worker, nowMs);
+      if (isWriting) this.#owedMs.set(worker, null);
+      else if (sinceMs === null) this.#owedMs.set(worker, nowMs);
       else if (life === undefined || life.blind === null || life.instance === null) this.#owedMs.delete(worker);
       else if (nowMs > sinceMs + againMs && !engines.some(({ requests }) => requests.some((one) => one.worker === worker && one.method === 'inspect')))
         return `${worker} could not be looked at, and ${nowMs - sinceMs} ms later it was not looked at again`;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unresolved } from '../../src/spec/index.ts';
-import type { Supervisor } from '../../src/supervise/index.ts';
+import { type Supervisor, toRecord } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { View } from './invariants.ts';
@@ -46,8 +46,8 @@ function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: 
   if (blind !== null) return `${worker} cannot be seen`;
   const differs = unlike(one, disk);
   if (differs !== null) return differs;
-  if (row !== undefined && (row.phase !== phase || row.want !== want || row.instance !== life.instance))
-    return `${worker} is ${phase}, ${want} (${life.instance}); by its row ${row.phase}, ${row.want} (${row.instance})`;
+  if (row !== undefined && !isDeepStrictEqual(row, toRecord(worker, life)))
+    return `${worker} is ${phase}, ${want} (${life.instance}), and that is not what its row says: ${row.phase}, ${row.want} (${row.instance})`;
   if (phase === 'running') {
     if (real !== life.instance) return `${worker} is taken for running and is not`;
     if (disk.instances.get(`${worker}/${real}`)?.state !== 'running')

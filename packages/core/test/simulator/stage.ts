@@ -122,10 +122,11 @@ export class Stage {
       onDecision: (worker, to) => {
         if (to === 'prepare' && this.agent?.isEnding) this.#break('a shut gate', `${worker} is prepared by an agent that is being ended`);
         if (to === 'prepare') this.#order.chose(worker);
+        const { instance } = this.agent?.crew.get(worker)?.life ?? { instance: null };
         const isOut = this.engines.some(({ requests }) =>
-          requests.some(({ method, worker: its, owner, isAbandoned }) => method === 'start' && its === worker && owner === this.agent?.owner && !isAbandoned),
+          requests.some((one) => one.method === 'start' && one.instance === instance && one.owner === this.agent?.owner && !one.isAbandoned),
         );
-        if (to === 'start' && isOut) this.#break('one decision at a time', `${worker} is to be started, and a start of it is under way`);
+        if (to === 'start' && isOut) this.#break('one decision at a time', `${worker}/${instance} is to be started, and a start of it is under way`);
         if (this.forbidden.has(worker)) this.#break('the policy', `${worker} is begun (${to}), and the policy forbids it`);
         const text = to === 'start' ? unmetDependency(this.view(), worker) : beyondSlots(this.view(), worker);
         if (text !== null) this.#break(to === 'start' ? 'dependencies' : 'start slots', text);
@@ -294,7 +295,7 @@ export class Stage {
     const { method, worker, isMutating } = request;
     if (request.owner === this.agent?.owner && !request.owner.isDead) {
       this.#suspicions.failed(request);
-      this.#looks.failed(request, this.#lifeOf(request), this.timeline.nowMs);
+      this.#looks.failed(request, this.#lifeOf(request));
     }
     const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
     count(this.failed, method);

@@ -28,7 +28,11 @@ interface Course {
   starting: Owner | null;
   /** The last end, until what followed it was told. */
   exited: { readonly instance: string | null; readonly told: Told } | null;
-  isLooping: boolean;
+  /** `null` = somebody wished something of it, which may have ended it. */
+  isLooping: boolean | null;
+  wishes: number;
+  /** Somebody wished something of it, which is told with its next start. */
+  isWished: boolean;
   /** A person, or its health, keeps it down. */
   isHeld: boolean;
   /** Who told last that it runs, as long as nothing else was told of it. */
@@ -45,15 +49,26 @@ export class Telling {
   readonly #courses = new Map<string, Course>();
   #at = 0;
 
-  wrong({ disk, engines, agent, removed }: View): string | null {
+  wrong({ disk, engines, agent, removed, wishes }: View): string | null {
     const { journal } = disk;
     for (; this.#at < journal.length; this.#at++) {
       const entry = journal[this.#at]!;
       if (entry.worker === null) continue;
-      const course = this.#courses.get(entry.worker) ?? { health: null, starting: null, exited: null, isLooping: false, isHeld: false, up: null };
+      const course = this.#courses.get(entry.worker) ?? {
+        health: null,
+        starting: null,
+        exited: null,
+        isLooping: false,
+        wishes: 0,
+        isWished: false,
+        isHeld: false,
+        up: null,
+      };
       this.#courses.set(entry.worker, course);
       const row = disk.instances.get(`${entry.worker}/${entry.instance}`);
       const one = agent?.crew.get(entry.worker);
+      const wished = wishes.get(entry.worker) ?? 0;
+      if (wished !== course.wishes) Object.assign(course, { wishes: wished, isWished: true });
       const text =
         left(entry, journal[this.#at + 1], engines) ??
         failure(entry) ??
@@ -110,8 +125,10 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
   const told = data as Told;
   switch (type) {
     case 'worker.starting':
-      Object.assign(course, { starting: owner, exited: null, health: null, up: null });
       if (!ofItself.has(told.cause ?? '')) course.isLooping = false;
+      // By this start or by one before it.
+      else if (course.isWished) course.isLooping = null;
+      Object.assign(course, { starting: owner, exited: null, health: null, up: null, isWished: false });
       return row === undefined || row.generation.startsWith(`${told.generation}-`)
         ? null
         : `a start of generation ${told.generation} is told, it is of ${row.generation}`;
@@ -160,13 +177,15 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
       course.isLooping = true;
       return null;
     case 'worker.steady':
-      if (!course.isLooping) return 'it is steady again, and was in no crash loop';
+      if (course.isLooping === false) return 'it is steady again, and was in no crash loop';
       course.isLooping = false;
       return row?.startedAt == null || told.afterMs === Math.max(0, Date.parse(at) - Date.parse(row.startedAt))
         ? null
         : `it is steady after ${told.afterMs} ms, and was started at ${row.startedAt}`;
     case 'worker.backoff':
-      return course.isLooping && (told.failures ?? 0) < 5 ? `a crash loop is over (${told.failures} failures at ${at}), and that is not told` : null;
+      return course.isLooping && !course.isWished && (told.failures ?? 0) < 5
+        ? `a crash loop is over (${told.failures} failures at ${at}), and that is not told`
+        : null;
     case 'worker.declared':
     case 'worker.changed':
     case 'worker.released':
