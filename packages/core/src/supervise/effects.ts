@@ -2,15 +2,14 @@ import { type Exit, isRuntimeFailure, type Observed, type Secrets } from '@ostle
 import { Mailbox } from '../base/mailbox.ts';
 import { isOpen, type Normal, ownerOf } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
+import { calledOff } from './called-off.ts';
 import { asFailure, inspect, lastLines, prepare, remove, resolve, signal, start, stop } from './calls.ts';
 import type { Effect, Life } from './life.ts';
 import { secretMask } from './mask.ts';
+import { preparationFailure } from './preparation-failure.ts';
 import type { RuntimeAccess } from './services.ts';
 import type { Subject } from './subject.ts';
 
-/** Failures whose cause is what a build or a set-up printed last, and how much of it is kept. */
-const printsLines: ReadonlySet<string> = new Set(['build-failed', 'timeout']);
-const mostLines = 20;
 /** How often a runtime that could not be asked is asked again. */
 const lookAgainMs = 2000;
 
@@ -143,10 +142,7 @@ export class Effects {
     } catch (error) {
       // Begun anew: what becomes of the worker is for that one to tell.
       if (this.#preparing !== controller) return;
-      const { code, message, cause } = asFailure(error, false);
-      const printed = printsLines.has(code) && cause !== undefined ? cause.split('\n').slice(-mostLines) : null;
-      const told = printed !== null ? { message, lastLines: printed } : { message: cause === undefined ? message : `${message}\n${cause}` };
-      await this.#of.send({ type: 'prepare-failed', epoch, code, ...told });
+      await this.#of.send({ type: 'prepare-failed', epoch, ...preparationFailure(error) });
     }
   }
 
@@ -179,7 +175,7 @@ export class Effects {
       this.#mask = secretMask(secrets);
       const owner = ownerOf(normal.spec);
       const shares = owner === null ? null : services.running(owner);
-      const why = this.#calledOff(owner !== null && shares === null ? owner : null);
+      const why = calledOff(this.#of.life, owner !== null && shares === null ? owner : null);
       if (why !== null) {
         const failure = { code: why.code, outcome: 'no', retryable: true, message: `it was called off before anything was done: ${why.text}` } as const;
         await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
@@ -197,14 +193,6 @@ export class Effects {
     }
     this.#lookIfOwed();
     await this.#retire();
-  }
-
-  /** Between the decision and its turn. `gone`: the worker whose network it was to share. */
-  #calledOff(gone: string | null): { readonly code: 'aborted' | 'engine-down'; readonly text: string } | null {
-    const { want, blind } = this.#of.life;
-    if (want !== 'run') return { code: 'aborted', text: 'it is not wanted any more' };
-    if (blind !== null) return { code: 'engine-down', text: blind.reason };
-    return gone === null ? null : { code: 'aborted', text: `${gone}, whose network it shares, does not run any more` };
   }
 
   async #stop(life: Life): Promise<void> {

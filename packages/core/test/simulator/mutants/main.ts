@@ -13,7 +13,7 @@ const files = [
   ...['calls', 'crew', 'dependencies', 'effects', 'gate', 'instances', 'moves', 'observations', 'record', 'restart', 'saver', 'supervisor'].map(
     (name) => `src/supervise/${name}.ts`,
   ),
-  ...['timers', 'transition', 'wishes'].map((name) => `src/supervise/${name}.ts`),
+  ...['called-off', 'preparation-failure', 'timers', 'transition', 'wishes'].map((name) => `src/supervise/${name}.ts`),
   ...[
     'src/reconcile/reconciler.ts',
     'src/plan/plan.ts',
