@@ -154,7 +154,7 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
     await expect(d.driver.start(second.ref, await d.runOf(spec), d.call())).rejects.toMatchObject({
       code: 'conflict',
       outcome: 'no',
-      message: expect.stringContaining('holds that port'),
+      message: expect.stringMatching(/the container \S+ holds port 18432/),
     });
     expect((await d.driver.inspect(second, d.call())).is).toBe('created');
     await d.driver.remove(second, d.call());

@@ -1,7 +1,7 @@
-import { signalName as nameOf, signalNumber } from '@ostler/sdk';
 import { connect, workerPath } from '../client/client.ts';
 import { usage } from '../failure.ts';
 import { note, sayJson } from '../print.ts';
+import { signalName as nameOf, signalNumber } from '../signal.ts';
 import { socketOf } from '../socket.ts';
 import type { CommonOptions } from '../verb.ts';
 

@@ -1,8 +1,8 @@
 import type { RunDocument } from '@ostler/core';
-import { signalNumber } from '@ostler/sdk';
 import { type Client, connect, queryOf, workerPath } from '../client/client.ts';
 import { LinePrinter } from '../logs/line-printer.ts';
 import { note, sayFailure, sayRecord, untilInterrupted } from '../print.ts';
+import { signalNumber } from '../signal.ts';
 import { socketOf } from '../socket.ts';
 import type { CommonOptions } from '../verb.ts';
 

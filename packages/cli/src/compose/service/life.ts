@@ -1,4 +1,4 @@
-import { signalNumber } from '@ostler/sdk';
+import { signalNumber } from '../../signal.ts';
 import { type Out, record } from '../out.ts';
 import { durationText } from '../quantity.ts';
 import type { Service } from './service.ts';
