@@ -96,12 +96,9 @@ class Story {
 
   #goOnAtOnce(): void {
     const { world } = this;
-    const { agent, timeline, disk } = world;
-    const requests = world.steppable();
+    const { agent } = world;
     this.#choose([
-      [timeline.hasTurns() ? 9 : 0, () => timeline.turn()],
-      [disk.hasWork() ? 9 : 0, () => world.stepDisk()],
-      [requests.length > 0 ? 12 : 0, () => world.stepRequest(this.#random.pick<Request>(requests))],
+      ...this.#arrivals(),
       [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
       [agent?.isUp && !agent.isEnding ? 0.8 : 0, () => world.user.wish(agent!)],
       [3, () => this.#accident()],
@@ -137,12 +134,9 @@ class Story {
 
   #goOn(): void {
     const { world } = this;
-    const { agent, timeline, disk } = world;
-    const requests = world.steppable();
+    const { agent, timeline } = world;
     this.#choose([
-      [timeline.hasTurns() ? 9 : 0, () => timeline.turn()],
-      [disk.hasWork() ? 9 : 0, () => world.stepDisk()],
-      [requests.length > 0 ? 12 : 0, () => world.stepRequest(this.#random.pick<Request>(requests))],
+      ...this.#arrivals(),
       [4, () => void timeline.advance()],
       [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
       [agent !== null && agent.lateProbe !== null ? 0.3 : 0, () => this.#verdict(agent!.lateProbe!, 0.5)],
@@ -153,6 +147,18 @@ class Story {
       [0.15, () => this.#police()],
       [0.7, () => this.#fault()],
     ]);
+  }
+
+  /** What is on its way, whatever the time: a turn of the loop, the disk, a call. */
+  #arrivals(): readonly (readonly [number, () => void])[] {
+    const { world } = this;
+    const { timeline, disk } = world;
+    const requests = world.steppable();
+    return [
+      [timeline.hasTurns() ? 9 : 0, () => timeline.turn()],
+      [disk.hasWork() ? 9 : 0, () => world.stepDisk()],
+      [requests.length > 0 ? 12 : 0, () => world.stepRequest(this.#random.pick<Request>(requests))],
+    ];
   }
 
   /** One of them, by their weights. */
