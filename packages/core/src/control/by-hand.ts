@@ -2,7 +2,7 @@ import type { ApplyRequest, DownRequest, OutcomeDocument, PlanDocument, PlanRequ
 import type { Step } from '../plan/index.ts';
 import type { Plan } from '../reconcile/index.ts';
 import { type Supervisor, stateOf, verdictOf } from '../supervise/index.ts';
-import { type Parts, workerOf } from './parts.ts';
+import { type Parts, startableOf, workerOf } from './parts.ts';
 import { psWorker } from './ps.ts';
 import { whyOf } from './why.ts';
 
@@ -27,12 +27,12 @@ export async function apply(parts: Parts, request: ApplyRequest, by: string, sig
 }
 
 export async function start(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
-  await workerOf(parts, name).send({ type: 'start', by, cause: 'user' });
+  await startableOf(parts, name).send({ type: 'start', by, cause: 'user' });
   return outcome(parts, [name], [], waitMs, signal);
 }
 
 export async function restart(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
-  await workerOf(parts, name).send({ type: 'restart', by, cause: 'restart' });
+  await startableOf(parts, name).send({ type: 'restart', by, cause: 'restart' });
   return outcome(parts, [name], [], waitMs, signal);
 }
 

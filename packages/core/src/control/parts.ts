@@ -55,6 +55,17 @@ export function workerOf(parts: Parts, name: string): Supervisor {
   throw problem({ code: 'worker-unknown', message: `there is no worker ${name} on this host`, hint: unknownHint(parts, name, names) });
 }
 
+/** The same for what is to be started: throws it also for one that is being removed. */
+export function startableOf(parts: Parts, name: string): Supervisor {
+  const one = workerOf(parts, name);
+  if (one.life.want !== 'removed') return one;
+  throw problem({
+    code: 'worker-unknown',
+    message: `the worker ${name} is no longer in the host file, and is being removed`,
+    hint: `put it back into ${parts.hostFile()} and \`ostler apply\`; \`ostler why ${name}\` says how far its removal has come`,
+  });
+}
+
 function unknownHint(parts: Parts, name: string, names: readonly string[]): string {
   const meant = nearest(name, [...names, ...parts.pending()]);
   const all = names.length === 0 ? 'no workers are known: `ostler apply` brings those of the host file' : `workers: ${listed(names)}`;

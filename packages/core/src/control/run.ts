@@ -1,7 +1,7 @@
 import type { RunDocument } from '../api/wire.ts';
 import { problem } from '../base/problem.ts';
 import { type Supervisor, stateOf } from '../supervise/index.ts';
-import { type Parts, workerOf } from './parts.ts';
+import { type Parts, startableOf, workerOf } from './parts.ts';
 
 // Single runs of jobs and of workers with a schedule, by hand.
 
@@ -11,6 +11,7 @@ const inDoubt: ReadonlySet<string> = new Set(['starting', 'unresolved']);
 
 export async function run(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
   const one = ending(parts, name);
+  startableOf(parts, name);
   const { phase, since, instance: before } = one.life;
   if (!atRest.has(phase) && phase !== 'backoff')
     throw problem({

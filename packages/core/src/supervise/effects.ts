@@ -8,6 +8,7 @@ import type { Effect, Life } from './life.ts';
 import { secretMask } from './mask.ts';
 import { preparationFailure } from './preparation-failure.ts';
 import type { RuntimeAccess } from './services.ts';
+import { stopRule } from './stop-rule.ts';
 import type { Subject } from './subject.ts';
 
 /** How often a runtime that could not be asked is asked again. */
@@ -59,7 +60,7 @@ export class Effects {
         this.#quietly(this.#calls.post(() => this.#start(life)));
         break;
       case 'stop':
-        this.#quietly(this.#calls.post(() => this.#stop(life)));
+        this.#quietly(this.#calls.post(() => this.#stop()));
         break;
       case 'inspect':
         this.#lookIn(effect.afterMs);
@@ -195,15 +196,14 @@ export class Effects {
     await this.#retire();
   }
 
-  async #stop(life: Life): Promise<void> {
+  async #stop(): Promise<void> {
     const target = this.#of.target();
     // Blind: it is asked for again when it can be seen.
     if (target === null || this.#of.life.phase !== 'stopping' || this.#of.life.blind !== null) return;
     const { epoch } = this.#of.life;
-    const rule = (this.#of.normal(this.#of.generation(life.instanceGeneration)) ?? this.#of.normal())?.rules.stop;
     try {
       const runtime = this.#runtimeOf(this.#of.runtimeName());
-      const found = await stop(this.#of.services, runtime, target, rule ?? { signal: runtime.class === 'process' ? 'SIGTERM' : null, graceMs: 10_000 });
+      const found = await stop(this.#of.services, runtime, target, stopRule(this.#of, runtime));
       await this.#of.observe(found, 'looked', 0);
     } catch (error) {
       const failure = asFailure(error, true);

@@ -95,6 +95,11 @@ describe('the table', () => {
         for (const over of wants) expect(['moved', 'ignored', 'impossible']).toContain(transition(life(phase, over), event, scene).is);
     }
   });
+  test('what is to be removed comes back by its declaration alone: neither by a start, a restart or a run, nor where all holds are lifted', () => {
+    for (const event of [events.start, { ...events.start, cause: 'release' } as const, events.restart, events.run])
+      for (const phase of phases) expect(moved(life(phase, { want: 'removed', heldBy: 'apply' }), event), `${event.type} in ${phase}`).toBeNull();
+    expect(moved(life('stopping', { want: 'removed', heldBy: 'apply' }), events.declare)?.life).toMatchObject({ want: 'run', onward: 'start' });
+  });
   test('makes no mutating call while the runtime cannot be asked', () => {
     for (const event of Object.values(events))
       for (const phase of phases) {

@@ -38,12 +38,16 @@ export const table: Table = {
 
 export type Transition = { readonly is: 'moved'; readonly move: Move } | { readonly is: 'ignored' } | { readonly is: 'impossible' };
 
+const revivals: ReadonlySet<LifeEvent['type']> = new Set(['start', 'restart', 'run']);
+
 export function transition(life: Life, event: LifeEvent, scene: Scene): Transition {
   // Results of calls count only in the epoch in which they were begun.
   if ('epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };
   // An instance that is not the present one says nothing about this worker's life.
   if ('seen' in event && event.seen.instance !== life.instance) return { is: 'ignored' };
   if ('instance' in event && event.instance !== life.instance) return { is: 'ignored' };
+  // What is to be removed comes back by its declaration alone.
+  if (life.want === 'removed' && revivals.has(event.type)) return { is: 'ignored' };
   const cell = table[event.type][life.phase] as Cell;
   if (cell === 'ignore') return { is: 'ignored' };
   if (cell === 'impossible') return { is: 'impossible' };

@@ -195,6 +195,11 @@ export class Agent {
     await this.#reconciler.apply(this.#given.hostFile.read(), { allowRemove: true, by: 'apply' }, new AbortController().signal);
   }
 
+  /** What is held is so no more, as after an apply that was to lift all holds. */
+  async release(): Promise<void> {
+    await Promise.all(this.crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
+  }
+
   /** What applying the file as it is would change now. */
   async pending(isStoreLost: boolean): Promise<readonly string[]> {
     const { steps } = await this.#reconciler.plan(this.#given.hostFile.read(), undefined, new AbortController().signal);

@@ -3,6 +3,7 @@ import { map } from '../../src/config/node.ts';
 import { noPolicy } from '../../src/spec/index.ts';
 import type { Declared } from './host.ts';
 
+const other = (runtime: Declared['written']['runtime']) => (runtime === 'docker' ? 'native' : runtime === 'native' ? 'docker' : runtime);
 const nowhere = { file: '/host/ostler.yaml', line: 1, column: 1 };
 
 /** The host file of a story, as it would be read at this moment. */
@@ -33,13 +34,20 @@ export class HostFile {
     this.#workers.set(declared.name, declared);
   }
 
-  /** Another value in its environment; now and then it depends on nobody. */
+  /** Another value in its environment; now and then it depends on nobody, or runs on the other runtime. */
   edit(name: string): void {
     const { written } = this.#original.get(name)!;
     const edit = (this.#edits.get(name) ?? 0) + 1;
     this.#edits.set(name, edit);
     const dependsOn = edit % 3 === 2 ? {} : written.dependsOn;
-    this.put({ name, written: { ...(written as object), dependsOn, env: { EDIT: String(edit) } } as unknown as Declared['written'] });
+    const runtime = edit % 4 === 1 && this.#isAlone(name) ? other(written.runtime) : written.runtime;
+    this.put({ name, written: { ...(written as object), dependsOn, runtime, env: { EDIT: String(edit) } } as unknown as Declared['written'] });
+  }
+
+  /** It neither shares the network of another nor has others in its own. */
+  #isAlone(name: string): boolean {
+    const shared = [...this.#original.values()].map(({ written }) => written.networkMode);
+    return this.#original.get(name)!.written.networkMode === undefined && !shared.includes(`worker:${name}`);
   }
 
   remove(name: string): void {

@@ -55,7 +55,8 @@ export class Looks {
   /** `isWriting`: the disk has not taken all. `isQuiet`: nothing at all is on its way, so that all has followed that was to follow without time. */
   ignored({ agent, engines }: View, isWriting: boolean, isQuiet: boolean, nowMs: number): string | null {
     for (const [worker, sinceMs] of this.#owedMs) {
-      const life = agent?.crew.get(worker)?.life;
+      const one = agent?.crew.get(worker);
+      const life = one?.isClosed ? undefined : one?.life;
       // That it cannot be seen is written down first.
       if (isWriting) this.#owedMs.set(worker, null);
       else if (sinceMs === null) this.#owedMs.set(worker, nowMs);

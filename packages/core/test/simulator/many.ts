@@ -8,23 +8,31 @@ interface Share {
   readonly count: number;
   readonly seed: number;
   readonly every: number;
+  readonly isAll: boolean;
 }
 type Report = { readonly violated: number } | { readonly tally: TallyData } | { readonly done: number };
 
 const reportEvery = 500;
 
-/** Stories from `seed` on, dealt out to threads. Resolves with the seed of one that broke an invariant, or with what they came to. */
+export interface ManyOptions {
+  readonly threads: number;
+  /** Goes on after a story that broke an invariant. */
+  readonly isAll: boolean;
+  onProgress(done: number): void;
+}
+
+/** Stories from `seed` on, dealt out to threads. Resolves with the seeds of those that broke an invariant, and what the others came to. */
 export async function runMany(
   count: number,
   seed: number,
-  threads: number,
-  onProgress: (done: number) => void,
-): Promise<{ readonly violated: number } | { readonly tally: Tally }> {
+  { threads, isAll, onProgress }: ManyOptions,
+): Promise<{ readonly violated: readonly number[]; readonly tally: Tally }> {
   const tally = new Tally();
+  const violated: number[] = [];
   let done = 0;
-  const { promise: violated, resolve: violate, reject } = Promise.withResolvers<number>();
+  const { promise: isFirst, resolve: violate, reject } = Promise.withResolvers<void>();
   const workers = Array.from({ length: threads }, (_, index) => {
-    const share: Share = { count: Math.ceil((count - index) / threads), seed: seed + index, every: threads };
+    const share: Share = { count: Math.ceil((count - index) / threads), seed: seed + index, every: threads, isAll };
     // A story leaves some MiB behind: with the usual 16 a quarter of the time is spent on clearing up.
     return new Worker(new URL(import.meta.url), { workerData: share, resourceLimits: { maxYoungGenerationSizeMb: 128 } });
   });
@@ -32,8 +40,10 @@ export async function runMany(
     (worker) =>
       new Promise<void>((resolve) => {
         worker.on('message', (report: Report) => {
-          if ('violated' in report) violate(report.violated);
-          else if ('done' in report) {
+          if ('violated' in report) {
+            violated.push(report.violated);
+            if (!isAll) violate();
+          } else if ('done' in report) {
             done += report.done;
             onProgress(done);
           } else {
@@ -44,12 +54,12 @@ export async function runMany(
         worker.on('error', reject);
       }),
   );
-  const first = await Promise.race([violated, Promise.all(ended).then(() => null)]);
+  await Promise.race([isFirst, Promise.all(ended)]);
   await Promise.all(workers.map((worker) => worker.terminate()));
-  return first === null ? { tally } : { violated: first };
+  return { violated, tally };
 }
 
-async function runShare({ count, seed, every }: Share, report: (text: Report) => void): Promise<void> {
+async function runShare({ count, seed, every, isAll }: Share, report: (text: Report) => void): Promise<void> {
   // Failures are what stories are made of; nobody looks at where they come from.
   Error.stackTraceLimit = 0;
   const tally = new Tally();
@@ -57,9 +67,8 @@ async function runShare({ count, seed, every }: Share, report: (text: Report) =>
     const outcome: Outcome = await runSchedule({ seed: seed + index * every });
     if (outcome.violation !== null) {
       report({ violated: outcome.seed });
-      return;
-    }
-    tally.add(outcome);
+      if (!isAll) return;
+    } else tally.add(outcome);
     if (index % reportEvery === reportEvery - 1) report({ done: reportEvery });
   }
   report({ tally: tally.data(coverage.visits) });

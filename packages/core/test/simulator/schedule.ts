@@ -174,8 +174,9 @@ class Story {
   /** The policy of the host is another one. */
   #police(): void {
     const { agent, forbidden, file } = this.world;
-    const name = this.#random.pick(file.names());
-    if (name === undefined) return;
+    const names = file.names();
+    if (names.length === 0) return;
+    const name = this.#random.pick(names);
     if (!forbidden.delete(name)) forbidden.add(name);
     this.world.tell(`the policy ${forbidden.has(name) ? 'forbids' : 'allows'} ${name}`);
     agent?.crew.update();

@@ -200,7 +200,7 @@ export class Stage {
     for (const engine of this.engines) engine.forgetRequests();
     this.die(() => {
       this.disk.lose();
-      this.user.forgetAll();
+      this.user.storeWasLost();
     });
   }
 
@@ -220,6 +220,8 @@ export class Stage {
     if (this.#broken !== null) throw this.#broken;
     const impossible = coverage.takeImpossible();
     if (impossible !== null) throw new Violation('nothing impossible', `event and phase of a cell that cannot be: ${impossible}`);
+    const wrong = coverage.takeWrong();
+    if (wrong !== null) throw new Violation('decided by the rules', wrong);
     if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
     const view = this.view();
     const passedOver = this.#order.passedOver(this.agent);

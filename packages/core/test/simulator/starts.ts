@@ -31,6 +31,20 @@ export function misstarted(
   const known = workers.filter(
     ({ name, written }) => rules.some(({ worker }) => worker === name) && isThere(name) && isThere(written.networkMode?.replace('worker:', '')),
   );
-  const text = astray(declared, workers, run.env) ?? unaddressed(declared, known, run.env);
+  const now = workers.map((one) => onItsRuntime(one, agent));
+  const from = now.find(({ name }) => name === ref.worker)!;
+  const text =
+    astray(from, now, run.env) ??
+    unaddressed(
+      from,
+      known.map((one) => onItsRuntime(one, agent)),
+      run.env,
+    );
   return text === null ? null : { of: 'where others are', text };
+}
+
+/** The host file may have moved it since. */
+function onItsRuntime(declared: Declared, agent: Agent | null): Declared {
+  const runtime = agent?.crew.get(declared.name)?.generation()?.runtime;
+  return runtime === undefined ? declared : { ...declared, written: { ...(declared.written as object), runtime } as unknown as Declared['written'] };
 }

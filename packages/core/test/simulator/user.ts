@@ -50,6 +50,10 @@ export class User {
       this.#down(agent);
       return;
     }
+    if (this.#random.chance(0.03)) {
+      this.#up(agent);
+      return;
+    }
     const isLifting = this.#downs > 0 && this.#random.chance(0.3);
     const declared = isLifting ? this.#heldOne(agent) : this.#someone(agent);
     const { name } = declared;
@@ -132,22 +136,33 @@ export class User {
   }
 
   /** The store was lost, and with it who is held. */
-  forgetAll(): void {
-    for (const { name } of this.#workers) this.#forget(name);
+  storeWasLost(): void {
+    this.#forgetAll();
     this.applied = -1;
   }
 
-  apply(agent: Agent): void {
+  apply(agent: Agent, isUp = false): void {
     const { version } = this.#file;
     this.#applies += 1;
     this.#ask(
       agent,
-      'apply',
-      () => agent.apply().finally(() => this.#ended(agent)),
+      isUp ? 'up' : 'apply',
+      async () => {
+        await agent.apply().finally(() => this.#ended(agent));
+        if (!isUp || agent.owner.isDead) return;
+        this.#forgetAll();
+        await agent.release();
+      },
       () => {
         this.applied = version;
       },
     );
+  }
+
+  /** The host file is applied, and every hold lifted. */
+  #up(agent: Agent): void {
+    this.#forgetAll();
+    this.apply(agent, true);
   }
 
   /** What is being removed cannot be held; an apply that is under way may have read the file when it was not in it. */
@@ -207,6 +222,10 @@ export class User {
     this.#wishes.set(name, (this.#wishes.get(name) ?? 0) + 1);
     this.held.delete(name);
     this.restarted.delete(name);
+  }
+
+  #forgetAll(): void {
+    for (const { name } of this.#workers) this.#forget(name);
   }
 
   #edit(agent: Agent, what: string, edit: () => void): void {

@@ -13,7 +13,9 @@ const files = [
   ...['calls', 'crew', 'dependencies', 'effects', 'gate', 'instances', 'moves', 'observations', 'record', 'restart', 'saver', 'supervisor'].map(
     (name) => `src/supervise/${name}.ts`,
   ),
-  ...['called-off', 'preparation-failure', 'timers', 'transition', 'wishes'].map((name) => `src/supervise/${name}.ts`),
+  ...['calendar', 'called-off', 'preparation-failure', 'renewal', 'runs', 'stop-rule', 'timers', 'transition', 'wishes'].map(
+    (name) => `src/supervise/${name}.ts`,
+  ),
   ...[
     'src/reconcile/reconciler.ts',
     'src/plan/plan.ts',

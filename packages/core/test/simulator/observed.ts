@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
+
+/** What must come of what is seen of a worker, where it does not depend on its phase alone. By docs/architecture.md. A sentence, or `null`. */
+export function observedWrongly(event: LifeEvent, before: Life, scene: Scene, move: Move): string | null {
+  return (
+    keptName(event, before, scene, move) ??
+    sight(event, before, scene, move) ??
+    evidence(event, move) ??
+    stopping(event, before, move) ??
+    since(event, before, scene, move)
+  );
+}
+
+/** A name may still be taken while a start under it was given up and nothing has answered to it since. */
+function keptName(event: LifeEvent, before: Life, scene: Scene, { life }: Move): string | null {
+  const expected = mayCome(event, before, scene, life);
+  return expected === null || expected === life.mayCome ? null : `its last start ${expected ? 'may' : 'can not'} come any more, and that is not what is kept`;
+}
+
+function mayCome(event: LifeEvent, before: Life, scene: Scene, life: Life): boolean | null {
+  if (life.phase === 'running' || (life.phase === 'starting' && life.instance !== before.instance)) return false;
+  switch (event.type) {
+    case 'created':
+    case 'gone': {
+      const isOpen = before.phase === 'starting' || before.unresolved === 'start';
+      if (!isOpen || ('isSameEngine' in event && !event.isSameEngine)) return null;
+      return before.want !== 'run' || scene.isDefined;
+    }
+    case 'exited':
+      return before.phase === 'starting' || before.unresolved === 'start' ? false : null;
+    case 'start-failed':
+      return before.mayCome && !event.isAsked;
+    default:
+      return life.mayCome && !before.mayCome ? false : null;
+  }
+}
+
+/** Who cannot be seen, since when, and that this is told once. */
+function sight(event: LifeEvent, before: Life, scene: Scene, { life, facts, effects }: Move): string | null {
+  const isElsewhere = event.type === 'gone' && !event.isSameEngine && ['starting', 'running', 'stopping', 'unresolved'].includes(before.phase);
+  if (event.type === 'blind' || isElsewhere) {
+    if (life.blind === null) return 'it cannot be seen, and nothing says so';
+    if (before.blind !== null) return life === before ? null : 'it cannot be seen, as before, and something changed';
+    const isTold = facts.some(({ type }) => type === 'worker.blind');
+    const isQuiet = event.type === 'blind' && ['idle', 'done', 'failed', 'waiting', 'backoff'].includes(before.phase);
+    if (life.blind.since !== scene.at) return `it cannot be seen since ${scene.at}, told is ${life.blind.since}`;
+    return isTold === isQuiet ? `it cannot be seen, and that is ${isTold ? '' : 'not '}told` : null;
+  }
+  if (event.type !== 'sighted') return isDeepStrictEqual(life.blind, before.blind) ? null : 'nothing was said of its sight, and that is another';
+  if (life.blind !== null) return 'it can be seen, and does not know';
+  const asksAgain = effects.some((effect) => effect.do === 'stop');
+  if (before.blind !== null && before.phase === 'stopping' && !asksAgain) return 'it can be seen again, and its stop is not asked for again';
+  return null;
+}
+
+function evidence(event: LifeEvent, { facts }: Move): string | null {
+  const fact = facts.find(({ type }) => type === 'worker.stopping');
+  if (fact === undefined) return null;
+  const told = (fact.data as { readonly evidence?: string }).evidence ?? null;
+  const given = event.type === 'overdone' ? event.evidence : null;
+  return told === given ? null : `it is stopped upon ${given}, told is ${told}`;
+}
+
+/** A stop that a dead agent left is asked for again, one that is under way is not. */
+function stopping(event: LifeEvent, before: Life, { effects }: Move): string | null {
+  if (event.type !== 'running' || before.phase !== 'stopping') return null;
+  const asksAgain = effects.some((effect) => effect.do === 'stop');
+  return asksAgain === (event.how === 'adopted') ? null : `it runs (${event.how}), and its stop is ${asksAgain ? '' : 'not '}asked for again`;
+}
+
+/** By what is told of its start. */
+function since(event: LifeEvent, before: Life, scene: Scene, { life }: Move): string | null {
+  if (event.type !== 'running' || life.phase !== 'running' || before.phase === 'running') return null;
+  const told = Date.parse(event.seen.startedAt);
+  const startedMs = Number.isNaN(told) ? scene.nowMs : told;
+  return life.startedMs === startedMs ? null : `it has run since ${startedMs}, kept is ${life.startedMs}`;
+}

@@ -1,0 +1,215 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
+
+type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
+
+const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
+const beforeStart: ReadonlySet<string> = new Set(['waiting', 'preparing', 'backoff']);
+/** It is being stopped, or what became of its last call is not known. */
+const isOnTheWay = ({ phase }: Life): boolean => phase === 'stopping' || phase === 'unresolved';
+
+/** A decision, and what it was made on. */
+interface Told {
+  readonly before: Life;
+  readonly scene: Scene;
+  readonly move: Move;
+}
+
+/**
+ * What must come of a wish: of a person, of the host file, of an agent that ends. By docs/architecture.md and docs/host-file.md, not by the table that
+ * decides it. A sentence, or `null`.
+ */
+export function mistaken(event: LifeEvent, before: Life, scene: Scene, move: Move): string | null {
+  const told = { before, scene, move };
+  switch (event.type) {
+    case 'start':
+      return event.cause === 'release' && atRest.has(before.phase) ? released(event, told) : started(event, told);
+    case 'hold':
+      return event.cause === 'shutdown' ? shutDown(told) : held(event, told);
+    case 'remove':
+      return removed(event, told);
+    case 'restart':
+      return event.cause === 'dependency' ? followed(told) : restarted(event, told);
+    case 'declare':
+      return declared(event, told);
+    case 'run':
+      return run(event, told);
+    case 'cancel':
+      return cancelled(event, told);
+    case 'due':
+    case 'missed':
+      return dueOrMissed(event, told);
+    default:
+      return null;
+  }
+}
+
+/** The first field that is not as it was to be. */
+function other(now: Life, wanted: Partial<Life>): string | null {
+  for (const [name, value] of Object.entries(wanted)) {
+    const is = now[name as keyof Life];
+    if (!isDeepStrictEqual(is, value)) return `its ${name} is ${JSON.stringify(is)}, and was to be ${JSON.stringify(value)}`;
+  }
+  return null;
+}
+
+/** That this is told once, or that it is not. */
+function told({ facts }: Move, type: string, data: object | null): string | null {
+  const found = facts.filter((fact) => fact.type === type);
+  if (data === null) return found.length === 0 ? null : `${type} is told`;
+  if (found.length !== 1) return `${type} is told ${found.length} times`;
+  return isDeepStrictEqual({ ...found[0]!.data }, data) ? null : `${type} is told with ${JSON.stringify(found[0]!.data)}`;
+}
+
+const isSame = (move: Move, before: Life): string | null =>
+  isDeepStrictEqual(move.life, before) && move.facts.length === 0 && move.effects.length === 0 ? null : 'it is as wished, and something changed';
+
+/** Lifted by whom, where it was held. */
+const lifted = ({ before, move }: Told, by: string): string | null => told(move, 'worker.released', before.want === 'held' ? { by } : null);
+
+function started(event: Of<'start'>, of: Told): string | null {
+  const { before, move } = of;
+  const { life } = move;
+  if (before.want === 'run' && isOnTheWay(before)) return before.onward === 'start' ? isSame(move, before) : other(life, { ...before, onward: 'start' });
+  if (before.want === 'run' && !atRest.has(before.phase) && before.phase !== 'backoff') return isSame(move, before);
+  const wanted = other(life, { want: 'run', heldBy: null }) ?? lifted(of, event.by);
+  if (wanted !== null) return wanted;
+  if (atRest.has(before.phase)) return other(life, { phase: 'waiting', startCause: 'user', failures: 0, restarts: 0 });
+  if (before.phase === 'backoff') return other(life, { phase: 'waiting', startCause: 'user', failures: 0 });
+  if (isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward: 'start' });
+  const undecided = before.phase === 'running' ? { stopCause: null, onward: 'rest' as const } : {};
+  return other(life, { phase: before.phase, epoch: before.epoch, ...undecided });
+}
+
+/** Lifting a hold does not run what is done, nor what is not due. */
+function released(event: Of<'start'>, of: Told): string | null {
+  const { before, move, scene } = of;
+  const isCron = scene.rules.kind === 'cron';
+  if (before.want === 'run' && before.phase === 'idle' && !isCron) return other(move.life, { phase: 'waiting', startCause: 'declared' });
+  if (before.want === 'run' && before.phase !== 'failed') return isSame(move, before);
+  const wanted = other(move.life, { want: 'run', heldBy: null }) ?? lifted(of, event.by);
+  if (wanted !== null) return wanted;
+  if (before.phase === 'done') return other(move.life, { phase: 'done', reason: before.reason, nextTryAt: scene.nextDueAt });
+  if (isCron) return other(move.life, { phase: 'idle', reason: 'waiting until it is due', nextTryAt: scene.nextDueAt });
+  return other(move.life, { phase: 'waiting', startCause: 'user', failures: 0, restarts: 0 });
+}
+
+/** No hold: the next agent is to start it again. */
+function shutDown({ before, move }: Told): string | null {
+  const { life } = move;
+  const kept = told(move, 'worker.held', null) ?? other(life, { want: before.want, heldBy: before.heldBy });
+  if (kept !== null) return kept;
+  if (atRest.has(before.phase)) return isSame(move, before);
+  if (beforeStart.has(before.phase)) return other(life, { phase: 'idle', reason: 'its agent was ended' });
+  if (before.phase !== 'running') return other(life, { phase: before.phase, epoch: before.epoch, onward: 'rest' });
+  return stopped(life, before, 'shutdown', 'rest');
+}
+
+/** From here on it is being stopped, for this; in the dark that waits. */
+function stopped(life: Life, before: Life, stopCause: Life['stopCause'], onward: Life['onward']): string | null {
+  return before.blind === null ? other(life, { phase: 'stopping', stopCause, onward }) : other(life, { phase: 'running', stopCause });
+}
+
+function held(event: Of<'hold'>, { before, move }: Told): string | null {
+  const { life } = move;
+  const { by, cause } = event;
+  const wanted =
+    told(move, 'worker.held', before.want === 'run' ? { by } : null) ?? other(life, { want: before.want === 'run' ? 'held' : before.want, nextTryAt: null });
+  if (wanted !== null) return wanted;
+  const isAgain = before.want === 'held' && (atRest.has(before.phase) || before.phase === 'starting');
+  if (isAgain) return isSame(move, before);
+  const heldBy = other(life, { heldBy: before.want === 'removed' ? before.heldBy : by });
+  if (heldBy !== null) return heldBy;
+  if (atRest.has(before.phase)) return other(life, { phase: before.phase, reason: before.reason, epoch: before.epoch });
+  if (beforeStart.has(before.phase)) return other(life, { phase: 'idle', reason: `stopped by ${by}` });
+  if (before.phase === 'starting') return other(life, { phase: 'starting', epoch: before.epoch });
+  if (before.phase === 'running') return stopped(life, before, cause, 'rest');
+  return other(life, { phase: before.phase, epoch: before.epoch, onward: 'rest' });
+}
+
+function removed({ by }: Of<'remove'>, { before, move }: Told): string | null {
+  const { life, effects } = move;
+  const wanted = other(life, { want: 'removed', heldBy: by });
+  if (wanted !== null) return wanted;
+  if (before.phase === 'running') return stopped(life, before, 'removed', 'rest');
+  if (before.phase === 'starting' || isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward: 'rest' });
+  const isForgotten = effects.length === 1 && effects[0]!.do === 'forget';
+  return isForgotten ? (other(life, { phase: 'idle', reason: 'removed' }) ?? told(move, 'worker.removed', { by })) : 'it is removed, and not forgotten';
+}
+
+function restarted({ by }: Of<'restart'>, of: Told): string | null {
+  const { before, move } = of;
+  const { life } = move;
+  const { phase } = before;
+  if (before.want === 'removed') return null;
+  const mayBeLeft = phase === 'waiting' || phase === 'preparing' || phase === 'starting' || (phase === 'unresolved' && before.unresolved === 'start');
+  if (mayBeLeft && before.want === 'run') return isSame(move, before);
+  const wanted = other(life, { want: 'run', heldBy: null }) ?? lifted(of, by);
+  if (wanted !== null) return wanted;
+  if (mayBeLeft) return other(life, { phase, epoch: before.epoch });
+  if (phase === 'running') return stopped(life, before, 'restart', 'start');
+  if (isOnTheWay(before)) return other(life, { phase, epoch: before.epoch, onward: 'start' });
+  return other(life, { phase: 'waiting', startCause: 'restart', failures: 0 });
+}
+
+/** What a worker that it depends on has done changes no wish, and touches only what runs. */
+function followed({ before, move }: Told): string | null {
+  if (before.phase !== 'running') return isSame(move, before);
+  const kept = told(move, 'worker.released', null) ?? other(move.life, { want: before.want, heldBy: before.heldBy });
+  return kept ?? stopped(move.life, before, 'dependency', 'start');
+}
+
+function declared(event: Of<'declare'>, { before, move, scene }: Told): string | null {
+  const { life } = move;
+  const { generation, fields, isNew, runtime } = event;
+  const isCron = scene.rules.kind === 'cron';
+  const wasRemoved = before.want === 'removed';
+  const text =
+    told(move, 'worker.declared', isNew ? { generation, runtime } : null) ??
+    told(move, 'worker.changed', isNew ? null : { from: before.generation, to: generation, fields }) ??
+    other(life, { generation, failures: 0, restarts: 0, lastDueAt: isCron ? scene.at : before.lastDueAt }) ??
+    other(life, wasRemoved ? { want: 'run', heldBy: null } : { want: before.want, heldBy: before.heldBy });
+  if (text !== null) return text;
+  if (before.want === 'held' && before.phase !== 'running') return other(life, { phase: before.phase, epoch: before.epoch });
+  if (before.phase === 'starting' || isOnTheWay(before))
+    return other(life, { phase: before.phase, epoch: before.epoch, onward: wasRemoved ? 'start' : before.onward });
+  if (before.phase !== 'running') {
+    if (isCron) return other(life, { phase: 'idle', reason: 'waiting until it is due', nextTryAt: scene.nextDueAt });
+    return other(life, { phase: 'waiting', startCause: isNew ? 'declared' : 'changed' });
+  }
+  // A run of a schedule ends by itself.
+  if (isCron || before.blind !== null) return other(life, { phase: 'running', epoch: before.epoch });
+  return null;
+}
+
+/** As a start by hand does, it lifts a hold. */
+function run({ by }: Of<'run'>, of: Told): string | null {
+  const { before, move } = of;
+  if (!atRest.has(before.phase) && before.phase !== 'backoff') return isSame(move, before);
+  return other(move.life, { want: 'run', heldBy: null, phase: 'waiting', startCause: 'run', failures: 0, restarts: 0 }) ?? lifted(of, by);
+}
+
+function cancelled({ by }: Of<'cancel'>, { before, move }: Told): string | null {
+  const isGoingOn = beforeStart.has(before.phase) || before.phase === 'running';
+  if (!isGoingOn || before.want !== 'run') return isSame(move, before);
+  const text = told(move, 'worker.cancelled', { by });
+  if (text !== null) return text;
+  return before.phase === 'running' ? stopped(move.life, before, 'cancelled', 'rest') : other(move.life, { phase: 'failed' });
+}
+
+/** One run at a time: what comes beside one is left out, waits, or takes its place, as its rule says. */
+function dueOrMissed(event: Of<'due'> | Of<'missed'>, { before, move, scene }: Told): string | null {
+  const { life } = move;
+  const text = other(life, { lastDueAt: event.at, want: before.want });
+  if (text !== null) return text;
+  const isSkipped = move.facts.some(({ type }) => type === 'worker.skipped');
+  if (before.want !== 'run')
+    return isSkipped ? 'nothing is expected of it, and a run is told as left out' : other(life, { phase: before.phase, isQueued: before.isQueued });
+  if (event.type === 'missed') return isSkipped ? other(life, { phase: before.phase, isQueued: before.isQueued }) : 'a run was missed, and that is not told';
+  if (atRest.has(before.phase) || before.phase === 'backoff') return other(life, { phase: 'waiting', startCause: 'due', failures: 0 });
+  const overlap = scene.rules.schedule?.overlap ?? 'skip';
+  if (overlap === 'replace' && before.phase === 'running') return stopped(life, before, 'replaced', 'start');
+  const isLeftOut = overlap !== 'queue' || before.isQueued;
+  if (isLeftOut !== isSkipped) return isLeftOut ? 'a run is left out, and that is not told' : 'a run waits, and is told as left out';
+  return other(life, { phase: before.phase, isQueued: overlap === 'queue' || before.isQueued });
+}
