@@ -10,9 +10,11 @@ import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
 import type { StartSlots } from '../../src/supervise/gate.ts';
 import { Crew, type ProbeWatch } from '../../src/supervise/index.ts';
 import type { Life } from '../../src/supervise/life.ts';
+import { misapplied } from './applying.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
 import type { HostFile } from './host-file.ts';
+import { misanswered, misprobed } from './probing.ts';
 import type { Random } from './random.ts';
 import { canary } from './real.ts';
 import { unsound } from './soundness.ts';
@@ -26,6 +28,8 @@ const registry: Registry = {
 };
 const key = new Uint8Array(32);
 const everyMs = 20_000;
+/** Of the journal; each tenth of it somebody looks. */
+export const keepEntries = 60;
 /** As the composition root keeps them, over all agents of a story. */
 const normals = new WeakMap<GenerationRecord, Normal>();
 
@@ -66,13 +70,16 @@ export class Agent {
   isEnding = false;
   readonly #reconciler: Reconciler;
   readonly #given: AgentGiven;
+  /** How many were ever begun, and are under way. */
+  #applies = 0;
+  #applying = 0;
 
   constructor(given: AgentGiven) {
     this.#given = given;
     const { timeline, disk, random, slots, newInstance } = given;
     const clock = timeline.clock(this.owner);
     const store = disk.open(this.owner);
-    const journal = openJournal(store, { keepEntries: 1_000_000, keepDays: 1_000_000, nowMs: () => clock.nowMs() });
+    const journal = openJournal(store, { keepEntries, keepDays: 1_000_000, nowMs: () => clock.nowMs() });
     const stuck = new StuckCalls();
     const runtimes = new Map<string, Runtime>();
     const inPlugin = <X>(_: string, run: () => X): X => run();
@@ -89,10 +96,15 @@ export class Agent {
           normals.set(generation, normal);
           return normal;
         },
-        reveal: async () => ({ files: [], env: { TOKEN: canary } }),
+        reveal: async (_, __, signal) => {
+          // Whoever keeps it takes its time.
+          if (!given.engines[0]!.isFlawless && random.chance(0.05)) await clock.sleep(random.int(3000), signal);
+          return { files: [], env: { TOKEN: canary } };
+        },
         forbidden: ({ spec }) => given.forbidden(spec.name),
         probe: (watch) => {
           this.probes.push(watch);
+          this.#judgeProbe(watch);
           return () => {
             const at = this.probes.indexOf(watch);
             if (at >= 0) this.probes.splice(at, 1);
@@ -107,7 +119,7 @@ export class Agent {
     this.#reconciler = new Reconciler({
       crew: this.crew,
       key,
-      desiring: { services: this.crew.services, registry, runtimes: ['docker', 'native'], secretVersions: async () => ({ TOKEN: '1' }) },
+      desiring: { services: this.crew.services, registry, runtimes: ['docker', 'native'], secretVersions: async () => given.hostFile.secretVersions() },
     });
     const phases = new Map<string, string>();
     const health = new Map<string, string>();
@@ -190,9 +202,32 @@ export class Agent {
     this.isUp = true;
   }
 
-  /** Resolves when each step of it is persisted. */
-  async apply(): Promise<void> {
-    await this.#reconciler.apply(this.#given.hostFile.read(), { allowRemove: true, by: 'apply' }, new AbortController().signal);
+  #judgeProbe(watch: ProbeWatch): void {
+    const one = this.crew.get(watch.worker)!;
+    const supervised = { worker: one.worker, life: one.life, live: one.live, normal: one.normal.bind(one), generation: one.generation.bind(one) };
+    const text = misprobed(watch, supervised);
+    if (text !== null) this.#given.onUnsound(`${watch.worker}: ${text}`);
+    const kind = one.runtimeName() === 'native' ? 'native' : 'docker';
+    const isOwn = this.#given.engines.some(({ instances }) => instances.get(`${watch.worker}/${watch.instance}`)?.startedBy === this.owner);
+    void misanswered(watch, kind, isOwn).then((wrong) => this.owner.isDead || wrong === null || this.#given.onUnsound(`${watch.worker}: ${wrong}`));
+  }
+
+  /** Resolves when each step of it is persisted. `workers`: it is applied to them alone. */
+  async apply(workers?: readonly string[]): Promise<void> {
+    const { hostFile, disk } = this.#given;
+    const before = disk.values.get('applied');
+    this.#applies += 1;
+    const number = this.#applies;
+    const isAlone = this.#applying === 0;
+    this.#applying += 1;
+    try {
+      const plan = await this.#reconciler.apply(hostFile.read(), { allowRemove: true, by: 'apply', workers }, new AbortController().signal);
+      if (this.owner.isDead || !isAlone || number !== this.#applies) return;
+      const text = misapplied(plan.steps, workers, disk, before);
+      if (text !== null) this.#given.onUnsound(text);
+    } finally {
+      this.#applying -= 1;
+    }
   }
 
   /** What is held is so no more, as after an apply that was to lift all holds. */

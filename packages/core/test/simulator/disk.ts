@@ -57,6 +57,8 @@ export class Disk {
   /** Of each of its entries, the agent that wrote it. */
   writers: Owner[] = [];
   isFull = false;
+  /** How often each agent had what is too old taken away. Nothing ever is: the judges read all of it. */
+  readonly trims = new Map<Owner, number>();
   #sqlite: Sqlite | null;
   #asked: Commit[] = [];
   #written: Commit[] = [];
@@ -123,10 +125,13 @@ export class Disk {
         unlessDead(() => {
           const { worker, limit, afterCursor } = query;
           const fits = this.journal.filter((one) => (worker === undefined || one.worker === worker) && one.cursor > (afterCursor ?? 0));
-          const kept = limit === undefined ? fits : fits.slice(-limit);
+          const kept = limit === undefined ? fits : fits.slice(Math.max(0, fits.length - limit));
           return this.#sqlite?.journal(query, kept) ?? kept;
         }),
-      trimJournal: async () => 0,
+      trimJournal: async () => {
+        this.trims.set(owner, (this.trims.get(owner) ?? 0) + 1);
+        return 0;
+      },
       close: async () => {},
     };
   }

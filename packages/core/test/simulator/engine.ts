@@ -13,8 +13,9 @@ import {
   type RuntimeFailure,
   runtimeFailure,
 } from '@ostler/sdk';
+import { session, told } from './probing.ts';
 import type { Random } from './random.ts';
-import { artifact, type Behaviour, buildLines, canary, firstWords, handleOf, type Real } from './real.ts';
+import { artifactOf, type Behaviour, buildLines, canary, firstWords, handleOf, type Real } from './real.ts';
 import type { Owner, Timeline } from './timeline.ts';
 
 /** A call that an agent made and that has not been answered. */
@@ -47,6 +48,8 @@ export interface EngineGiven {
   readonly timeline: Timeline;
   readonly random: Random;
   behaviour(worker: string): Behaviour;
+  /** How often what it starts was made. */
+  image(): number;
   /** Before the engine hears of it. */
   onAsked(request: Request): void;
   /** A call was answered with an error, or given up. `isUnknown`: what it did was not told. */
@@ -59,6 +62,10 @@ export interface EngineGiven {
 
 /** How long what an engine has written may be lost with the power. */
 const writtenWithinMs = 30_000;
+/** What the check of an image came to. */
+const check = { health: 'unhealthy', lastCheck: { failures: 1, code: 1, output: `the token is ${canary}` } } as const;
+/** More than anybody reads. */
+const endless = 'it cannot be started. '.repeat(500);
 /** What an image names to end it by, where nothing else is said. */
 const imageSignal = 'SIGQUIT';
 const isUnknown = (error: unknown): boolean => !isRuntimeFailure(error) || error.outcome === 'unknown';
@@ -194,7 +201,8 @@ export class Engine {
 
   #observed(real: Real): Observed {
     const head = { ref: real.ref, handle: handleOf(real.store, real.ref), engine: this.store };
-    if (real.is === 'running') return { ...head, is: 'running', startedAt: real.startedAt, endpoints: [], pid: 1 };
+    const checked = this.#given.behaviour(real.ref.worker).isChecked && this.name === 'docker' ? check : {};
+    if (real.is === 'running') return { ...head, is: 'running', startedAt: real.startedAt, endpoints: [], pid: 1, ...checked };
     return real.is === 'created' ? { ...head, is: 'created' } : { ...head, is: 'exited', exit: real.exit!, left: real.left };
   }
 
@@ -213,7 +221,7 @@ export class Engine {
     if (failsToStart && random.chance(0.5)) {
       // Its port is taken: what was made for it is there.
       if (random.chance(0.5)) made();
-      throw failure('conflict', 'no', 'it cannot be started');
+      throw failure('conflict', 'no', random.chance(0.1) ? endless : 'it cannot be started');
     }
     if (known === undefined && random.chance(0.03)) {
       made();
@@ -305,6 +313,7 @@ export class Engine {
   }
 
   driver(owner: Owner): RuntimeDriver {
+    const notified = { readyAt: null, aliveAt: null, stoppingAt: null, isTripped: false, status: told };
     const facts = () => ({
       ...{ engine: this.store, name: this.name, version: '1', limits: { memory: 'hard', cpu: 'hard', pids: 'hard', gpuMemory: 'none' } as const, gpus: [] },
       ...{ outlives: { agent: true, engine: true }, notes: [] },
@@ -317,12 +326,12 @@ export class Engine {
       // Asked by every plan: put before the engine only where that makes a difference.
       resolve: ({ name }, call) =>
         this.isDown || this.isFrozen
-          ? this.#ask(owner, 'resolve', { agent: '', worker: name, generation: '', instance: '' }, false, call, () => artifact)
-          : Promise.resolve(artifact),
+          ? this.#ask(owner, 'resolve', { agent: '', worker: name, generation: '', instance: '' }, false, call, () => artifactOf(this.#given.image()))
+          : Promise.resolve(artifactOf(this.#given.image())),
       prepare: ({ spec }, call) =>
         this.#ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => this.#prepare(spec.name)),
       start: (ref, run, call) => {
-        this.#given.onStart(ref, run);
+        if (!owner.isDead) this.#given.onStart(ref, run);
         return this.#ask(owner, 'start', ref, true, call, () => this.#start(ref, owner));
       },
       inspect: ({ ref, handle }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref), { by: handle }),
@@ -343,6 +352,7 @@ export class Engine {
         for (const line of [firstWords(ref), `the token is ${canary}`]) yield { cursor: line, at: null, stream: 'stdout', bytes: Buffer.from(`${line}\n`) };
       },
       close: async () => {},
+      ...(this.name === 'native' ? { notified: async () => notified } : { exec: async () => session }),
     };
   }
 

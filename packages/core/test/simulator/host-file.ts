@@ -1,3 +1,4 @@
+import { problem } from '../../src/base/problem.ts';
 import type { HostConfig } from '../../src/config/index.ts';
 import { map } from '../../src/config/node.ts';
 import { noPolicy } from '../../src/spec/index.ts';
@@ -11,6 +12,11 @@ export class HostFile {
   /** Grows with each edit. */
   version = 0;
   readonly apply: 'manual' | 'auto';
+  /** How often its images were made, and the value of its secret was set: neither stands in it, and both change what applying it comes to. */
+  image = 1;
+  secret = 1;
+  /** The secret cannot be read. */
+  isSecretLost = false;
   readonly #workers: Map<string, Declared>;
   readonly #original: ReadonlyMap<string, Declared>;
   readonly #edits = new Map<string, number>();
@@ -23,6 +29,10 @@ export class HostFile {
 
   has(name: string): boolean {
     return this.#workers.has(name);
+  }
+
+  mayRunOn(name: string, runtime: string): boolean {
+    return [this.#workers.get(name)?.written.runtime].flat().includes(runtime);
   }
 
   names(): readonly string[] {
@@ -48,6 +58,22 @@ export class HostFile {
   #isAlone(name: string): boolean {
     const shared = [...this.#original.values()].map(({ written }) => written.networkMode);
     return this.#original.get(name)!.written.networkMode === undefined && !shared.includes(`worker:${name}`);
+  }
+
+  makeImages(): void {
+    this.version += 1;
+    this.image += 1;
+  }
+
+  setSecret(): void {
+    this.version += 1;
+    this.secret += 1;
+  }
+
+  /** As an agent is told. */
+  secretVersions(): Readonly<Record<string, string>> {
+    if (this.isSecretLost) throw problem({ code: 'secret-unavailable', message: 'it cannot be read' });
+    return { TOKEN: String(this.secret) };
   }
 
   remove(name: string): void {

@@ -8,7 +8,7 @@ import { World } from './world.ts';
 
 const worker = (name: string, runtime: string | readonly string[] = 'docker', more: object = {}): Declared => ({
   name,
-  written: { runtime, command: ['run'], dependsOn: {}, ...more },
+  written: { runtime, command: ['run'], secrets: { env: { TOKEN: 'file:/host/token' } }, dependsOn: {}, ...more },
 });
 const crashes: Behaviour = { exit: { afterMs: 50, code: 1 }, failsToPrepare: false, failsToStart: false, ignoresSignals: false };
 

@@ -22,6 +22,11 @@ export class Looks {
   /** Since when each is to be looked at again; `null` = since the step that has not come to its end. */
   readonly #owedMs = new Map<string, number | null>();
 
+  /** By runtime, whether it answered when this was asked last. */
+  readonly #wasUp = new Map<string, boolean>();
+  /** Those that are to turn blind because their runtime does not answer any more. */
+  readonly #left = new Set<string>();
+
   asked({ method, worker }: Request): void {
     if (method === 'inspect' && worker !== null) this.#owedMs.delete(worker);
   }
@@ -29,6 +34,7 @@ export class Looks {
   answered({ method, worker, instance }: Request, value: unknown, life: Life | undefined): void {
     if (method !== 'inspect' || worker === null) return;
     this.#failed.delete(worker);
+    this.#left.delete(worker);
     this.#seen.set(worker, { instance, found: value as Found, phase: life?.phase, blind: life?.blind });
   }
 
@@ -49,7 +55,23 @@ export class Looks {
   }
 
   forget(): void {
-    for (const all of [this.#seen, this.#failed, this.#owedMs]) all.clear();
+    for (const all of [this.#seen, this.#failed, this.#owedMs, this.#wasUp, this.#left]) all.clear();
+  }
+
+  /** With a runtime that answers no more its workers go out of sight, those aside that are seen since. */
+  #leave(agent: View['agent']): void {
+    for (const one of agent?.isUp ? agent.crew.all() : []) {
+      const { phase, blind } = one.life;
+      const isInSight = onHost.has(phase) && blind === null && !one.isClosed;
+      if (!isInSight) this.#left.delete(one.worker);
+    }
+    for (const name of ['docker', 'native']) {
+      const isUp = agent?.crew.services.runtime(name)?.isUp() ?? false;
+      if (this.#wasUp.get(name) === true && !isUp)
+        for (const { worker, life } of agent?.crew.all().filter((one) => one.runtimeName() === name && !one.isClosed) ?? [])
+          if (onHost.has(life.phase) && life.blind === null) this.#left.add(worker);
+      this.#wasUp.set(name, isUp);
+    }
   }
 
   /** `isWriting`: the disk has not taken all. `isQuiet`: nothing at all is on its way, so that all has followed that was to follow without time. */
@@ -64,7 +86,9 @@ export class Looks {
       else if (nowMs > sinceMs + againMs && !engines.some(({ requests }) => requests.some((one) => one.worker === worker && one.method === 'inspect')))
         return `${worker} could not be looked at, and ${nowMs - sinceMs} ms later it was not looked at again`;
     }
+    this.#leave(agent);
     if (!isQuiet) return null;
+    for (const worker of this.#left) return `its runtime does not answer, and ${worker} is taken for in sight`;
     for (const worker of this.#failed)
       if (agent?.crew.get(worker)?.isForgotten === false) return `${worker} could not be looked at, and is not told to be out of sight`;
     for (const [worker, seen] of this.#seen) {
@@ -75,6 +99,8 @@ export class Looks {
     return null;
   }
 }
+
+const onHost: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
 
 function unmade(worker: string, { instance, found, phase, blind }: Seen, one: Supervisor | undefined): string | null {
   const [life, row] = [one?.life, one?.instances.get(instance ?? '') ?? null];

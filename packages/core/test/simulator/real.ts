@@ -8,6 +8,8 @@ export interface Behaviour {
   readonly failsToPrepare: boolean;
   readonly failsToStart: boolean;
   readonly ignoresSignals: boolean;
+  /** Its image brings a check, and its engine says what came of that. */
+  readonly isChecked?: boolean | undefined;
 }
 
 export interface Real {
@@ -31,8 +33,8 @@ export interface Real {
   exit: Exit | null;
 }
 
-/** What everything resolves to. */
-export const artifact: Artifact = { digest: 'sha256:1', inputs: {}, data: null };
+/** What everything resolves to, as it is for the n-th time; some are made of others. */
+export const artifactOf = (image: number): Artifact => ({ digest: `sha256:${image}`, inputs: image < 3 ? {} : { base: `sha256:base-${image}` }, data: null });
 /** Stands in the environment of every worker, and each prints it: no journal, row, log line or error may have it. */
 export const canary = 'canary-7c1f';
 /** What a build that fails prints last. */

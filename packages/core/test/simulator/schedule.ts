@@ -145,6 +145,7 @@ class Story {
       [0.7, () => this.#accident()],
       [0.5, () => this.#hintAtNothing()],
       [0.15, () => this.#police()],
+      [0.1, () => this.#loseSecret()],
       [0.7, () => this.#fault()],
     ]);
   }
@@ -180,6 +181,13 @@ class Story {
     if (!forbidden.delete(name)) forbidden.add(name);
     this.world.tell(`the policy ${forbidden.has(name) ? 'forbids' : 'allows'} ${name}`);
     agent?.crew.update();
+  }
+
+  /** What its secret is cannot be read for a while. */
+  #loseSecret(): void {
+    const { file } = this.world;
+    file.isSecretLost = !file.isSecretLost;
+    this.world.tell(file.isSecretLost ? 'the secret cannot be read' : 'the secret can be read');
   }
 
   #verdict(watch: ProbeWatch, good = 0.85): void {

@@ -89,7 +89,7 @@ export class Stage {
     );
     const engine = (name: string): Engine =>
       new Engine({
-        ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady },
+        ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady, image: () => this.file.image },
         onFailed: (request, isUnknown) => this.#hasFailed(request, isUnknown),
         onAsked: (request) => this.#asked(request),
         onAnswered: (request, value) => this.#looks.answered(request, value, this.#lifeOf(request)),
@@ -274,6 +274,7 @@ export class Stage {
     }
     if (without === null) this.replaceDocker('docker-store-1');
     this.disk.isFull = false;
+    if (without === null) this.file.isSecretLost = false;
     // Who ends it does not wait for ever.
     if (this.agent?.isEnding) this.die();
   }

@@ -2,7 +2,7 @@ import type { InstanceRef, Run } from '@ostler/sdk';
 import { astray, unaddressed } from './addresses.ts';
 import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
-import { artifact, canary } from './real.ts';
+import { canary } from './real.ts';
 
 /** What an agent starts, at the moment at which it asks for it: what of it is not as it must be, and the name of the promise; `null` = all is. */
 export function misstarted(
@@ -12,7 +12,9 @@ export function misstarted(
   agent: Agent | null,
 ): { readonly of: string; readonly text: string } | null {
   const name = `${ref.worker}/${ref.instance}`;
-  if (run.artifact.digest !== artifact.digest) return { of: 'resolved before start', text: `${name} is started, and it is not known as what` };
+  const known = agent?.crew.get(ref.worker)?.generation(Number.parseInt(ref.generation, 10))?.artifact.digest;
+  if (!run.artifact.digest.startsWith('sha256:') || run.artifact.digest !== known)
+    return { of: 'resolved before start', text: `${name} is started, and it is not known as what` };
   if (run.secrets.env['TOKEN'] !== canary) return { of: 'secrets before start', text: `${name} is started without its secret` };
   const declared = workers.find((one) => one.name === ref.worker)!;
   const owner = declared.written.networkMode?.replace('worker:', '');
@@ -28,18 +30,12 @@ export function misstarted(
   const rules = one?.normal(one.generation(Number.parseInt(ref.generation, 10)))?.rules.dependsOn ?? [];
   const isThere = (name: string | undefined): boolean => name === undefined || agent?.crew.get(name)?.generation() != null;
   // Where one is that shares the network of somebody who is no more, nobody can say.
-  const known = workers.filter(
+  const there = workers.filter(
     ({ name, written }) => rules.some(({ worker }) => worker === name) && isThere(name) && isThere(written.networkMode?.replace('worker:', '')),
   );
-  const now = workers.map((one) => onItsRuntime(one, agent));
-  const from = now.find(({ name }) => name === ref.worker)!;
-  const text =
-    astray(from, now, run.env) ??
-    unaddressed(
-      from,
-      known.map((one) => onItsRuntime(one, agent)),
-      run.env,
-    );
+  const placed = (some: readonly Declared[]): readonly Declared[] => some.map((other) => onItsRuntime(other, agent));
+  const from = onItsRuntime(declared, agent);
+  const text = astray(from, placed(workers), run.env) ?? unaddressed(from, placed(there), run.env);
   return text === null ? null : { of: 'where others are', text };
 }
 

@@ -1,4 +1,6 @@
+import { isProblem } from '../../src/base/problem.ts';
 import type { Phase } from '../../src/store/index.ts';
+import { isStoreFailure } from '../../src/store/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
@@ -54,6 +56,10 @@ export class User {
       this.#up(agent);
       return;
     }
+    if (this.#random.chance(0.08)) {
+      this.#besides(agent);
+      return;
+    }
     const isLifting = this.#downs > 0 && this.#random.chance(0.3);
     const declared = isLifting ? this.#heldOne(agent) : this.#someone(agent);
     const { name } = declared;
@@ -78,6 +84,14 @@ export class User {
     else if (kind < 7) this.#restart(agent, one, number, downs);
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
     else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+  }
+
+  /** What is not done to one worker of the host file. */
+  #besides(agent: Agent): void {
+    const kind = this.#random.int(4);
+    if (kind === 0) this.#edit(agent, 'the images are made anew', () => this.#file.makeImages());
+    else if (kind === 1) this.#edit(agent, 'the secret is another', () => this.#file.setSecret());
+    else this.#applyOnly(agent, this.#random.pick(this.#workers).name);
   }
 
   /** Often one that is in a phase that does not last: those are met seldom otherwise. */
@@ -159,6 +173,13 @@ export class User {
     );
   }
 
+  /** The host file is applied to one worker. */
+  #applyOnly(agent: Agent, name: string): void {
+    this.#forget(name);
+    this.#applies += 1;
+    this.#ask(agent, `apply to ${name} alone`, () => agent.apply([name]).finally(() => this.#ended(agent)));
+  }
+
   /** The host file is applied, and every hold lifted. */
   #up(agent: Agent): void {
     this.#forgetAll();
@@ -238,7 +259,11 @@ export class User {
     this.#tell(`the user: ${what}`);
     run().then(
       () => agent.owner.isDead || then?.(),
-      (error: unknown) => agent.owner.isDead || this.#tell(`the user is told: ${String(error)}`),
+      (error: unknown) => {
+        if (agent.owner.isDead) return;
+        this.#tell(`the user is told: ${String(error)}`);
+        if (!isProblem(error) && !isStoreFailure(error)) this.#onLie(`${what} was answered with ${String(error)}`);
+      },
     );
   }
 }

@@ -1,4 +1,6 @@
 import type { ProbeWatch } from '../../src/supervise/index.ts';
+import { unapplied } from './applying.ts';
+import { misread, unbounded } from './readings.ts';
 import { halfMade, leaked, littered, mislaid, outdated, unchanged, undone, unheard, unpinned, unsettled, untold } from './rest.ts';
 import { Stage } from './stage.ts';
 import { unaware } from './truth.ts';
@@ -84,6 +86,8 @@ export class World extends Stage {
   /** At rest, and the host file is true: there is nothing to apply, nothing has told a secret. */
   async comeTrue(): Promise<void> {
     await this.comeToRest();
+    // Of one that was applied while its engine was down, or its secret could not be read, nobody knew that either is another.
+    if (this.file.image > 1 || this.file.secret > 1) this.user.applied = -1;
     for (let time = 0; this.user.applied !== this.file.version && time < 3; time++) {
       this.user.apply(this.agent!);
       // A commit that the full disk refused is tried again after a while.
@@ -98,6 +102,8 @@ export class World extends Stage {
     if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
     const pending = await this.agent!.pending(this.isStoreLost);
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
+    const misreadText = await misread(this.agent!.crew.services.journal, this.disk, this.steps);
+    if (misreadText !== null) throw new Violation('the journal is read', misreadText);
     for (const [name, text] of this.#judgements()) if (text !== null) throw new Violation(name, text);
   }
 
@@ -108,7 +114,8 @@ export class World extends Stage {
     const isPlain = !this.isClockSet && this.upheavals === 0 && !this.failed.has('remove');
     const [unsent] = this.owedSignals;
     return [
-      ['resolved for good', unpinned(view)],
+      // Of what was found on an engine nobody knows what it is.
+      ['resolved for good', this.isStoreLost ? null : unpinned(view)],
       ['no secret', leaked(view)],
       ['started anew with it', this.isStoreLost ? null : outdated(view)],
       ['a restart happens', unchanged(view, this.user.restarted)],
@@ -117,6 +124,8 @@ export class World extends Stage {
       ['the last ones are kept', isPlain ? mislaid(view) : null],
       ['nothing half-made is left', isPlain ? halfMade(view) : null],
       ['who follows hears all', unheard(view)],
+      ['applied as it is', unapplied(view, this.file)],
+      ['the journal is bounded', unbounded(view)],
       ['a signal is sent', unsent === undefined ? null : `${unsent.worker} was not well and got no ${unsent.signal} for that`],
     ];
   }

@@ -31,6 +31,7 @@ export class Supply {
   readonly #flavour: Flavour;
   readonly #labels: Readonly<Record<string, string>>;
   readonly #runs = new SharedRuns();
+  readonly #looks = new SharedRuns<ImageJson | null>();
   readonly #images: Images;
   readonly #hashes = new FileHashes();
   /** By the image's name: at most one left-over of each is kept, for its steps to be used again. */
@@ -113,7 +114,7 @@ export class Supply {
 
   #resolveImage(reference: string | null, spec: WorkerSpec, call: Call) {
     if (reference === null) throw refusal('invalid', `${spec.name} has no image: a container runtime needs \`image\` or \`build\``);
-    return resolveImage(this.#engine, this.#flavour, reference, spec, call);
+    return resolveImage(this.#engine, this.#flavour, reference, spec, this.#looks, call);
   }
 
   async #findLink(link: PinnedLink, call: Call): Promise<ImageJson | null> {

@@ -8,14 +8,23 @@ import { localImage } from './local.ts';
 import { type PinnedImage, pullPolicyOf } from './pinned.ts';
 import { pullImage } from './pull.ts';
 import { isImageId, isRepository, parseReference, type Reference } from './reference.ts';
+import type { SharedRuns } from './shared-runs.ts';
 
 /**
  * Pins the image: by the digest that a registry knows it by, else by the engine's own id. `missing` asks the registry only for an image that the
- * engine has not.
+ * engine has not. `looks`: those for local images that are under way; of many workers with one image the engine is asked once.
  */
-export async function resolveImage(engine: Connection, flavour: Flavour, name: string, spec: WorkerSpec, call: Call): Promise<PinnedImage> {
+export async function resolveImage(
+  engine: Connection,
+  flavour: Flavour,
+  name: string,
+  spec: WorkerSpec,
+  looks: SharedRuns<ImageJson | null>,
+  call: Call,
+): Promise<PinnedImage> {
   const policy = pullPolicyOf(spec);
-  const local = policy === 'always' && !isImageId(name) ? null : await localImage(engine, name, call);
+  const local =
+    policy === 'always' && !isImageId(name) ? null : await looks.once(name, `look for the image ${name}`, call, (shared) => localImage(engine, name, shared));
   if (local !== null) return { reference: name, id: local.Id, pull: pullNameOf(local, name) };
   if (policy === 'never' || isImageId(name))
     throw refusal('not-found', `the engine has no image ${name}, and ${policy === 'never' ? 'pull: never' : 'an id cannot be pulled'}`);

@@ -1,18 +1,18 @@
 import type { Call } from '@ostler/sdk';
 import { abortFailure } from '../errors.ts';
 
-interface SharedRun {
-  readonly done: Promise<void>;
+interface SharedRun<T> {
+  readonly done: Promise<T>;
   readonly callers: Set<Call>;
   readonly cancel: AbortController;
 }
 
-/** Long work that several wait for: it is done once, all of them hear of it, and it is given up when the last of them has gone. */
-export class SharedRuns {
-  readonly #runs = new Map<string, SharedRun>();
+/** Work that several wait for: it is done once, all of them hear of it, and it is given up when the last of them has gone. */
+export class SharedRuns<T = void> {
+  readonly #runs = new Map<string, SharedRun<T>>();
 
   /** `what` completes "the attempt to …". */
-  async once(key: string, what: string, call: Call, begin: (shared: Call) => Promise<void>): Promise<void> {
+  async once(key: string, what: string, call: Call, begin: (shared: Call) => Promise<T>): Promise<T> {
     const run = this.#runs.get(key) ?? this.#begin(key, begin);
     run.callers.add(call);
     const gone = Promise.withResolvers<never>();
@@ -28,14 +28,14 @@ export class SharedRuns {
     if (call.signal.aborted) onAbort();
     else call.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await Promise.race([run.done, gone.promise]);
+      return await Promise.race([run.done, gone.promise]);
     } finally {
       run.callers.delete(call);
       call.signal.removeEventListener('abort', onAbort);
     }
   }
 
-  #begin(key: string, begin: (shared: Call) => Promise<void>): SharedRun {
+  #begin(key: string, begin: (shared: Call) => Promise<T>): SharedRun<T> {
     const callers = new Set<Call>();
     const cancel = new AbortController();
     const shared: Call = {
