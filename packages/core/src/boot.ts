@@ -4,7 +4,7 @@ import type { HostConfig } from './config/index.ts';
 import { generationDigest } from './reconcile/index.ts';
 import { unknownArtifact } from './spec/index.ts';
 import type { GenerationRecord, InstanceRecord, Snapshot } from './store/index.ts';
-import { type Crew, fromRecord, newLife, overdue, type RuntimeAccess, type Supervisor } from './supervise/index.ts';
+import { type Crew, fromRecord, type LifeEvent, newLife, overdue, type RuntimeAccess, type Supervisor } from './supervise/index.ts';
 
 const listMs = 5000;
 /** Phases in which something of the worker may be on the host. */
@@ -81,7 +81,9 @@ export async function firstStarts(crew: Crew): Promise<void> {
 
 /** Goes on with what a worker was about when the last agent ended. */
 export async function resume(crew: Crew, one: Supervisor): Promise<void> {
-  const { life, services } = one;
+  const { life } = one;
+  // All at once and before its timers: the next run may be due while this is written down.
+  const told = missedOf(one).map((event) => one.send(event));
   one.begin();
   crew.followDependencies(one);
   if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
@@ -90,10 +92,15 @@ export async function resume(crew: Crew, one: Supervisor): Promise<void> {
   if (life.want === 'run' && isStopping && life.onward === 'rest') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
   // The last agent died before it had taken everything of it away.
   if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) await one.send({ type: 'remove', by: life.heldBy ?? 'apply' });
+  await Promise.all(told);
+}
+
+/** What it is told of the times of its schedule that no agent saw. */
+function missedOf(one: Supervisor): readonly LifeEvent[] {
+  const { life, services } = one;
   const schedule = one.normal()?.rules.schedule ?? null;
-  if (schedule === null || life.want !== 'run') return;
-  const fromMs = Date.parse(life.lastDueAt ?? life.since);
-  for (const event of overdue(schedule, fromMs, services, 'no agent ran')) await one.send(event);
+  if (schedule === null || life.want !== 'run') return [];
+  return overdue(schedule, Date.parse(life.lastDueAt ?? life.since), services, 'no agent ran');
 }
 
 /** The worker, where it is a new one. */

@@ -185,10 +185,8 @@ export class Reconciler {
     else if (this.#isOutdated(step)) return false;
     const supervisor = crew.get(worker) ?? crew.add(worker, newLife(generation.createdAt), [], []);
     const fields = step.changes.map(({ field }) => field);
-    await Promise.all([
-      supervisor.pin(generation),
-      supervisor.send({ type: 'declare', generation: generation.counter, fields, isNew: step.kind === 'add', runtime: generation.runtime }),
-    ]);
+    supervisor.pin(generation);
+    await supervisor.send({ type: 'declare', generation: generation.counter, fields, isNew: step.kind === 'add', runtime: generation.runtime });
     return true;
   }
 

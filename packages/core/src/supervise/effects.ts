@@ -151,7 +151,7 @@ export class Effects {
   async #pinned(generation: GenerationRecord, runtime: RuntimeAccess, normal: Normal, signal: AbortSignal): Promise<GenerationRecord> {
     if (!isOpen(generation.artifact)) return generation;
     const pinned = { ...generation, artifact: await resolve(this.#of.services, runtime, normal, signal) };
-    await this.#of.pin(pinned);
+    this.#of.pin(pinned);
     return pinned;
   }
 

@@ -13,7 +13,7 @@ test('a definition that was found open and is resolved since stays resolved, how
   web.learn({ ...generation, artifact: { digest: 'unknown', inputs: {}, data: null } });
   host.faults.slow(500);
   web.keepFound();
-  void web.pin(generation);
+  web.pin(generation);
   await host.clock.advance(5000);
   host.die();
   expect((await host.boot()).get('web')!.generation()?.artifact.digest).toBe('sha256:1');

@@ -28,8 +28,8 @@ export interface Subject {
   normal(generation?: GenerationRecord | null): Normal | null;
   runtimeName(): string | null;
   target(instance?: string | null): Target | null;
-  /** Learns what a generation of it was resolved to, and resolves when that is persisted. */
-  pin(generation: GenerationRecord): Promise<void>;
+  /** Learns what a generation of it was resolved to; persisted before all that is decided from here on. */
+  pin(generation: GenerationRecord): void;
   send(event: LifeEvent): Promise<void>;
   observe(found: Found, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void>;
 }

@@ -102,10 +102,10 @@ export class Supervisor implements Subject {
     this.#generations.set(generation.counter, generation);
   }
 
-  /** In the order of all else that is persisted of it: what was found on the host may be on its way to the disk still. */
-  async pin(generation: GenerationRecord): Promise<void> {
+  /** Persisted before all that is decided from here on, and after what was found on the host, which may be on its way to the disk still. */
+  pin(generation: GenerationRecord): void {
     this.learn(generation);
-    await this.#saver.save({ generations: [generation] });
+    void this.#saver.save({ generations: [generation] });
   }
 
   /** Resolves when the event was decided on and persisted; what it leads to may go on. */

@@ -13,6 +13,7 @@ import type { Life } from '../../src/supervise/life.ts';
 import { misapplied } from './applying.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
+import { dueEveryMs } from './host.ts';
 import type { HostFile } from './host-file.ts';
 import { misanswered, misprobed } from './probing.ts';
 import type { Random } from './random.ts';
@@ -27,7 +28,6 @@ const registry: Registry = {
   ]),
 };
 const key = new Uint8Array(32);
-const everyMs = 20_000;
 /** Of the journal; each tenth of it somebody looks. */
 export const keepEntries = 60;
 /** As the composition root keeps them, over all agents of a story. */
@@ -111,9 +111,9 @@ export class Agent {
             this.lateProbe = watch;
           };
         },
-        // The one line that the hosts of stories have, every twenty seconds; what lines mean is tested elsewhere, and reading them costs more than a step.
-        nextDue: (_, afterMs) => (Math.floor(afterMs / everyMs) + 1) * everyMs,
-        missed: (_, fromMs, toMs) => Math.max(0, Math.floor(toMs / everyMs) - Math.floor(fromMs / everyMs)),
+        // What lines mean is tested elsewhere, and reading them costs more than a step.
+        nextDue: (_, afterMs) => (Math.floor(afterMs / dueEveryMs) + 1) * dueEveryMs,
+        missed: (_, fromMs, toMs) => Math.max(0, Math.floor(toMs / dueEveryMs) - Math.floor(fromMs / dueEveryMs)),
       },
     });
     this.#reconciler = new Reconciler({

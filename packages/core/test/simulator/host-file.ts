@@ -44,14 +44,17 @@ export class HostFile {
     this.#workers.set(declared.name, declared);
   }
 
-  /** Another value in its environment; now and then it depends on nobody, or runs on the other runtime. */
+  /** Another value in its environment; now and then it depends on nobody, runs on the other runtime, or is of another kind. */
   edit(name: string): void {
     const { written } = this.#original.get(name)!;
     const edit = (this.#edits.get(name) ?? 0) + 1;
     this.#edits.set(name, edit);
+    const { schedule, ...unscheduled } = written as { readonly schedule?: unknown };
+    // Of what was due now and then a service is made, which nobody waits for.
+    const own = edit % 4 === 3 && schedule !== undefined ? unscheduled : written;
     const dependsOn = edit % 3 === 2 ? {} : written.dependsOn;
     const runtime = edit % 4 === 1 && this.#isAlone(name) ? other(written.runtime) : written.runtime;
-    this.put({ name, written: { ...(written as object), dependsOn, runtime, env: { EDIT: String(edit) } } as unknown as Declared['written'] });
+    this.put({ name, written: { ...(own as object), dependsOn, runtime, env: { EDIT: String(edit) } } as unknown as Declared['written'] });
   }
 
   /** It neither shares the network of another nor has others in its own. */

@@ -14,6 +14,9 @@ export interface Declared {
   };
 }
 
+/** The one line that the hosts of stories have, whatever is written: it is due so often. */
+export const dueEveryMs = 20_000;
+
 type Kind = 'service' | 'job' | 'cron';
 
 /** 3 to 12 workers; each may depend on some before it, so that there is no circle. */

@@ -208,4 +208,22 @@ describe('at most one instance, and it is kept, when', () => {
     await world.comeTrue();
     expect(running(world)).toHaveLength(1);
   });
+
+  it('the next run of a schedule is due while those that were missed are still being written down: none is told after a later one', async () => {
+    const schedule = { cron: '* * * * *', timezone: 'UTC', overlap: 'queue' };
+    const world = worldOf({ workers: [worker('w0', 'native', { schedule })], behaviours: new Map([['w0', { ...crashes, exit: { afterMs: 50, code: 0 } }]]) });
+    await world.comeTrue();
+    world.leaveAlone(70_000);
+    const lastDueAt = world.disk.workers.get('w0')!.lastDueAt;
+    const life = () => world.agent?.crew.get('w0')?.life;
+    await world.until(() => life() !== undefined && life()!.lastDueAt !== lastDueAt);
+    const told = life()!.lastDueAt;
+    // The disk takes its time.
+    for (let step = 0; step < 200 && life()!.lastDueAt === told; step++) {
+      world.timeline.advance();
+      await world.settle();
+    }
+    expect(Date.parse(life()!.lastDueAt!)).toBeGreaterThan(Date.parse(told!));
+    await world.comeTrue();
+  });
 });

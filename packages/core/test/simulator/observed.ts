@@ -4,6 +4,7 @@ import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
 /** What must come of what is seen of a worker, where it does not depend on its phase alone. By docs/architecture.md. A sentence, or `null`. */
 export function observedWrongly(event: LifeEvent, before: Life, scene: Scene, move: Move): string | null {
   return (
+    unasked(event, scene, move) ??
     keptName(event, before, scene, move) ??
     sight(event, before, scene, move) ??
     evidence(event, move) ??
@@ -52,6 +53,14 @@ function sight(event: LifeEvent, before: Life, scene: Scene, { life, facts, effe
   const asksAgain = effects.some((effect) => effect.do === 'stop');
   if (before.blind !== null && before.phase === 'stopping' && !asksAgain) return 'it can be seen again, and its stop is not asked for again';
   return null;
+}
+
+/** It is ended for no limit that it has not. */
+function unasked(event: LifeEvent, { rules }: Scene, { effects }: Move): string | null {
+  if (event.type !== 'overdone' || effects.length === 0) return null;
+  const { memoryAboveBytes, maxAgeMs, at } = rules.restart;
+  const limits = { memory: memoryAboveBytes, age: maxAgeMs, at, timeout: rules.schedule?.timeoutMs ?? null };
+  return limits[event.cause] === null ? `it is ended for its ${event.cause}, and has no such limit` : null;
 }
 
 function evidence(event: LifeEvent, { facts }: Move): string | null {

@@ -3,6 +3,7 @@ import { unresolved } from '../../src/spec/index.ts';
 import { type Supervisor, toRecord } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
+import { dueEveryMs } from './host.ts';
 import type { View } from './invariants.ts';
 import { canary } from './real.ts';
 
@@ -103,8 +104,9 @@ export function undone({ agent }: View, nowMs: number): string | null {
     if (life.nextTryAt !== null && Date.parse(life.nextTryAt) < nowMs - slackMs) return `${worker} is ${life.phase}, and its next try was at ${life.nextTryAt}`;
     if (life.phase !== 'running' || life.startedMs === null) continue;
     const ranMs = nowMs - life.startedMs - slackMs;
-    const { resetAfterMs, maxAgeMs } = rules.restart;
+    const { resetAfterMs, maxAgeMs, at } = rules.restart;
     if (life.failures > 0 && resetAfterMs !== null && ranMs > resetAfterMs) return `${worker} has run for ${ranMs} ms, and its failures still count`;
+    if (at !== null && ranMs > dueEveryMs) return `${worker} has run for ${ranMs} ms, and is restarted every ${dueEveryMs}`;
     if (maxAgeMs !== null && ranMs > maxAgeMs) return `${worker} has run for ${ranMs} ms, and may for ${maxAgeMs}`;
     const timeoutMs = rules.schedule?.timeoutMs ?? null;
     if (timeoutMs !== null && ranMs > timeoutMs) return `${worker} has run for ${ranMs} ms, its timeout is ${timeoutMs}`;

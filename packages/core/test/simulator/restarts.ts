@@ -126,7 +126,8 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       return null;
     case 'worker.exited':
       course.exit = told;
-      if (isLate(course, told, Date.parse(at), rule)) course.failures = null;
+      // With its engine it counts for nothing, however long it ran.
+      if (isLate(course, told, Date.parse(at), rule) || (course.wasBlind && mayBeSteady(course, Date.parse(at), rule))) course.failures = null;
       course.open = course.stopping === null ? 'exit' : null;
       return null;
     case 'worker.stopped':

@@ -201,7 +201,7 @@ class Story {
     const one = this.world.agent?.crew.get(worker);
     if (one === undefined || one.life.phase === 'running') return;
     if (this.#random.chance(0.5)) void one.send({ type: 'steady', instance });
-    else void one.send({ type: 'overdone', instance, cause: this.#random.pick(['age', 'at', 'memory', 'timeout'] as const), evidence: null });
+    else void one.send({ type: 'overdone', instance, cause: one.normal()?.rules.schedule ? 'timeout' : 'age', evidence: null });
   }
 
   /** What happens to workers without anybody's doing. */

@@ -20,6 +20,7 @@ import { Suspicions } from './suspicion.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';
 import { Violation } from './violation.ts';
+import { Waits } from './waits.ts';
 
 export interface WorldGiven {
   readonly workers: readonly Declared[];
@@ -71,6 +72,7 @@ export class Stage {
   readonly #order = new Order();
   readonly #suspicions = new Suspicions();
   readonly #looks = new Looks();
+  readonly #waits = new Waits();
   readonly #removed = new Set<string>();
   #serial = 0;
   #broken: Violation | null = null;
@@ -153,6 +155,7 @@ export class Stage {
     this.#order.forget();
     this.#suspicions.forget();
     this.#looks.forget();
+    this.#waits.forget();
     this.user.agentDied();
     meanwhile();
     this.boot();
@@ -184,6 +187,7 @@ export class Stage {
     this.timeline.suspend(ms);
     this.#suspicions.sleep(ms);
     this.#looks.sleep(ms);
+    this.#waits.sleep(ms);
   }
 
   reboot(): void {
@@ -228,6 +232,8 @@ export class Stage {
     if (passedOver !== null) throw new Violation('starts in order', passedOver);
     const unasked = this.#suspicions.overdue(this.timeline.nowMs, this.agent?.owner);
     if (unasked !== null) throw new Violation('a suspicion is looked into', unasked);
+    const waiting = this.#waits.overdue(this.agent, this.timeline.nowMs);
+    if (waiting !== null) throw new Violation('all in its time', waiting);
     const isWriting = this.timeline.hasTurns() || this.disk.hasWork() || this.disk.isFull;
     const isQuiet = !isWriting && this.engines.every(({ requests }) => requests.length === 0);
     const ignored = this.#looks.ignored(view, isWriting, isQuiet, this.timeline.nowMs);

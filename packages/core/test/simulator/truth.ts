@@ -12,11 +12,24 @@ export function unaware(view: View, verdicts: Verdicts): string | null {
   const { engines, agent } = view;
   const running = new Map(engines.flatMap((engine) => engine.here().flatMap(({ is, ref }) => (is === 'running' ? [[ref.worker, ref.instance] as const] : []))));
   for (const one of agent?.crew.all() ?? []) {
-    if (one.life.blind !== null) continue;
+    if (one.life.blind !== null) {
+      const text = unseen(one, view);
+      if (text !== null) return text;
+      continue;
+    }
     const text = untrue(one, running.get(one.worker) ?? null, view, verdicts);
     if (text !== null) return `${one.worker} is ${one.life.phase} (${one.life.reason}): ${text}`;
   }
   return null;
+}
+
+/** Nothing fails: what is out of sight is on an engine that has another store now, or that was not asked since it is there again. */
+function unseen(one: Supervisor, { engines }: View): string | null {
+  const { worker, life, instances, services } = one;
+  const store = instances.get(life.instance ?? '')?.engine ?? null;
+  const isElsewhere = store !== null && !engines.some((engine) => engine.store === store);
+  const isUp = services.runtime(one.runtimeName() ?? '')?.isUp() === true;
+  return isElsewhere || !isUp ? null : `${worker} is out of sight (${life.blind?.reason}), and nothing hides it`;
 }
 
 function untrue(one: Supervisor, real: string | null, { agent }: View, verdicts: Verdicts): string | null {

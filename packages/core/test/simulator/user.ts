@@ -262,6 +262,8 @@ export class User {
       (error: unknown) => {
         if (agent.owner.isDead) return;
         this.#tell(`the user is told: ${String(error)}`);
+        const still = isProblem(error) && error.code === 'not-finished-in-time' ? /^(\S+) is still being removed/.exec(error.message)?.[1] : undefined;
+        if (still !== undefined && agent.crew.get(still)?.isClosed !== true) this.#onLie(`${still} is told to be on its way out still, and is not`);
         if (!isProblem(error) && !isStoreFailure(error)) this.#onLie(`${what} was answered with ${String(error)}`);
       },
     );

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
+import { dueEveryMs } from './host.ts';
 
 type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 
+/** A clock that is set back by more was wrong before (docs/host-file.md). */
+const repeatMs = 3 * 3_600_000;
 const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
 const beforeStart: ReadonlySet<string> = new Set(['waiting', 'preparing', 'backoff']);
 /** It is being stopped, or what became of its last call is not known. */
@@ -197,10 +200,18 @@ function cancelled({ by }: Of<'cancel'>, { before, move }: Told): string | null 
   return before.phase === 'running' ? stopped(move.life, before, 'cancelled', 'rest') : other(move.life, { phase: 'failed' });
 }
 
+/** By the one line of stories: what has come does not come again, and what is made up for is not told as missed. */
+function untimely(event: Of<'due'> | Of<'missed'>, { lastDueAt }: Life, { rules }: Scene): string | null {
+  if (event.type === 'missed') return rules.schedule?.missed === 'once' ? 'what it missed is made up for, and told as missed' : null;
+  const [atMs, lastMs] = [Date.parse(event.at), Date.parse(lastDueAt ?? event.at)];
+  const isAgain = lastMs % dueEveryMs === 0 && atMs < lastMs && lastMs - atMs <= repeatMs;
+  return isAgain ? `${event.at} is due again, after ${lastDueAt}` : null;
+}
+
 /** One run at a time: what comes beside one is left out, waits, or takes its place, as its rule says. */
 function dueOrMissed(event: Of<'due'> | Of<'missed'>, { before, move, scene }: Told): string | null {
   const { life } = move;
-  const text = other(life, { lastDueAt: event.at, want: before.want });
+  const text = untimely(event, before, scene) ?? other(life, { lastDueAt: event.at, want: before.want });
   if (text !== null) return text;
   const isSkipped = move.facts.some(({ type }) => type === 'worker.skipped');
   if (before.want !== 'run')
