@@ -10,7 +10,7 @@ import { machine } from '../machine.ts';
 import { memoryOf } from '../measure/memory.ts';
 import { processes } from '../processes.ts';
 import { quantile } from '../series.ts';
-import { bareCalls, type Contender, compose, Ostler, startOne } from './contenders.ts';
+import { bareCalls, type Contender, compose, makeNetwork, Ostler, startOne } from './contenders.ts';
 import { Engine } from './engine.ts';
 
 const { values: asked } = parseArgs({
@@ -114,13 +114,15 @@ try {
     await crashes('ostler');
   });
   progress('crashes: the engine’s own policy');
-  for (let index = 0; index < kills; index++) await startOne(engine, `own-${index}`, 'bridge', 'always');
+  await makeNetwork(engine);
+  for (let index = 0; index < kills; index++) await startOne(engine, `own-${index}`, 'always');
   await crashes('the engine’s own policy');
   await engine.wipe();
   progress('one at a time');
+  await makeNetwork(engine);
   for (let index = 0; index < kills; index++) {
     const [before, fromMs] = [engine.starts, performance.now()];
-    await startOne(engine, `one-${index}`, 'bridge');
+    await startOne(engine, `one-${index}`);
     add(measures.one, 'bare calls', (await engine.seen(before + 1)) - fromMs);
   }
   await engine.wipe();

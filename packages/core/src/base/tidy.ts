@@ -5,8 +5,8 @@ import type { Cancel, CoreClock } from './clock.ts';
 const firstMs = 3000;
 const everyMs = 15_000;
 const longestMs = 600_000;
-/** Growth since the last time that is worth a pause of some 50 to 100 ms. */
-const slackBytes = 16 * 2 ** 20;
+/** Growth since the last time that is worth a pause: some 20 ms for 30 MiB, 50 to 100 ms for three times as much. */
+const slackOf = (keptBytes: number): number => Math.max(2 * 2 ** 20, keptBytes / 8);
 
 /**
  * Gives back what the loop's heap needed for a moment: to come up, or to start many workers. V8 by itself collects when more is asked for, and an
@@ -19,7 +19,7 @@ export function keepTidy(clock: CoreClock): () => void {
   let keptBytes = 0;
   let waitMs = everyMs / 2;
   const look = (): void => {
-    if (getHeapStatistics().total_heap_size > keptBytes + slackBytes) {
+    if (getHeapStatistics().total_heap_size > keptBytes + slackOf(keptBytes)) {
       collect();
       keptBytes = getHeapStatistics().total_heap_size;
       waitMs = Math.min(2 * waitMs, longestMs);

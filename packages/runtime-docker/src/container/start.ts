@@ -39,8 +39,11 @@ export interface StartGiven {
 
 /** Two requests, create and start, under a name that only one container can have: whoever comes second carries on what the first one made. */
 export async function startContainer(given: StartGiven, ref: InstanceRef, run: Run, call: Call): Promise<Observed> {
+  const supplied = supplyFor(given, run, call);
+  // Looked for beside the networks, whose failure is told before its own.
+  supplied.catch(() => {});
   return given.networks.using(ref.agent, networksOf(run.spec), call, async (networks) => {
-    const { id, isNew } = await create(given, ref, run, networks, call);
+    const { id, isNew } = await create(given, ref, run, networks, await supplied, call);
     return begun(() => carryOn(given, ref, run, { id, isNew, networks }, call));
   });
 }
@@ -74,16 +77,18 @@ async function own(engine: Connection, ref: InstanceRef, id: string, call: Call)
   throw runtimeFailure({ code: 'internal', outcome: 'unknown', retryable: true, message: `the container of ${ref.worker} was removed while it started` });
 }
 
-async function create(given: StartGiven, ref: InstanceRef, run: Run, networks: readonly Joined[], call: Call): Promise<Omit<Created, 'networks'>> {
-  const { engine, flavour, supply, folders } = given;
+type Supplied = Awaited<ReturnType<typeof supplyFor>>;
+
+/** What a container is made of that the engine, and this host, must have before. */
+async function supplyFor({ engine, supply, limits }: StartGiven, run: Run, call: Call) {
   const { spec, artifact, secrets } = run;
   if (spec.tty && Object.keys(secrets.env).length > 0)
-    throw refusal('unsupported', `${ref.worker} has a terminal, which would show its secret variables in its log; give it secret files instead, or no \`tty\``);
+    throw refusal('unsupported', `${spec.name} has a terminal, which would show its secret variables in its log; give it secret files instead, or no \`tty\``);
   const platform = platformOf(spec);
-  const [image, store, limits, seccomp, owner] = await Promise.all([
+  const [image, store, known, seccomp, owner] = await Promise.all([
     platform === null ? supply.find(artifact, call) : imageFor(engine, artifact, platform, call),
     markStore(engine, call),
-    given.limits(call),
+    limits(call),
     seccompOf(spec, artifact),
     ownerOf(engine, run, call),
     ensureVolumes(engine, spec, call),
@@ -91,9 +96,22 @@ async function create(given: StartGiven, ref: InstanceRef, run: Run, networks: r
   if (image === null)
     throw refusal(
       'not-found',
-      `${ref.worker} cannot start: the engine has no image ${pinnedIn(artifact).reference}${platform === null ? '' : ` for ${platform}`}`,
+      `${spec.name} cannot start: the engine has no image ${pinnedIn(artifact).reference}${platform === null ? '' : ` for ${platform}`}`,
       true,
     );
+  return { platform, image, store, limits: known, seccomp, owner };
+}
+
+async function create(
+  given: StartGiven,
+  ref: InstanceRef,
+  run: Run,
+  networks: readonly Joined[],
+  { platform, image, store, limits, seccomp, owner }: Supplied,
+  call: Call,
+): Promise<Omit<Created, 'networks'>> {
+  const { engine, flavour, folders } = given;
+  const { secrets } = run;
   const secretsDir = secrets.files.length === 0 ? null : secretsDirOf(folders, ref);
   // An engine mounts only what exists.
   if (secretsDir !== null) makeSecretsDir(secretsDir);

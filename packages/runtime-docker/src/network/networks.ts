@@ -42,12 +42,11 @@ export class Networks {
     for (const name of names) this.#held.set(name, (this.#held.get(name) ?? 0) + 1);
     try {
       await Promise.all(names.map((name) => this.#removing.get(name)));
-      const knowsHost = uses.length > 0 && (await this.#knowsHost(call));
-      const joined: Joined[] = [];
-      for (const [network, { aliases, address, definition }] of uses) {
-        const found = await this.#alone(engineName(agent, network, definition), () => this.#ensure(agent, network, definition, call));
-        joined.push({ name: found.Name, aliases, address, hostAddress: hostAddressOf(found, knowsHost) });
-      }
+      const [knowsHost, found] = await Promise.all([uses.length > 0 && this.#knowsHost(call), this.#ensureAll(agent, uses, call)]);
+      const joined = uses.map(([, { aliases, address }], index): Joined => {
+        const network = found[index]!;
+        return { name: network.Name, aliases, address, hostAddress: hostAddressOf(network, knowsHost) };
+      });
       return await use(joined);
     } finally {
       for (const name of names) {
@@ -68,6 +67,13 @@ export class Networks {
       this.#removing.set(name, removal);
       await removal;
     }
+  }
+
+  async #ensureAll(agent: string, uses: readonly (readonly [string, NetworkUse])[], call: Call): Promise<readonly NetworkJson[]> {
+    const found: NetworkJson[] = [];
+    for (const [network, { definition }] of uses)
+      found.push(await this.#alone(engineName(agent, network, definition), () => this.#ensure(agent, network, definition, call)));
+    return found;
   }
 
   async #alone<T>(name: string, run: () => Promise<T>): Promise<T> {
