@@ -55,14 +55,16 @@ const here = all.filter((one) => one.missing() === null);
 for (const one of all) if (one.missing() !== null) say(`${one.name}: ${one.missing()}`);
 
 let runs = 0;
-async function onSite(contender: Contender, count: number, work: (dir: string) => Promise<void>): Promise<void> {
+/** `measure`: of the time until they run; `null` = it is none of those that are compared. */
+async function onSite(contender: Contender, count: number, measure: string | null, work: (dir: string) => Promise<void>): Promise<void> {
   runs += 1;
   const dir = join(base, String(runs));
   mkdirSync(dir);
   const [before, fromMs] = [engine.starts, performance.now()];
   try {
     await contender.up(engine, dir, count);
-    if (count > 0) add(count === n ? measures.start : `nothing to ${count} running, ms`, contender.name, (await engine.seen(before + count)) - fromMs);
+    const seenMs = count === 0 ? fromMs : await engine.seen(before + count);
+    if (measure !== null) add(measure, contender.name, seenMs - fromMs);
     await work(dir);
   } finally {
     await contender.end?.();
@@ -101,15 +103,14 @@ async function crashes(name: string): Promise<void> {
 const ussOf = (): number => memoryOf(processes().filter(({ pid, parent }) => pid === ostler.pid || parent === ostler.pid)).uss;
 
 try {
-  await onSite(bareCalls(8), 5, async () => {});
-  figures.clear();
+  await onSite(bareCalls(8), 5, null, async () => {});
   for (let round = 1; round <= repeats; round++)
     for (const one of here) {
       progress(`${one.name}, ${round}`);
-      await onSite(one, n, (dir) => unchanged(one, dir));
+      await onSite(one, n, measures.start, (dir) => unchanged(one, dir));
     }
   progress('crashes: ostler');
-  await onSite(ostler, kills, async () => {
+  await onSite(ostler, kills, null, async () => {
     await pause(2000);
     await crashes('ostler');
   });
@@ -128,7 +129,7 @@ try {
   await engine.wipe();
   for (const count of [0, n]) {
     progress(`memory: ${count}`);
-    await onSite(ostler, count, async () => {
+    await onSite(ostler, count, null, async () => {
       await pause(15_000);
       add(measures.memory, `ostler, ${count} containers`, ussOf());
     });
