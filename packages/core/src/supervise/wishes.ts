@@ -62,12 +62,7 @@ export const hold: Row<Of<'hold'>> = {
   preparing: holdBeforeStart,
   backoff: holdBeforeStart,
   // A call is under way: what it brings is stopped when it is there.
-  starting: (life, event) =>
-    event.cause === 'shutdown'
-      ? move.stay({ ...life, onward: 'rest' })
-      : life.want === 'held'
-        ? move.stay(life)
-        : move.stay(held(life, event), heldFacts(life, event.by)),
+  starting: holdKeepsPhase,
   running: (life, event, scene) => move.toStopping(held(life, event), scene, event.cause, 'rest', event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),
   stopping: (life, event) => move.stay({ ...held(life, event), onward: 'rest' }, event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),
   unresolved: (life, event) => move.stay({ ...held(life, event), onward: 'rest' }, event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),

@@ -29,6 +29,9 @@ const registry: Registry = {
 };
 const key = new Uint8Array(32);
 /** Of the journal; each tenth of it somebody looks. */
+/** As the policy says no. */
+export const byPolicy = 'the policy of this host forbids it';
+const finding = { field: 'runtime', level: 'refused', text: byPolicy } as const;
 export const keepEntries = 60;
 /** As the composition root keeps them, over all agents of a story. */
 const normals = new WeakMap<GenerationRecord, Normal>();
@@ -119,7 +122,13 @@ export class Agent {
     this.#reconciler = new Reconciler({
       crew: this.crew,
       key,
-      desiring: { services: this.crew.services, registry, runtimes: ['docker', 'native'], secretVersions: async () => given.hostFile.secretVersions() },
+      desiring: {
+        services: this.crew.services,
+        registry,
+        runtimes: ['docker', 'native'],
+        secretVersions: async () => given.hostFile.secretVersions(),
+        forbidden: ({ spec }) => (given.forbidden(spec.name) === null ? [] : [finding]),
+      },
     });
     const phases = new Map<string, string>();
     const health = new Map<string, string>();

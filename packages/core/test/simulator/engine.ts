@@ -95,6 +95,10 @@ export class Engine {
     this.store = `${given.name}-store-1`;
   }
 
+  isGreedy(worker: string): boolean {
+    return this.#given.behaviour(worker).isGreedy === true;
+  }
+
   /** Those of the store that it has now. */
   here(): readonly Real[] {
     return [...this.instances.values()].filter(({ store }) => store === this.store);
@@ -245,6 +249,10 @@ export class Engine {
       throw this.#given.random.chance(0.5) ? failure('not-found', 'no', 'there is no such image') : failedBuild();
   }
 
+  #usesMuch(worker: string): boolean {
+    return this.isGreedy(worker) || this.#given.random.chance(0.4);
+  }
+
   #signal(ref: InstanceRef): void {
     if (this.#find(ref)?.is !== 'running') throw failure('not-running', 'no', 'it does not run');
   }
@@ -344,7 +352,7 @@ export class Engine {
       stop: ({ ref, handle }, { signal }, call) =>
         this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? imageSignal), { by: handle, signal }),
       // Some use much for a moment, some for long.
-      stats: async (targets) => targets.map(() => ({ ...usage, memoryBytes: this.#given.random.chance(0.6) ? 2 ** 31 : 2 ** 20 })),
+      stats: async (targets) => targets.map(({ ref }) => ({ ...usage, memoryBytes: this.#usesMuch(ref.worker) ? 2 ** 31 : 2 ** 20 })),
       signal: ({ ref }, name, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref), { signal: name }),
       remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
       async *logs({ ref }): AsyncGenerator<LogRecord> {

@@ -87,5 +87,12 @@ function someBehaviour(kind: Kind, random: Random): Behaviour {
   const afterMs = 10 ** (1 + random.next() * 4);
   const crashes = kind !== 'service' || random.chance(0.3);
   const exit = crashes ? { afterMs, code: kind !== 'service' && random.chance(0.7) ? 0 : random.int(3) } : null;
-  return { exit, failsToPrepare: random.chance(0.1), failsToStart: random.chance(0.1), ignoresSignals: random.chance(0.1), isChecked: random.chance(0.3) };
+  return {
+    exit,
+    failsToPrepare: random.chance(0.1),
+    failsToStart: random.chance(0.1),
+    ignoresSignals: random.chance(0.1),
+    isChecked: random.chance(0.3),
+    isGreedy: random.chance(0.4),
+  };
 }

@@ -8,6 +8,8 @@ export interface Behaviour {
   readonly failsToPrepare: boolean;
   readonly failsToStart: boolean;
   readonly ignoresSignals: boolean;
+  /** It uses more memory than any rule allows. */
+  readonly isGreedy?: boolean | undefined;
   /** Its image brings a check, and its engine says what came of that. */
   readonly isChecked?: boolean | undefined;
 }

@@ -94,20 +94,24 @@ function unlike(one: Supervisor, disk: Disk): string | null {
 
 /** A timer may come so late. */
 const slackMs = 3000;
+/** Three looks, the first up to five seconds after it is there, each with a call that may hang as long. */
+const memoryLooksMs = 30_000;
 
 /** What was to happen of itself by now, and has not. `nowMs`: by the host's clock, epoch ms, which was never set. */
-export function undone({ agent }: View, nowMs: number): string | null {
-  for (const one of agent?.crew.all() ?? []) {
+export function undone(view: View, nowMs: number): string | null {
+  for (const one of view.agent?.crew.all() ?? []) {
     const { worker, life } = one;
     const rules = one.normal()?.rules;
     if (rules === undefined || life.blind !== null || life.want !== 'run') continue;
     if (life.nextTryAt !== null && Date.parse(life.nextTryAt) < nowMs - slackMs) return `${worker} is ${life.phase}, and its next try was at ${life.nextTryAt}`;
     if (life.phase !== 'running' || life.startedMs === null) continue;
     const ranMs = nowMs - life.startedMs - slackMs;
-    const { resetAfterMs, maxAgeMs, at } = rules.restart;
+    const { resetAfterMs, maxAgeMs, at, memoryAboveBytes } = rules.restart;
     if (life.failures > 0 && resetAfterMs !== null && ranMs > resetAfterMs) return `${worker} has run for ${ranMs} ms, and its failures still count`;
     if (at !== null && ranMs > dueEveryMs) return `${worker} has run for ${ranMs} ms, and is restarted every ${dueEveryMs}`;
     if (maxAgeMs !== null && ranMs > maxAgeMs) return `${worker} has run for ${ranMs} ms, and may for ${maxAgeMs}`;
+    const isGreedy = view.engines.some((engine) => engine.isGreedy(worker));
+    if (isGreedy && memoryAboveBytes !== null && ranMs > memoryLooksMs) return `${worker} has used too much memory for ${ranMs} ms`;
     const timeoutMs = rules.schedule?.timeoutMs ?? null;
     if (timeoutMs !== null && ranMs > timeoutMs) return `${worker} has run for ${ranMs} ms, its timeout is ${timeoutMs}`;
   }

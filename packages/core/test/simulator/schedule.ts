@@ -31,7 +31,7 @@ const frequency: Readonly<Record<FaultKind, number>> = {
   full: 3,
   clock: 2,
   sleep: 1,
-  lost: 1,
+  lost: 2,
   shutdown: 1,
 };
 /** Stories between two with a store of SQLite: those take five times as long. */
@@ -272,6 +272,8 @@ class Story {
         world.shutDown();
         break;
       case 'lost':
+        // What runs on an engine that is down then is found long after.
+        if (this.#random.chance(0.4)) world.docker.goDown(false);
         world.loseStore();
         break;
       case 'clock': {

@@ -280,7 +280,12 @@ export class Stage {
     }
     if (without === null) this.replaceDocker('docker-store-1');
     this.disk.isFull = false;
-    if (without === null) this.file.isSecretLost = false;
+    if (without === null) {
+      this.file.isSecretLost = false;
+      // What the host file says can be applied then.
+      this.forbidden.clear();
+      this.agent?.crew.update();
+    }
     // Who ends it does not wait for ever.
     if (this.agent?.isEnding) this.die();
   }

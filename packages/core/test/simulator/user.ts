@@ -1,8 +1,8 @@
-import { isProblem } from '../../src/base/problem.ts';
+import { isProblem, type Problem } from '../../src/base/problem.ts';
 import type { Phase } from '../../src/store/index.ts';
 import { isStoreFailure } from '../../src/store/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
-import type { Agent } from './agent.ts';
+import { type Agent, byPolicy } from './agent.ts';
 import type { Declared } from './host.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
@@ -94,8 +94,10 @@ export class User {
     else this.#applyOnly(agent, this.#random.pick(this.#workers).name);
   }
 
-  /** Often one that is in a phase that does not last: those are met seldom otherwise. */
+  /** Often one that cannot be seen, or is in a phase that does not last: those are met seldom otherwise. */
   #someone(agent: Agent): Declared {
+    const unseen = this.#workers.filter(({ name }) => (agent.crew.get(name)?.life.blind ?? null) !== null);
+    if (unseen.length > 0 && this.#random.chance(0.15)) return this.#random.pick(unseen);
     const passing = this.#workers.filter(({ name }) => !lasting.has(agent.crew.get(name)?.life.phase ?? 'idle'));
     return passing.length > 0 && this.#random.chance(0.3) ? this.#random.pick(passing) : this.#random.pick(this.#workers);
   }
@@ -264,8 +266,17 @@ export class User {
         this.#tell(`the user is told: ${String(error)}`);
         const still = isProblem(error) && error.code === 'not-finished-in-time' ? /^(\S+) is still being removed/.exec(error.message)?.[1] : undefined;
         if (still !== undefined && agent.crew.get(still)?.isClosed !== true) this.#onLie(`${still} is told to be on its way out still, and is not`);
+        const refused = isProblem(error) ? misrefused(error) : null;
+        if (refused !== null) this.#onLie(refused);
         if (!isProblem(error) && !isStoreFailure(error)) this.#onLie(`${what} was answered with ${String(error)}`);
       },
     );
   }
+}
+
+/** A refusal is the policy's where nothing else stands in the way: who is told so may allow it. */
+function misrefused({ code, message }: Problem): string | null {
+  if (code !== 'policy-refused' && code !== 'plan-refused') return null;
+  const isPolicy = message.split('\n').every((line) => line.includes(byPolicy));
+  return isPolicy === (code === 'policy-refused') ? null : `${code}: ${message}`;
 }

@@ -102,7 +102,7 @@ function shutDown({ before, move }: Told): string | null {
   const { life } = move;
   const kept = told(move, 'worker.held', null) ?? other(life, { want: before.want, heldBy: before.heldBy });
   if (kept !== null) return kept;
-  if (atRest.has(before.phase)) return isSame(move, before);
+  if (atRest.has(before.phase) || before.phase === 'starting') return isSame(move, before);
   if (beforeStart.has(before.phase)) return other(life, { phase: 'idle', reason: 'its agent was ended' });
   if (before.phase !== 'running') return other(life, { phase: before.phase, epoch: before.epoch, onward: 'rest' });
   return stopped(life, before, 'shutdown', 'rest');
