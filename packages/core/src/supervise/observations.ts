@@ -129,9 +129,9 @@ const endedUnseen = (life: Life, { isWithEngine }: Of<'gone'> | Of<'created'>, s
 };
 const elsewhere = (life: Life, scene: Scene): Move => {
   const reason = 'engine-replaced: another store of its engine answers, which says nothing about it';
-  return life.blind === null
-    ? move.stay({ ...life, blind: { since: scene.at, reason } }, [{ type: 'worker.blind', data: { runtime: 'its engine', message: reason } }])
-    : move.stay(life);
+  if (life.blind?.reason === reason) return move.stay(life);
+  const blind = { since: life.blind?.since ?? scene.at, reason };
+  return move.stay({ ...life, blind }, [{ type: 'worker.blind', data: { runtime: 'its engine', message: reason } }]);
 };
 export const gone: Row<Of<'gone'>> = {
   idle: 'ignore',

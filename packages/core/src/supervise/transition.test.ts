@@ -100,6 +100,12 @@ describe('the table', () => {
       for (const phase of phases) expect(moved(life(phase, { want: 'removed', heldBy: 'apply' }), event), `${event.type} in ${phase}`).toBeNull();
     expect(moved(life('stopping', { want: 'removed', heldBy: 'apply' }), events.declare)?.life).toMatchObject({ want: 'run', onward: 'start' });
   });
+  test('that nothing of it is anywhere needs no sight: declared on another runtime, it does not wait for the one that it leaves', () => {
+    const blind = { since: at, reason: 'down' };
+    const declare: LifeEvent = { ...events.declare, runtime: 'other' };
+    expect(moved(life('waiting', { blind, instance: null, instanceGeneration: null }), declare)?.life.blind).toBeNull();
+    expect(moved(life('waiting', { blind }), declare)?.life.blind).toEqual(blind);
+  });
   test('makes no mutating call while the runtime cannot be asked', () => {
     for (const event of Object.values(events))
       for (const phase of phases) {
@@ -173,6 +179,14 @@ describe('the table', () => {
     const move = moved(life('running'), { ...events.gone, isSameEngine: false });
     expect(move).toMatchObject({ life: { phase: 'running', instance: 'i1' }, effects: [] });
     expect(move?.life.blind).not.toBeNull();
+  });
+  test('that another store of its engine answers is told also of what was out of sight before, once', () => {
+    const elsewhere = { ...events.gone, isSameEngine: false };
+    const since = '2029-12-31T23:00:00.000Z';
+    const move = moved(life('running', { blind: { since, reason: 'docker went away' } }), elsewhere);
+    expect(move?.life.blind).toEqual({ since, reason: expect.stringMatching(/^engine-replaced/) });
+    expect(move?.facts.map(({ type }) => type)).toEqual(['worker.blind']);
+    expect(moved(move!.life, elsewhere)).toBeNull();
   });
   test('a result of an older epoch changes nothing', () => {
     expect(transition(life('starting'), { ...events['start-failed'], epoch: 6 }, scene).is).toBe('ignored');

@@ -111,6 +111,8 @@ const declared = (life: Life, event: Of<'declare'>, scene: Scene): Life => ({
   generation: event.generation,
   failures: 0,
   restarts: 0,
+  // Of what was never started nothing is out of sight, whatever became of the runtime that it was to have.
+  ...(life.instance === null ? { blind: null } : {}),
   // The stop of what was to be removed is followed by a start then.
   ...(life.want === 'removed' ? { want: 'run', heldBy: null, onward: 'start' } : {}),
 });

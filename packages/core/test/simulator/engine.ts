@@ -148,6 +148,12 @@ export class Engine {
     if (!this.isDeaf) for (const { tell } of this.#watchers) tell({ kind: 'changed', ref });
   }
 
+  /** Whoever follows its events has lost some, and is told so. */
+  tellOfGap(): void {
+    this.#watchers = this.#watchers.filter(({ owner }) => !owner.isDead);
+    for (const { tell } of this.#watchers) tell({ kind: 'gap', why: 'it listens again' });
+  }
+
   /** Goes on with a request: it is carried out, or its answer arrives. */
   step(request: Request): void {
     if (request.done === null) {

@@ -17,6 +17,9 @@ export class HostFile {
   secret = 1;
   /** The secret cannot be read. */
   isSecretLost = false;
+  /** A worker was moved to the other runtime; or none may be, for who knows nothing would start it there beside the one that it cannot see. */
+  hasMoved = false;
+  mayMove = true;
   readonly #workers: Map<string, Declared>;
   readonly #original: ReadonlyMap<string, Declared>;
   readonly #edits = new Map<string, number>();
@@ -53,7 +56,9 @@ export class HostFile {
     // Of what was due now and then a service is made, which nobody waits for.
     const own = edit % 4 === 3 && schedule !== undefined ? unscheduled : written;
     const dependsOn = edit % 3 === 2 ? {} : written.dependsOn;
-    const runtime = edit % 4 === 1 && this.#isAlone(name) ? other(written.runtime) : written.runtime;
+    const isMoved = edit % 4 === 1 && this.mayMove && this.#isAlone(name);
+    this.hasMoved ||= isMoved;
+    const runtime = isMoved ? other(written.runtime) : written.runtime;
     this.put({ name, written: { ...(own as object), dependsOn, runtime, env: { EDIT: String(edit) } } as unknown as Declared['written'] });
   }
 

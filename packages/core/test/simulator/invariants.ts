@@ -58,6 +58,7 @@ const words = ofJournal(() => new Words());
 const rows = ofJournal(() => new Rows());
 const tellings = ofJournal(() => new Telling());
 const restarts = ofJournal(() => new Restarts());
+const goneRows = ofJournal(() => new Set<string>());
 const judged = ofJournal(() => ({ upTo: 0 }));
 
 export const invariants: readonly Invariant[] = [
@@ -77,10 +78,17 @@ export const invariants: readonly Invariant[] = [
     name: 'gone is seen',
     sentence: 'An instance is gone only where its own engine store was asked: another store is no evidence.',
     check({ engines, disk }) {
+      const seen = goneRows(disk);
       for (const { worker, instance, state } of disk.instances.values()) {
         if (state !== 'gone') continue;
-        if (engines.some((engine) => engine.instances.get(`${worker}/${instance}`)?.is === 'running'))
-          return `${worker}/${instance} is taken for gone and runs`;
+        const key = `${worker}/${instance}`;
+        const isNew = !seen.has(key);
+        seen.add(key);
+        for (const engine of engines) {
+          const is = engine.instances.get(key)?.is;
+          // One of its name may have come again after it was taken away.
+          if (is === 'running' || (is === 'exited' && isNew && !engine.removed.has(key))) return `${key} is taken for gone, and is ${is}`;
+        }
       }
       return null;
     },

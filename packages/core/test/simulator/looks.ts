@@ -22,6 +22,10 @@ export class Looks {
   /** Since when each is to be looked at again; `null` = since the step that has not come to its end. */
   readonly #owedMs = new Map<string, number | null>();
 
+  /** Since when nobody has looked for one that is out of sight on an engine that answers; of the others, the present. */
+  readonly #unseenMs = new Map<string, number>();
+  /** What each look found last. */
+  readonly #last = new Map<string, Found>();
   /** By runtime, whether it answered when this was asked last. */
   readonly #wasUp = new Map<string, boolean>();
   /** Those that are to turn blind because their runtime does not answer any more. */
@@ -34,12 +38,15 @@ export class Looks {
   answered({ method, worker, instance }: Request, value: unknown, life: Life | undefined): void {
     if (method !== 'inspect' || worker === null) return;
     this.#failed.delete(worker);
+    this.#unseenMs.delete(worker);
+    this.#last.set(worker, value as Found);
     this.#left.delete(worker);
     this.#seen.set(worker, { instance, found: value as Found, phase: life?.phase, blind: life?.blind });
   }
 
   failed({ method, worker, instance }: Request, life: Life | undefined): void {
     if (method !== 'inspect' || worker === null || life?.instance !== instance) return;
+    this.#unseenMs.delete(worker);
     this.#seen.delete(worker);
     if (life.blind === null) this.#failed.add(worker);
     this.#owedMs.set(worker, null);
@@ -52,10 +59,29 @@ export class Looks {
 
   sleep(ms: number): void {
     for (const [worker, sinceMs] of this.#owedMs) this.#owedMs.set(worker, sinceMs === null ? null : sinceMs + ms);
+    for (const [worker, sinceMs] of this.#unseenMs) this.#unseenMs.set(worker, sinceMs + ms);
   }
 
   forget(): void {
-    for (const all of [this.#seen, this.#failed, this.#owedMs, this.#wasUp, this.#left]) all.clear();
+    for (const all of [this.#seen, this.#failed, this.#owedMs, this.#unseenMs, this.#last, this.#wasUp, this.#left]) all.clear();
+  }
+
+  /** What is out of sight on an engine that answers is looked for; where that has another store now, by the list, now and then. */
+  #unsought(agent: View['agent'], engines: View['engines'], nowMs: number): string | null {
+    for (const one of agent?.isUp ? agent.crew.all() : []) {
+      const { worker, life, services } = one;
+      const store = one.instances.get(life.instance ?? '')?.engine ?? null;
+      const isElsewhere = store !== null && !engines.some((engine) => engine.store === store);
+      const last = this.#last.get(worker);
+      const wasElsewhere = life.blind?.reason.startsWith('engine-replaced') === true || (last?.is === 'gone' && last.engine !== store);
+      const isHidden = life.blind === null || isElsewhere || wasElsewhere || services.runtime(one.runtimeName() ?? '')?.isUp() !== true;
+      const isSought = engines.some(({ requests }) => requests.some((request) => request.worker === worker && request.method === 'inspect'));
+      const sinceMs = isHidden || isSought ? nowMs : (this.#unseenMs.get(worker) ?? nowMs);
+      this.#unseenMs.set(worker, sinceMs);
+      if (nowMs > sinceMs + againMs)
+        return `${worker} is out of sight (${life.blind?.reason}), its engine answers, and ${nowMs - sinceMs} ms later it was not looked at`;
+    }
+    return null;
   }
 
   /** With a runtime that answers no more its workers go out of sight, those aside that are seen since. */
@@ -76,6 +102,9 @@ export class Looks {
 
   /** `isWriting`: the disk has not taken all. `isQuiet`: nothing at all is on its way, so that all has followed that was to follow without time. */
   ignored({ agent, engines }: View, isWriting: boolean, isQuiet: boolean, nowMs: number): string | null {
+    if (isWriting) this.#unseenMs.clear();
+    const unsought = isWriting ? null : this.#unsought(agent, engines, nowMs);
+    if (unsought !== null) return unsought;
     for (const [worker, sinceMs] of this.#owedMs) {
       const one = agent?.crew.get(worker);
       const life = one?.isClosed ? undefined : one?.life;

@@ -42,12 +42,15 @@ function sight(event: LifeEvent, before: Life, scene: Scene, { life, facts, effe
   const isElsewhere = event.type === 'gone' && !event.isSameEngine && ['starting', 'running', 'stopping', 'unresolved'].includes(before.phase);
   if (event.type === 'blind' || isElsewhere) {
     if (life.blind === null) return 'it cannot be seen, and nothing says so';
-    if (before.blind !== null) return life === before ? null : 'it cannot be seen, as before, and something changed';
+    if (isElsewhere && !life.blind.reason.startsWith('engine-replaced')) return 'another store of its engine answers, and nothing says so';
+    if (before.blind !== null && life.blind.since !== before.blind.since) return 'it cannot be seen, as before, and is told to be so since now';
     const isTold = facts.some(({ type }) => type === 'worker.blind');
+    if (before.blind?.reason === life.blind.reason) return life === before ? null : 'it cannot be seen, as before, and something changed';
     const isQuiet = event.type === 'blind' && ['idle', 'done', 'failed', 'waiting', 'backoff'].includes(before.phase);
-    if (life.blind.since !== scene.at) return `it cannot be seen since ${scene.at}, told is ${life.blind.since}`;
+    if (before.blind === null && life.blind.since !== scene.at) return `it cannot be seen since ${scene.at}, told is ${life.blind.since}`;
     return isTold === isQuiet ? `it cannot be seen, and that is ${isTold ? '' : 'not '}told` : null;
   }
+  if (event.type === 'declare' && before.instance === null) return life.blind === null ? null : 'nothing of it is anywhere, and it is out of sight';
   if (event.type !== 'sighted') return isDeepStrictEqual(life.blind, before.blind) ? null : 'nothing was said of its sight, and that is another';
   if (life.blind !== null) return 'it can be seen, and does not know';
   const asksAgain = effects.some((effect) => effect.do === 'stop');

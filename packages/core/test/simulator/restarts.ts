@@ -14,6 +14,8 @@ interface Told {
   readonly delayMs?: number;
   readonly nextTryAt?: string;
   readonly tookMs?: number;
+  readonly generation?: number | null;
+  readonly to?: number;
 }
 
 /** Of one worker, by its journal alone. */
@@ -34,6 +36,9 @@ interface Course {
   wishes: number;
   /** Its probes failed, and its rule for that is to stop it. */
   isLeftDown: boolean;
+  /** The generations that it was started of, and that is to run; `null` = not told. */
+  startedOf: number | null;
+  wanted: number | null;
   /** By the last backoff: why it is to be started then. */
   after: readonly string[] | null;
   /** By the last backoff: how many failures, for the entry that tells of a crash loop. */
@@ -50,6 +55,8 @@ const fresh = (): Course => ({
   isWished: false,
   wishes: 0,
   isLeftDown: false,
+  startedOf: null,
+  wanted: null,
   after: null,
   waits: null,
 });
@@ -87,6 +94,8 @@ export class Restarts {
       course.wishes = wishes;
       // A run that is due begins a new count, and is told of only once it is started.
       if (rules?.kind === 'cron' || course.isWished) course.failures = null;
+      // Its runs end by themselves, each of its own generation.
+      if (rules?.kind === 'cron') course.startedOf = null;
       if (course.isWished || ['worker.declared', 'worker.changed', 'worker.removed'].includes(entry.type)) course.isLeftDown = false;
       if (entry.type === 'worker.unhealthy' && rules?.health.onUnhealthy === 'stop') course.isLeftDown = true;
       if (entry.type === 'worker.starting' && course.isLeftDown) return `${entry.worker} is started, and was to be left down when its probes failed`;
@@ -110,7 +119,7 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
   switch (type) {
     case 'worker.declared':
     case 'worker.changed':
-      Object.assign(course, { failures: 0, open: null });
+      Object.assign(course, { failures: 0, open: null, wanted: told.to ?? told.generation ?? null });
       return null;
     // What was on its way then goes on with its count.
     case 'worker.released':
@@ -129,6 +138,8 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       // With its engine it counts for nothing, however long it ran.
       if (isLate(course, told, Date.parse(at), rule) || (course.wasBlind && mayBeSteady(course, Date.parse(at), rule))) course.failures = null;
       course.open = course.stopping === null ? 'exit' : null;
+      // What was to be of another generation is no failure of this one.
+      if (course.startedOf !== null && course.wanted !== null && course.startedOf !== course.wanted) Object.assign(course, { open: null, failures: null });
       return null;
     case 'worker.stopped':
       course.open = told.cause === 'unhealthy' || told.cause === 'timeout' ? 'unhealthy' : told.cause === 'memory' ? 'memory' : null;
@@ -245,7 +256,7 @@ function usualDelayMs({ backoff: { firstMs, minMs, maxMs, factor } }: RestartRul
   return Math.min(ms, maxMs);
 }
 
-function starting(course: Course, { cause = '' }: Told, rule: RestartRule): string | null {
+function starting(course: Course, { cause = '', generation = null }: Told, rule: RestartRule): string | null {
   const { after } = course;
   course.after = null;
   // Of a shutdown in between nothing is told.
@@ -254,7 +265,7 @@ function starting(course: Course, { cause = '' }: Told, rule: RestartRule): stri
   const text = course.open !== null && byFailure.has(cause) ? atOnce(course, rule) : null;
   if (byWish.has(cause)) course.failures = 0;
   else if (!byOthers.has(cause) && !byFailure.has(cause)) course.failures = null;
-  Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isWished: false, waits: null });
+  Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isWished: false, waits: null, startedOf: generation });
   return text;
 }
 

@@ -103,7 +103,17 @@ class Story {
       [agent?.isUp && !agent.isEnding ? 0.8 : 0, () => world.user.wish(agent!)],
       [3, () => this.#accident()],
       [1, () => this.#hintAtNothing()],
+      [0.5, () => this.#unheard()],
     ]);
+  }
+
+  /** What happens while nobody hears of it; then it is told that something was missed. */
+  #unheard(): void {
+    const engine = this.#random.pick(this.world.engines);
+    engine.isDeaf = true;
+    this.#accident();
+    engine.isDeaf = false;
+    engine.tellOfGap();
   }
 
   /** Somebody starts what has ended and rests, past the agent: it is taken over, or stopped where it is not wanted. */
@@ -259,6 +269,7 @@ class Story {
         break;
       case 'deaf':
         engine.isDeaf = !undo;
+        if (undo && this.#random.chance(0.5)) engine.tellOfGap();
         world.tell(`the events of ${engine.name} ${engine.isDeaf ? 'are lost' : 'come again'}`);
         break;
       case 'full':

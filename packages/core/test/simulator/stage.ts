@@ -199,6 +199,8 @@ export class Stage {
 
   /** What a dead agent had begun could not be told from nothing then: it ends with it. */
   loseStore(): void {
+    if (this.file.hasMoved) return;
+    this.file.mayMove = false;
     this.tell('the store is lost');
     this.isStoreLost = true;
     for (const engine of this.engines) engine.forgetRequests();

@@ -12,7 +12,8 @@ export class Waits {
   overdue(agent: Agent | null, nowMs: number): string | null {
     const before = this.#since;
     this.#since = new Map();
-    for (const one of agent?.crew.all() ?? []) {
+    // One that is coming up has begun with nobody yet.
+    for (const one of agent?.isUp ? agent.crew.all() : []) {
       const { phase, epoch } = one.life;
       const backoff = one.normal()?.rules.restart.backoff;
       if (phase !== 'backoff' || backoff === undefined || one.isClosed) continue;
