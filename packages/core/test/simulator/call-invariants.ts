@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Supervisor } from '../../src/supervise/index.ts';
+import type { Life } from '../../src/supervise/life.ts';
 import type { Request } from './engine.ts';
 import type { View } from './invariants.ts';
 
@@ -37,11 +38,14 @@ export const callInvariants: readonly CallInvariant[] = [
   {
     name: 'stops in order',
     sentence: 'Where everything is stopped, a worker is stopped when those that depend on it no longer run.',
-    check({ agent, disk }, { method, worker, instance }) {
+    check({ agent, disk, wishes, wishesAtDown }, { method, worker, instance }) {
       const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
       if (method !== 'stop' || (cause !== 'down' && cause !== 'shutdown')) return null;
       const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
-      const still = dependents.find(({ life }) => life.phase === 'running' && life.blind === null && life.stopCause === null && life.want === 'held');
+      // Somebody may start one of them meanwhile.
+      const isWished = (name: string): boolean => wishes.get(name) !== wishesAtDown.get(name);
+      const isUp = ({ phase, blind, stopCause }: Life): boolean => phase === 'running' && blind === null && stopCause === null;
+      const still = dependents.find((one) => isUp(one.life) && !isWished(one.worker));
       return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
     },
   },

@@ -26,6 +26,8 @@ export interface View {
   readonly startsFailed: ReadonlyMap<string, number>;
   /** By worker: how often somebody wished something of it. */
   readonly wishes: ReadonlyMap<string, number>;
+  /** The same, when everything was asked to go down last. */
+  readonly wishesAtDown: ReadonlyMap<string, number>;
   /** Those that were to be removed at one time: that they are is told only at their end. */
   readonly removed: ReadonlySet<string>;
   /** Held by a person, and told that it is. */

@@ -174,6 +174,7 @@ export class Stage {
   shutDown(): void {
     if (!this.agent?.isUp || this.agent.isEnding) return;
     this.tell('the agent is ended with its workers');
+    this.user.goesDown();
     void this.agent.end().then(() => {
       const lie = unstopped(this.view(), () => true);
       if (lie !== null) this.#break('an answer is true', `an agent ended with its workers, and ${lie}`);
@@ -299,6 +300,7 @@ export class Stage {
         held: this.user.held,
         removed: this.#removed,
         wishes: this.user.wishes,
+        wishesAtDown: this.user.wishesAtDown,
         blind: this.#blind,
         lost: this.#lost,
         unknown: this.#unknown,

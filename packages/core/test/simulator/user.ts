@@ -16,6 +16,7 @@ export class User {
   readonly held = new Set<string>();
   /** Version of the file whose apply was answered last. */
   applied = -1;
+  wishesAtDown: ReadonlyMap<string, number> = new Map();
   readonly #workers: readonly Declared[];
   readonly #file: HostFile;
   readonly #random: Random;
@@ -132,6 +133,7 @@ export class User {
   #down(agent: Agent): void {
     const callOff = new AbortController();
     this.#callOffs.add(callOff);
+    this.goesDown();
     let isDown = false;
     const wishes = new Map(this.#workers.map(({ name }) => [name, this.#wishes.get(name)]));
     this.#downs += 1;
@@ -227,6 +229,11 @@ export class User {
   /** By worker: how often something else was asked of it. */
   get wishes(): ReadonlyMap<string, number> {
     return this.#wishes;
+  }
+
+  /** From here on everything is being stopped. */
+  goesDown(): void {
+    this.wishesAtDown = new Map(this.#wishes);
   }
 
   get isLeftWaiting(): boolean {
