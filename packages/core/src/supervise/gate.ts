@@ -17,8 +17,6 @@ export const startSlots = (asked: number | null): StartSlots =>
  */
 export class Gate {
   readonly #slots: StartSlots;
-  /** Who was told that it may, and in which epoch: until that has been taken up the slot is no other's. */
-  readonly #given = new Map<Supervisor, number>();
   /** What of policy and dependencies is missing to each, as it was found last: 1,000 that wait are not all judged again for each one that has started. */
   #known = new WeakMap<Supervisor, { readonly missing: string | null }>();
   #isOpen = true;
@@ -49,11 +47,8 @@ export class Gate {
       taken[kind] += 1;
     };
     for (const one of starting) take(kindOf(one));
-    for (const [one, epoch] of this.#given)
-      if (isWaiting(one) && one.life.epoch === epoch && this.#lacks(one) === null) take(kindOf(one));
-      else this.#given.delete(one);
     for (const one of waiting) {
-      if (!isWaiting(one) || this.#given.has(one)) continue;
+      if (!isWaiting(one)) continue;
       const lacks = this.#lacks(one);
       if (lacks !== null) {
         // Told once: each telling is an event.
@@ -63,7 +58,7 @@ export class Gate {
       const kind = kindOf(one);
       if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
       take(kind);
-      this.#given.set(one, one.life.epoch);
+      // Taken up before the next look: that comes in a turn of its own.
       void one.send({ type: 'ready', epoch: one.life.epoch });
     }
   }

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Supervisor } from '../../src/supervise/index.ts';
-import type { Life } from '../../src/supervise/life.ts';
 import type { Request } from './engine.ts';
 import type { View } from './invariants.ts';
 
@@ -11,6 +10,7 @@ export interface CallInvariant {
   check(view: View, request: Request): string | null;
 }
 
+const mayRun: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
 /** In which epoch each worker of an agent was asked for what. */
 const asked = new WeakMap<Supervisor, Map<string, number>>();
 
@@ -44,8 +44,7 @@ export const callInvariants: readonly CallInvariant[] = [
       const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
       // Somebody may start one of them meanwhile.
       const isWished = (name: string): boolean => wishes.get(name) !== wishesAtDown.get(name);
-      const isUp = ({ phase, blind, stopCause }: Life): boolean => phase === 'running' && blind === null && stopCause === null;
-      const still = dependents.find((one) => isUp(one.life) && !isWished(one.worker));
+      const still = dependents.find((one) => mayRun.has(one.life.phase) && !isWished(one.worker));
       return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
     },
   },
