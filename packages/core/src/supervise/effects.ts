@@ -185,7 +185,9 @@ export class Effects {
       isAsked = true;
       this.#ours = life.instance;
       const found = await start(services, runtime, target.ref, generation, normal, { secrets, shares });
-      await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
+      // In the dark it was looked at meanwhile, and what that found is newer.
+      if (this.#of.life.epoch !== epoch) this.#isLookOwed = true;
+      else await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
     } catch (error) {
       const failure = asFailure(error, isAsked);
       this.#runtime()?.suspect();

@@ -14,7 +14,7 @@ import type { Subject } from './subject.ts';
 export class Timers {
   readonly #of: Subject;
   readonly #masked: (text: string) => string | null;
-  #alarm: Cancel | null = null;
+  #alarm: { readonly epoch: number; readonly cancel: Cancel } | null = null;
   readonly #runs: Calendar;
   readonly #renewal: Renewal;
   #timeout: Cancel | null = null;
@@ -88,7 +88,7 @@ export class Timers {
   }
 
   close(): void {
-    this.#alarm?.();
+    this.#alarm?.cancel();
     this.#runs.close();
     this.#timeout?.();
     this.#steady?.();
@@ -111,13 +111,15 @@ export class Timers {
   }
 
   #alignAlarm(life: Life): void {
-    this.#alarm?.();
+    const { epoch } = life;
+    // Not anew with each event: where the clock was set back, each would wait as long again.
+    if (this.#alarm?.epoch === epoch) return;
+    this.#alarm?.cancel();
     this.#alarm = null;
     if (life.phase !== 'backoff' || life.nextTryAt === null) return;
-    const { epoch } = life;
     const backoff = this.#of.normal()?.rules.restart.backoff;
     const longestMs = backoff === undefined ? Number.POSITIVE_INFINITY : Math.max(backoff.firstMs, backoff.maxMs) * (1 + backoff.jitter);
-    this.#alarm = this.#after(Date.parse(life.nextTryAt), longestMs, () => void this.#of.send({ type: 'alarm', epoch }));
+    this.#alarm = { epoch, cancel: this.#after(Date.parse(life.nextTryAt), longestMs, () => void this.#of.send({ type: 'alarm', epoch })) };
   }
 
   #alignRuns(): void {
@@ -148,11 +150,13 @@ export class Timers {
   }
 
   #alignSteady({ phase, failures, instance, startedMs, blind }: Life): void {
-    this.#steady?.();
-    this.#steady = null;
-    if (phase !== 'running' || failures === 0 || instance === null || startedMs === null || blind !== null) return;
     const resetAfterMs = this.#of.normal()?.rules.restart.resetAfterMs ?? null;
-    if (resetAfterMs === null) return;
+    if (phase !== 'running' || failures === 0 || instance === null || startedMs === null || blind !== null || resetAfterMs === null) {
+      this.#steady?.();
+      this.#steady = null;
+      return;
+    }
+    if (this.#steady !== null) return;
     this.#steady = this.#after(startedMs + resetAfterMs, resetAfterMs, () => void this.#of.send({ type: 'steady', instance }));
   }
 

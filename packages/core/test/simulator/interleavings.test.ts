@@ -226,4 +226,44 @@ describe('at most one instance, and it is kept, when', () => {
     expect(Date.parse(life()!.lastDueAt!)).toBeGreaterThan(Date.parse(told!));
     await world.comeTrue();
   });
+
+  it('the answer of a start comes when its end was already seen in the dark: it has ended, and nobody takes it over', async () => {
+    const world = worldOf();
+    await carriedOut(world, 'start');
+    const start = asked(world, 'start')!;
+    world.docker.isFrozen = true;
+    const life = () => world.agent!.crew.get('w0')!.life;
+    while (life().blind === null) {
+      world.timeline.advance();
+      await world.settle();
+    }
+    world.docker.end(all(world)[0]!, { code: null, signal: 'SIGKILL' });
+    world.docker.isFrozen = false;
+    while (life().phase === 'starting') {
+      const look = asked(world, 'inspect');
+      if (look === undefined) world.timeline.advance();
+      else world.stepRequest(look);
+      await world.settle();
+    }
+    world.stepRequest(start);
+    await world.comeTrue();
+    const told = world.disk.journal.filter(({ instance }) => instance === start.instance).map(({ type }) => type);
+    expect(told).not.toContain('worker.adopted');
+  });
+
+  it('the clock is set back by an hour while a worker waits for its next try, and its engine comes and goes: it waits for no longer than its rule says', async () => {
+    const backoff = { first: '1s', min: '1s', max: '2s', jitter: 0 };
+    const world = worldOf({ workers: [worker('w0', 'docker', { restart: { backoff } })], behaviours: new Map([['w0', crashes]]) });
+    const life = () => world.agent!.crew.get('w0')!.life;
+    await world.until(() => world.agent?.crew.get('w0') !== undefined && life().phase === 'backoff' && life().failures > 2);
+    const { epoch } = life();
+    world.timeline.jump(-3_600_000);
+    world.isClockSet = true;
+    for (let second = 0; second < 6 && life().epoch === epoch; second++) {
+      void world.agent!.crew.get('w0')!.send({ type: 'blind', runtime: 'docker', reason: 'it does not answer' });
+      void world.agent!.crew.get('w0')!.send({ type: 'sighted' });
+      await world.pass(1000);
+    }
+    expect(life().epoch).toBeGreaterThan(epoch);
+  });
 });

@@ -190,7 +190,8 @@ function isLate(course: Course, { afterMs }: Told, nowMs: number, rule: RestartR
 
 /** Also where the host's clock was set back since its start: nobody can tell then. */
 function mayBeSteady({ startedMs }: Course, nowMs: number, { resetAfterMs }: RestartRule): boolean {
-  return resetAfterMs !== null && (startedMs === null || nowMs < startedMs || nowMs - startedMs >= resetAfterMs);
+  // Its start is told to the millisecond, what that took to a part of one.
+  return resetAfterMs !== null && (startedMs === null || nowMs < startedMs || nowMs - startedMs >= resetAfterMs - 1);
 }
 
 /** How many there were before the one that is open now. */
