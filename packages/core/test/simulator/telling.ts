@@ -173,10 +173,6 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
         return `its stop is told as ${told.wasKilled ? 'one by force' : 'its own'}, and it ended by ${signal ?? 'itself'}`;
       return row === undefined || row.stopCause === told.cause ? null : `it was stopped, told is ${told.cause}, by its row ${row.stopCause}`;
     }
-    // Of one that is given up with the failure that would make it one no loop is told.
-    case 'worker.failed':
-      course.isLooping ||= null;
-      return null;
     case 'worker.crash-looping':
       course.isLooping = true;
       return null;
@@ -197,7 +193,8 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
     case 'worker.removed':
     case 'worker.failed':
     case 'worker.blind':
-      if (type !== 'worker.blind') course.isLooping = false;
+      // Of one that is given up with the failure that would make it one no loop is told.
+      if (type !== 'worker.blind') course.isLooping = type === 'worker.failed' ? null : false;
       return null;
     default:
       return null;
