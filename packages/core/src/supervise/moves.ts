@@ -162,7 +162,7 @@ export function afterEnd(before: Life, scene: Scene, exit: Exit, facts: readonly
   const tookMs = ranMs(life, exit.at === null ? scene.nowMs : Date.parse(exit.at));
   // The next run of a schedule comes when it is due, and is of the new generation then.
   const isOld = life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation;
-  if (isOld && scene.rules.kind !== 'cron') return toWaiting({ ...life, failures: 0 }, scene, 'changed', facts);
+  if (isOld && scene.rules.kind !== 'cron') return toWaiting(life, scene, 'changed', facts);
   if (isWithEngine && scene.rules.restart.policy !== 'never' && !isSuccess(scene.rules.restart, exit))
     return queued(life, scene, facts) ?? toWaiting(life, scene, 'engine', facts);
   const next = afterExit(scene.rules, exit, tookMs, life.failures, scene.random);

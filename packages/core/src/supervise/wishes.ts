@@ -35,7 +35,7 @@ export const start: Row<Of<'start'>> = {
   preparing: startOnTheWay,
   starting: startOnTheWay,
   // Blind: the stop that was asked for has not begun yet.
-  running: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), stopCause: null, onward: 'rest' }, released(life, by))),
+  running: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), stopCause: null }, released(life, by))),
   stopping: startAfterStop,
   unresolved: startAfterStop,
 };

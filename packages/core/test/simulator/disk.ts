@@ -68,6 +68,11 @@ export class Disk {
     this.#sqlite = isReal ? new Sqlite() : null;
   }
 
+  /** Reads all of it, as the next agent would; throws where that is not what was written. */
+  reread(): void {
+    this.#sqlite?.load(this.#snapshot());
+  }
+
   hasWork(): boolean {
     return this.#asked.length > 0 || this.#written.length > 0;
   }
@@ -109,12 +114,7 @@ export class Disk {
       setAside: null,
       load: () =>
         unlessDead(() => {
-          const kept: Snapshot = {
-            workers: [...this.workers.values()],
-            instances: [...this.instances.values()],
-            generations: [...this.generations.values()],
-            values: Object.fromEntries(this.values),
-          };
+          const kept = this.#snapshot();
           return this.#sqlite?.load(kept) ?? kept;
         }),
       commit: (batch) =>
@@ -133,6 +133,15 @@ export class Disk {
         return 0;
       },
       close: async () => {},
+    };
+  }
+
+  #snapshot(): Snapshot {
+    return {
+      workers: [...this.workers.values()],
+      instances: [...this.instances.values()],
+      generations: [...this.generations.values()],
+      values: Object.fromEntries(this.values),
     };
   }
 

@@ -28,6 +28,8 @@ export interface View {
   readonly wishes: ReadonlyMap<string, number>;
   /** The same, when everything was asked to go down last. */
   readonly wishesAtDown: ReadonlyMap<string, number>;
+  /** This agent is stopping everything. */
+  readonly isGoingDown: boolean;
   /** Those that were to be removed at one time: that they are is told only at their end. */
   readonly removed: ReadonlySet<string>;
   /** Held by a person, and told that it is. */

@@ -74,7 +74,7 @@ export class Looks {
       const isElsewhere = store !== null && !engines.some((engine) => engine.store === store);
       const last = this.#last.get(worker);
       const wasElsewhere = life.blind?.reason.startsWith('engine-replaced') === true || (last?.is === 'gone' && last.engine !== store);
-      const isHidden = life.blind === null || isElsewhere || wasElsewhere || services.runtime(one.runtimeName() ?? '')?.isUp() !== true;
+      const isHidden = one.isClosed || life.blind === null || isElsewhere || wasElsewhere || services.runtime(one.runtimeName() ?? '')?.isUp() !== true;
       const isSought = engines.some(({ requests }) => requests.some((request) => request.worker === worker && request.method === 'inspect'));
       const sinceMs = isHidden || isSought ? nowMs : (this.#unseenMs.get(worker) ?? nowMs);
       this.#unseenMs.set(worker, sinceMs);

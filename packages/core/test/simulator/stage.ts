@@ -301,6 +301,7 @@ export class Stage {
         removed: this.#removed,
         wishes: this.user.wishes,
         wishesAtDown: this.user.wishesAtDown,
+        isGoingDown: this.user.isLeftWaiting || this.agent?.isEnding === true,
         blind: this.#blind,
         lost: this.#lost,
         unknown: this.#unknown,

@@ -80,7 +80,7 @@ function started(event: Of<'start'>, of: Told): string | null {
   if (atRest.has(before.phase)) return other(life, { phase: 'waiting', startCause: 'user', failures: 0, restarts: 0 });
   if (before.phase === 'backoff') return other(life, { phase: 'waiting', startCause: 'user', failures: 0 });
   if (isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward: 'start' });
-  const undecided = before.phase === 'running' ? { stopCause: null, onward: 'rest' as const } : {};
+  const undecided = before.phase === 'running' ? { stopCause: null } : {};
   return other(life, { phase: before.phase, epoch: before.epoch, ...undecided });
 }
 

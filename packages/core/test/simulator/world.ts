@@ -102,6 +102,7 @@ export class World extends Stage {
     if (this.user.applied !== this.file.version) throw new Violation('comes to rest', 'the host file cannot be applied, although nothing fails');
     const pending = await this.agent!.pending(this.isStoreLost);
     if (pending.length > 0) throw new Violation('an empty plan', `nothing was edited since it was applied, and yet: ${pending.join('; ')}`);
+    this.disk.reread();
     const misreadText = await misread(this.agent!.crew.services.journal, this.disk, this.steps);
     if (misreadText !== null) throw new Violation('the journal is read', misreadText);
     for (const [name, text] of this.#judgements()) if (text !== null) throw new Violation(name, text);

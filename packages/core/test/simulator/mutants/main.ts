@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { explanationOf } from './explained.ts';
 import { type Mutation, mutationsOf } from './mutation.ts';
 
 // Changes supervision in one place after another, and sees whether the simulator notices:
@@ -93,5 +94,9 @@ for (const schedules of values.schedules.split(',').map(Number)) {
   left = await survivorsOf(left, schedules, seed);
   seed += schedules;
 }
-say(`\n${left.length} of ${chosen.length} survived (${((left.length / chosen.length) * 100).toFixed(1)} %).`);
+const explained = left.filter((mutation) => explanationOf(mutation) !== null);
+say(`\n${left.length} of ${chosen.length} survived (${((left.length / chosen.length) * 100).toFixed(1)} %), ${explained.length} of them explained:`);
+for (const mutation of left)
+  say(`  ${mutation.file}:${mutation.line} ${mutation.operator}: ${mutation.was}\n    ${explanationOf(mutation) ?? 'should have been noticed'}`);
+say('noticed by:');
 for (const [name, times] of [...by].sort((a, b) => b[1] - a[1])) say(`  ${String(times).padStart(5)} ${name}`);
