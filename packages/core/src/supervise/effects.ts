@@ -180,6 +180,7 @@ export class Effects {
       if (why !== null) {
         const failure = { code: why.code, outcome: 'no', retryable: true, message: `it was called off before anything was done: ${why.text}` } as const;
         await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
+        await this.#retire();
         return;
       }
       isAsked = true;
