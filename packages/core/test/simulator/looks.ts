@@ -133,7 +133,7 @@ const onHost: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 
 
 function unmade(worker: string, { instance, found, phase, blind }: Seen, one: Supervisor | undefined): string | null {
   const [life, row] = [one?.life, one?.instances.get(instance ?? '') ?? null];
-  if (life === undefined || life.instance !== instance || row === null) return null;
+  if (life === undefined || one?.isClosed || life.instance !== instance || row === null) return null;
   const isElsewhere = row.engine !== null && row.engine !== found.engine;
   if (life.blind !== null && life.blind === blind && !isElsewhere) return `${worker}/${instance} was seen (${found.is}), and is out of sight still`;
   const isKept = found.is === 'created' && (phase === 'unresolved' || phase === 'running' || phase === 'stopping');

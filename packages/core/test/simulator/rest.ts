@@ -97,8 +97,8 @@ const slackMs = 3000;
 /** Three looks, the first up to five seconds after it is there, each with a call that may hang as long. */
 const memoryLooksMs = 30_000;
 
-/** What was to happen of itself by now, and has not. `nowMs`: by the host's clock, epoch ms, which was never set. */
-export function undone(view: View, nowMs: number): string | null {
+/** What was to happen of itself by now, and has not. `nowMs`: by the host's clock, epoch ms, which was never set; `keptMs`: for how long nothing has failed. */
+export function undone(view: View, nowMs: number, keptMs: number): string | null {
   for (const one of view.agent?.crew.all() ?? []) {
     const { worker, life } = one;
     const rules = one.normal()?.rules;
@@ -108,7 +108,8 @@ export function undone(view: View, nowMs: number): string | null {
     const ranMs = nowMs - life.startedMs - slackMs;
     const { resetAfterMs, maxAgeMs, at, memoryAboveBytes } = rules.restart;
     if (life.failures > 0 && resetAfterMs !== null && ranMs > resetAfterMs) return `${worker} has run for ${ranMs} ms, and its failures still count`;
-    if (at !== null && ranMs > dueEveryMs) return `${worker} has run for ${ranMs} ms, and is restarted every ${dueEveryMs}`;
+    // A time that came while it was out of sight is not made up for.
+    if (at !== null && Math.min(ranMs, keptMs - slackMs) > dueEveryMs) return `${worker} has run for ${ranMs} ms, and is restarted every ${dueEveryMs}`;
     if (maxAgeMs !== null && ranMs > maxAgeMs) return `${worker} has run for ${ranMs} ms, and may for ${maxAgeMs}`;
     const isGreedy = view.engines.some((engine) => engine.isGreedy(worker));
     if (isGreedy && memoryAboveBytes !== null && ranMs > memoryLooksMs) return `${worker} has used too much memory for ${ranMs} ms`;

@@ -134,7 +134,7 @@ export class World extends Stage {
   /** Time goes on, and what has its time happens. */
   async keepTime(ms: number): Promise<void> {
     await this.pass(ms);
-    const late = this.isClockSet ? null : undone(this.view(), this.timeline.epochMs());
+    const late = this.isClockSet ? null : undone(this.view(), this.timeline.epochMs(), ms);
     if (late !== null) throw new Violation('all in its time', late);
   }
 }
