@@ -47,7 +47,7 @@ export async function adopt(
   { engine, instances }: Listing,
   known: Known,
 ): Promise<{ readonly running: number; readonly entered: readonly Supervisor[] }> {
-  const entered = instances.flatMap((listed) => enter(crew, runtime, engine, listed, known) ?? []);
+  const entered = [...instances].sort((a, b) => precedence[a.is] - precedence[b.is]).flatMap((listed) => enter(crew, runtime, engine, listed, known) ?? []);
   const running = new Set(instances.filter(({ is }) => is !== 'exited').map(({ ref }) => `${ref.worker}/${ref.instance}`));
   const own = crew.all().filter((one) => one.runtimeName() === runtime.name);
   await Promise.all(
@@ -95,13 +95,16 @@ export async function resume(crew: Crew, one: Supervisor): Promise<void> {
   await Promise.all(told);
 }
 
-/** What it is told of the times of its schedule that no agent saw. */
+/** What it is told of the times of its schedule that no agent saw: also while it is held, so that they do not count once it is released. */
 function missedOf(one: Supervisor): readonly LifeEvent[] {
   const { life, services } = one;
   const schedule = one.normal()?.rules.schedule ?? null;
-  if (schedule === null || life.want !== 'run') return [];
+  if (schedule === null) return [];
   return overdue(schedule, Date.parse(life.lastDueAt ?? life.since), services, 'no agent ran');
 }
+
+/** Of several of one worker that the store does not know, the one that runs is the present one. */
+const precedence: Readonly<Record<Listed['is'], number>> = { running: 0, created: 1, exited: 2 };
 
 /** The worker, where it is a new one. */
 function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle, is }: Listed, known: Known): Supervisor | null {
@@ -115,12 +118,13 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
   if (there !== undefined) {
     // Kept for its logs and removed with the others; a second one that runs is told of, not touched.
     there.instances.keep([record]);
-    if (is !== 'exited' && active.has(there.life.phase))
+    const isTaken = active.has(there.life.phase);
+    if (is === 'running' && isTaken)
       crew.services.log.error(
         { worker: ref.worker, instance: ref.instance },
         'a second instance of this worker runs, which the store does not know; it is left alone',
       );
-    else if (is !== 'exited') there.adoptUnknown(ref.instance, counterOf(ref));
+    else if (is !== 'exited' && !isTaken) there.adoptUnknown(ref.instance, counterOf(ref));
     there.keepFound();
     return null;
   }

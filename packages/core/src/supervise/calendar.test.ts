@@ -142,6 +142,36 @@ describe('a run that is due while the last one lasts', () => {
   });
 });
 
+describe('what was missed while no agent ran', () => {
+  test('is told once, also when the clock is set and the engine lost before the next agent is up', async () => {
+    const { host, skips } = await ticking();
+    host.die();
+    await host.clock.advance(2.5 * hourMs);
+    let isDeaf = true;
+    const driver = host.driver();
+    await host.boot({ ...driver, list: (agent, call) => (isDeaf ? Promise.reject(new Error('not yet')) : driver.list(agent, call)) });
+    await host.crew().get('tick')!.send({ type: 'blind', runtime: 'fake', reason: 'not yet' });
+    await host.clock.advance(0.6 * hourMs);
+    host.clock.jump(hourMs);
+    isDeaf = false;
+    await host.clock.advance(5 * 60_000);
+    expect(await skips()).toEqual([expect.stringContaining('no agent ran; 4 runs were missed in that time')]);
+  });
+  test('is told to nobody who was held then', async () => {
+    const { host, starts, skips } = await ticking();
+    await host.crew().get('tick')!.send({ type: 'hold', by: 'user', cause: 'held' });
+    host.die();
+    await host.clock.advance(2.5 * hourMs);
+    await host.boot();
+    await host.crew().get('tick')!.send({ type: 'start', by: 'user', cause: 'release' });
+    host.die();
+    await host.clock.advance(hourMs);
+    await host.boot();
+    await host.clock.advance(60_000);
+    expect([starts(), await skips()]).toEqual([[], ['The run due at 2030-01-01T03:00:00.000Z was skipped: no agent ran.']]);
+  });
+});
+
 test('a run that lasts too long is ended, tried again as its policy says, and failed after that', async () => {
   const { host, starts } = await ticking({ timeout: '5m' }, {});
   await host.clock.advance(1.9 * hourMs);

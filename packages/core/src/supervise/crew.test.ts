@@ -200,6 +200,52 @@ describe('a worker with a schedule', () => {
     expect(host.world.live('tick')).toEqual([]);
     expect(host.crew().get('tick')!.life.phase).toBe('failed');
   });
+  test('ends its run by itself when it was changed meanwhile, whatever becomes of the agent, and runs anew when it is due', async () => {
+    const host = await scriptedHost({ tick: { exit: { afterMs: 10 * 60_000, code: 0 } } });
+    await host.declare('tick', hourly);
+    await host.clock.advance(62 * 60_000);
+    await host.declare('tick', { ...hourly, command: ['anew'] });
+    host.die();
+    await host.boot();
+    await host.clock.advance(5 * 60_000);
+    expect(host.world.live('tick')).toHaveLength(1);
+    expect(await host.told('tick')).not.toContain('stopping');
+    await host.clock.advance(10 * 60_000);
+    expect(host.world.live('tick')).toEqual([]);
+    expect(host.world.starts).toHaveLength(1);
+    await host.clock.advance(60 * 60_000);
+    expect(host.world.starts).toHaveLength(2);
+  });
+  test.each([
+    ['alive', false],
+    ['dead', true],
+  ])('that was a service until now is stopped, and started when it is due: its agent is %s meanwhile', async (_, dies) => {
+    const host = await scriptedHost();
+    await host.declare('tick');
+    await host.clock.advance(60_000);
+    expect(host.world.live('tick')).toHaveLength(1);
+    await host.declare('tick', hourly);
+    if (dies) {
+      host.die();
+      await host.boot();
+    }
+    await host.clock.advance(60_000);
+    expect(host.world.live('tick')).toEqual([]);
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'idle', reason: 'waiting until it is due' });
+    await host.clock.advance(60 * 60_000);
+    expect(host.world.starts).toHaveLength(2);
+  });
+  test('that becomes a service is stopped, and started as that', async () => {
+    const host = await scriptedHost();
+    await host.declare('tick', hourly);
+    await host.clock.advance(62 * 60_000);
+    const [run] = host.world.live('tick');
+    await host.declare('tick');
+    await host.clock.advance(1000);
+    const live = host.world.live('tick');
+    expect(live).toHaveLength(1);
+    expect(live[0]!.instance).not.toBe(run!.instance);
+  });
 });
 
 describe('several workers', () => {

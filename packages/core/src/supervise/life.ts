@@ -128,6 +128,8 @@ export interface Scene {
   readonly random: number;
   /** The definition of its present instance is known: after a lost store that of what was found may not be. */
   readonly isDefined: boolean;
+  /** Its present instance is a run of a schedule, by its own definition where that is known: it ends by itself. */
+  readonly isRunOfSchedule: boolean;
   /** `null`, or the dependency that does not hold at this moment. */
   readonly missing: string | null;
   /** The instances that run now of the dependencies with which it is started anew. */

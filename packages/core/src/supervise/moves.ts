@@ -89,10 +89,12 @@ export function reconsider(life: Life, scene: Scene, facts: readonly Fact[] = []
   if (life.want === 'removed') return toStopping(life, scene, 'removed', 'rest', facts);
   if (life.want === 'held') return toStopping(life, scene, life.stopCause ?? 'held', 'rest', facts);
   if (life.stopCause !== null) return toStopping(life, scene, life.stopCause, 'start', facts);
-  if (life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation)
-    return toStopping(life, scene, 'changed', 'start', facts);
-  return stay(life, facts);
+  return isOutdated(life, scene) ? toStopping(life, scene, 'changed', 'start', facts) : stay(life, facts);
 }
+
+/** Of another generation than is wanted. A run of a schedule ends by itself: the next one is of the new generation. */
+const isOutdated = ({ generation, instanceGeneration }: Life, { isRunOfSchedule, rules }: Scene): boolean =>
+  generation !== null && instanceGeneration !== null && instanceGeneration !== generation && !(isRunOfSchedule && rules.kind === 'cron');
 
 /** `evidence`: what was seen that led to it, where the cause alone does not say it. */
 export function toStopping(
@@ -142,9 +144,16 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
       return queued(life, scene, facts) ?? toRest(life, scene, 'failed', calledOff, facts);
   }
   if (onward === 'rest') return toRest(life, scene, 'idle', stopCause === 'shutdown' ? 'stopped, its agent was ended' : 'stopped', facts);
-  return toWaiting({ ...life, failures: 0 }, scene, followingStart[stopCause ?? 'restart'] ?? 'restart', facts);
+  const cause = followingStart[stopCause ?? 'restart'] ?? 'restart';
+  const isOfAgent = stopCause === 'changed' || stopCause === 'shutdown';
+  return isOfAgent ? anew({ ...life, failures: 0 }, scene, cause, facts) : toWaiting({ ...life, failures: 0 }, scene, cause, facts);
 }
 
+/** What nobody asked to run now is started; by its schedule, where it has one. */
+const anew = (life: Life, scene: Scene, cause: StartCause, facts: readonly Fact[]): Move =>
+  queued(life, scene, facts) ?? (scene.rules.kind === 'cron' ? toRest(life, scene, 'idle', untilDue, facts) : toWaiting(life, scene, cause, facts));
+
+export const untilDue = 'waiting until it is due';
 export const calledOff = 'failed: this run of it was called off';
 
 /** `null`: nobody knows since when. */
@@ -160,9 +169,7 @@ export function afterEnd(before: Life, scene: Scene, exit: Exit, facts: readonly
   const life: Life = { ...before, mayCome: false };
   if (life.want !== 'run') return afterStop(life, scene, facts);
   const tookMs = ranMs(life, exit.at === null ? scene.nowMs : Date.parse(exit.at));
-  // The next run of a schedule comes when it is due, and is of the new generation then.
-  const isOld = life.generation !== null && life.instanceGeneration !== null && life.instanceGeneration !== life.generation;
-  if (isOld && scene.rules.kind !== 'cron') return toWaiting(life, scene, 'changed', facts);
+  if (isOutdated(life, scene)) return anew(life, scene, 'changed', facts);
   if (isWithEngine && scene.rules.restart.policy !== 'never' && !isSuccess(scene.rules.restart, exit))
     return queued(life, scene, facts) ?? toWaiting(life, scene, 'engine', facts);
   const next = afterExit(scene.rules, exit, tookMs, life.failures, scene.random);

@@ -121,7 +121,7 @@ export class Supervisor implements Subject {
 
   /** Timers and probes as the life says it: after adoption, when nothing has moved yet. */
   begin(): void {
-    this.#timers.align(null);
+    this.#timers.begin();
   }
 
   /** An instance that runs and that the store does not know takes the place of the one that ended last. */
@@ -200,8 +200,8 @@ export class Supervisor implements Subject {
   scene(generation: number | null = this.#life.generation): Scene {
     const { clock } = this.services;
     const nowMs = clock.nowMs();
-    const normal = this.normal(this.generation(generation)) ?? this.normal(this.generation(this.#life.instanceGeneration));
-    const rules = normal?.rules ?? fallbackRules;
+    const [wanted, its] = [this.normal(this.generation(generation)), this.normal(this.generation(this.#life.instanceGeneration))];
+    const rules = (wanted ?? its)?.rules ?? fallbackRules;
     const dueMs = rules.schedule === null ? null : this.services.nextDue(rules.schedule, nowMs);
     return {
       at: clock.isoNow(),
@@ -210,6 +210,7 @@ export class Supervisor implements Subject {
       newInstance: this.services.newInstanceId,
       random: this.services.random(),
       isDefined: this.generation(this.#life.instanceGeneration) !== null,
+      isRunOfSchedule: (its ?? wanted)?.rules.kind === 'cron',
       missing: this.services.missing(this.worker),
       dependencies: this.services.dependencies(this.worker),
       nextDueAt: dueMs === null ? null : new Date(dueMs).toISOString(),

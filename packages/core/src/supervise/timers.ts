@@ -16,6 +16,8 @@ export class Timers {
   readonly #masked: (text: string) => string | null;
   #alarm: { readonly epoch: number; readonly cancel: Cancel } | null = null;
   readonly #runs: Calendar;
+  /** What came while no agent ran is told before the times of its schedule are waited for: see {@link begin}. */
+  #mayRun: boolean;
   readonly #renewal: Renewal;
   #timeout: Cancel | null = null;
   #steady: Cancel | null = null;
@@ -25,12 +27,19 @@ export class Timers {
   constructor(of: Subject, masked: (text: string) => string | null) {
     this.#of = of;
     this.#masked = masked;
+    this.#mayRun = of.life.lastDueAt === null;
     this.#renewal = new Renewal(of);
     this.#runs = new Calendar(
       of.services,
       (dueMs) => void this.#due(dueMs),
       () => this.#alignRuns(),
     );
+  }
+
+  /** Of a worker of the store, once it was taken over: nothing has moved yet. */
+  begin(): void {
+    this.#mayRun = true;
+    this.align(null);
   }
 
   /** `before`: `null` = this agent has just come; what runs was adopted. */
@@ -124,7 +133,7 @@ export class Timers {
 
   #alignRuns(): void {
     const { life } = this.#of;
-    const schedule = life.want === 'removed' ? null : (this.#of.normal()?.rules.schedule ?? null);
+    const schedule = life.want === 'removed' || !this.#mayRun ? null : (this.#of.normal()?.rules.schedule ?? null);
     this.#runs.align(schedule, life.lastDueAt === null ? null : Date.parse(life.lastDueAt));
   }
 

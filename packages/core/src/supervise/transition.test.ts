@@ -31,6 +31,7 @@ const scene: Scene = {
   newInstance: () => 'i2',
   random: 0.5,
   isDefined: true,
+  isRunOfSchedule: false,
   missing: null,
   dependencies: {},
   nextDueAt: null,

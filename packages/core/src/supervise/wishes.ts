@@ -18,7 +18,7 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
     if (life.want === 'run' && life.phase === 'idle' && !isCron) return move.toWaiting(life, scene, 'declared');
     if (life.want === 'run' && life.phase !== 'failed') return move.stay(life);
     if (life.phase === 'done' || isCron)
-      return move.toRest(wanted(life), scene, life.phase === 'done' ? 'done' : 'idle', life.phase === 'done' ? life.reason : 'waiting until it is due', facts);
+      return move.toRest(wanted(life), scene, life.phase === 'done' ? 'done' : 'idle', life.phase === 'done' ? life.reason : move.untilDue, facts);
   }
   return move.toWaiting({ ...wanted(life), failures: 0, restarts: 0 }, scene, 'user', facts);
 };
@@ -123,7 +123,7 @@ const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
 const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
   const next = declared(life, event, scene);
   if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
-  if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', 'waiting until it is due', [declaredFact(life, event)]);
+  if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', move.untilDue, [declaredFact(life, event)]);
   return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
 };
 const declareOnTheWay: Cell<Of<'declare'>> = (life, event, scene) => move.stay(declared(life, event, scene), [declaredFact(life, event)]);
@@ -136,11 +136,7 @@ export const declare: Row<Of<'declare'>> = {
   preparing: declareAtRest,
   backoff: declareAtRest,
   starting: declareOnTheWay,
-  running: (life, event, scene) =>
-    // A run of a schedule ends by itself; the next one is of the new generation.
-    scene.rules.kind === 'cron'
-      ? move.stay(declared(life, event, scene), [declaredFact(life, event)])
-      : move.reconsider(declared(life, event, scene), scene, [declaredFact(life, event)]),
+  running: (life, event, scene) => move.reconsider(declared(life, event, scene), scene, [declaredFact(life, event)]),
   stopping: declareOnTheWay,
   unresolved: declareOnTheWay,
 };
