@@ -68,6 +68,8 @@ export class Agent {
   /** What one who follows one worker from the first entry on heard: the cursors. */
   heardOf: { readonly worker: string; readonly cursors: number[] } = { worker: '', cursors: [] };
   /** Lines of its log that bear what they must not. */
+  /** Whose secrets are waited for. */
+  readonly revealing = new Set<string>();
   readonly leaks: string[] = [];
   isUp = false;
   isEnding = false;
@@ -99,9 +101,12 @@ export class Agent {
           normals.set(generation, normal);
           return normal;
         },
-        reveal: async (_, __, signal) => {
+        reveal: async ({ worker }, __, signal) => {
           // Whoever keeps it takes its time.
-          if (!given.engines[0]!.isFlawless && random.chance(0.05)) await clock.sleep(random.int(3000), signal);
+          if (!given.engines[0]!.isFlawless && random.chance(0.05)) {
+            this.revealing.add(worker);
+            await clock.sleep(random.int(3000), signal).finally(() => this.revealing.delete(worker));
+          }
           return { files: [], env: { TOKEN: canary } };
         },
         forbidden: ({ spec }) => given.forbidden(spec.name),
@@ -248,7 +253,7 @@ export class Agent {
   async pending(isStoreLost: boolean): Promise<readonly string[]> {
     const { steps } = await this.#reconciler.plan(this.#given.hostFile.read(), undefined, new AbortController().signal);
     // What an engine had left of a worker that is no more, and that was found after the last apply, waits for the next.
-    const isFound = (worker: string): boolean => isStoreLost || this.crew.get(worker)?.life.reason === 'found on the host';
+    const isFound = (worker: string): boolean => isStoreLost || this.crew.get(worker)?.generation() === null;
     const isLeft = ({ kind, worker }: (typeof steps)[number]): boolean => kind === 'remove' && isFound(worker) && !this.#given.hostFile.has(worker);
     return steps.filter((step) => step.kind !== 'keep' && !isLeft(step)).map(({ worker, kind, why }) => `${kind} ${worker}: ${why}`);
   }

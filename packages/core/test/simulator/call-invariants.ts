@@ -11,6 +11,8 @@ export interface CallInvariant {
 }
 
 const mayRun: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
+/** Where a host file says nothing (docs/host-file.md). */
+const usualGraceMs = 10_000;
 /** In which epoch each worker of an agent was asked for what. */
 const asked = new WeakMap<Supervisor, Map<string, number>>();
 
@@ -92,6 +94,19 @@ export const callInvariants: readonly CallInvariant[] = [
       if (method !== 'stop' || agent?.owner !== owner) return null;
       const usual = engine.name === 'native' ? 'SIGTERM' : null;
       return signal === usual ? null : `${worker} is stopped on ${engine.name} by ${signal ?? 'what its image names'}`;
+    },
+  },
+  {
+    name: 'ended in its time',
+    sentence: 'A worker is given the time to end that its own definition gives it; where that is not known, its present one, on the same runtime.',
+    check({ agent }, { method, worker, instance, graceMs, engine, owner }) {
+      const one = agent?.crew.get(worker ?? '');
+      if (method !== 'stop' || agent?.owner !== owner || one === undefined) return null;
+      const its = one.generation(Number.parseInt(one.instances.get(instance ?? '')?.generation ?? '', 10));
+      const present = one.generation();
+      const generation = its ?? (present?.runtime === engine.name ? present : null);
+      const expected = one.normal(generation)?.rules.stop.graceMs ?? usualGraceMs;
+      return graceMs === expected ? null : `${worker}/${instance} is given ${graceMs} ms to end, not ${expected}`;
     },
   },
   {

@@ -39,6 +39,11 @@ class Sqlite {
     return found;
   }
 
+  trim(keep: number, before: string | undefined, expected: readonly JournalRecord[]): void {
+    this.#tables.trimJournal(keep, before);
+    deepStrictEqual(this.#tables.journal({}), expected, 'the journal has not those that it was to keep');
+  }
+
   journal(query: JournalQuery, expected: readonly JournalRecord[]): readonly JournalRecord[] {
     const found = this.#tables.journal(query);
     deepStrictEqual(found, expected, 'the journal is not read as it was written');
@@ -57,6 +62,8 @@ export class Disk {
   /** Of each of its entries, the agent that wrote it. */
   writers: Owner[] = [];
   isFull = false;
+  /** Something was refused, and is tried again after a while. */
+  hasRefused = false;
   /** How often each agent had what is too old taken away. Nothing ever is: the judges read all of it. */
   readonly trims = new Map<Owner, number>();
   #sqlite: Sqlite | null;
@@ -90,11 +97,20 @@ export class Disk {
     const next = this.#asked.shift();
     if (next === undefined) return;
     if (this.isFull) {
+      this.hasRefused = true;
       next.reject(storeFailure('full', 'the simulated disk is full'));
       return;
     }
     next.records = this.#apply(next);
     this.#written.push(next);
+  }
+
+  /** The story is over, and what is too old is taken away. `share`: of the journal, from where on it is young enough; `null` = all of it is. */
+  trim(keep: number, share: number | null): void {
+    const before = share === null ? undefined : this.journal[Math.floor(share * this.journal.length)]?.at;
+    const last = this.journal.slice(-keep);
+    const first = before === undefined ? 0 : last.findIndex(({ at }) => at >= before);
+    this.#sqlite?.trim(keep, before, last.slice(first));
   }
 
   /** All that it had, as after a store that could not be read was set aside. */

@@ -30,6 +30,8 @@ export interface Request {
   readonly by: Handle | null;
   /** Which one it is sent, or ended by; `null` = the usual one. */
   readonly signal: string | null;
+  /** How long what is stopped may take; `null` = it is not stopped. */
+  readonly graceMs: number | null;
   readonly act: () => unknown;
   readonly answer: (answer: { readonly value: unknown } | { readonly error: unknown }) => void;
   /** The engine has done it; its answer is on the way. */
@@ -115,8 +117,9 @@ export class Engine {
   /** Somebody starts one that has ended, past the agent. */
   startByHand(real: Real): void {
     if (real.is !== 'exited') return;
-    real.is = 'running';
-    real.exit = null;
+    const startedAt = new Date(this.#given.timeline.epochMs()).toISOString();
+    Object.assign(real, { is: 'running', exit: null, endedWithEngine: false, startedAt, startedMs: this.#given.timeline.nowMs });
+    real.starts.push(startedAt);
     this.tell(real.ref);
   }
 
@@ -125,7 +128,7 @@ export class Engine {
     this.isDown = true;
     this.forgetRequests();
     for (const real of isTakingAll ? this.here() : []) {
-      real.endedWithEngine = real.is === 'running';
+      real.endedWithEngine ||= real.is === 'running';
       // What it had not written down yet: that it had started this one.
       if (real.is === 'running' && this.#given.random.chance(0.1)) real.is = 'created';
       else this.end(real, { code: 137, signal: null });
@@ -289,7 +292,7 @@ export class Engine {
     isMutating: boolean,
     call: Call,
     act: () => X,
-    { by = null, signal = null }: Partial<Pick<Request, 'by' | 'signal'>> = {},
+    { by = null, signal = null, graceMs = null }: Partial<Pick<Request, 'by' | 'signal' | 'graceMs'>> = {},
   ): Promise<X> {
     return new Promise((resolve, reject) => {
       if (owner.isDead) return;
@@ -303,6 +306,7 @@ export class Engine {
           isMutating,
           by,
           signal,
+          graceMs,
           act,
           done: null,
           isAbandoned: false,
@@ -355,8 +359,8 @@ export class Engine {
           instances: this.here().map(({ ref, is, store }) => ({ ref, handle: handleOf(store, ref), is })),
         })),
       watch: (_, signal) => this.#watch(owner, signal),
-      stop: ({ ref, handle }, { signal }, call) =>
-        this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? imageSignal), { by: handle, signal }),
+      stop: ({ ref, handle }, { signal, graceMs }, call) =>
+        this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? imageSignal), { by: handle, signal, graceMs }),
       // Some use much for a moment, some for long.
       stats: async (targets) => targets.map(({ ref }) => ({ ...usage, memoryBytes: this.#usesMuch(ref.worker) ? 2 ** 31 : 2 ** 20 })),
       signal: ({ ref }, name, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref), { signal: name }),

@@ -34,7 +34,9 @@ export function someHost(random: Random): { readonly workers: readonly Declared[
     const runtime = random.chance(0.6) ? 'docker' : 'native';
     const own = { runtime, ...(runtime === 'docker' ? sharing(workers, random) : {}) };
     // Of UDP: whether one of TCP is free is tried on this very host when it is planned.
-    const written = { ...own, command: ['run'], ports: [{ port: portOf(name), protocol: 'udp' }], secrets, ...kindly(kind, random), ...priority, dependsOn };
+    const ports = [{ port: portOf(name), protocol: 'udp' }];
+    const stop = random.chance(0.4) ? { stop: { grace: '4s' } } : {};
+    const written = { ...own, command: ['run'], ports, secrets, ...kindly(kind, random), ...priority, ...stop, dependsOn };
     workers.push({ name, kind, written });
     behaviours.set(name, someBehaviour(kind, random));
   }

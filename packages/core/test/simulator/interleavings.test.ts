@@ -155,6 +155,21 @@ describe('at most one instance, and it is kept, when', () => {
     expect(world.disk.generations.get('w0/1')?.artifact.digest).toBe('sha256:1');
   });
 
+  it('the store is lost, and Docker still has one that was made and never started, older than the one that runs', async () => {
+    const world = worldOf();
+    await world.comeTrue();
+    const [first] = world.docker.here();
+    world.docker.end(first!, { code: 137, signal: null });
+    await world.comeTrue();
+    const before = running(world);
+    // As a power failure leaves it, which its engine had not written down yet.
+    Object.assign(first!, { is: 'created', exit: null });
+    world.loseStore();
+    await world.comeTrue();
+    expect(before).toHaveLength(1);
+    expect(running(world)).toEqual(before);
+  });
+
   it('a worker may run on Docker or natively, and Docker is late as the host comes up', async () => {
     const world = worldOf({ workers: [worker('w0', ['docker', 'native'])] });
     world.docker.isDown = true;

@@ -60,7 +60,10 @@ async function simulate(count: number, seed: number, threads: number): Promise<b
   const onProgress = (done: number): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${count}, ${Math.round(done / seconds())} a second `);
   };
-  const { violated, tally } = await runMany(count, seed, { threads, isAll: values.all, onProgress });
+  const onViolated = (broken: number): void => {
+    if (values.all) say(`seed ${broken} broke an invariant`);
+  };
+  const { violated, tally } = await runMany(count, seed, { threads, isAll: values.all, onProgress, onViolated });
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const [first] = violated;
   if (first !== undefined) {

@@ -19,13 +19,14 @@ export interface ManyOptions {
   /** Goes on after a story that broke an invariant. */
   readonly isAll: boolean;
   onProgress(done: number): void;
+  onViolated(seed: number): void;
 }
 
 /** Stories from `seed` on, dealt out to threads. Resolves with the seeds of those that broke an invariant, and what the others came to. */
 export async function runMany(
   count: number,
   seed: number,
-  { threads, isAll, onProgress }: ManyOptions,
+  { threads, isAll, onProgress, onViolated }: ManyOptions,
 ): Promise<{ readonly violated: readonly number[]; readonly tally: Tally }> {
   const tally = new Tally();
   const violated: number[] = [];
@@ -42,6 +43,7 @@ export async function runMany(
         worker.on('message', (report: Report) => {
           if ('violated' in report) {
             violated.push(report.violated);
+            onViolated(report.violated);
             if (!isAll) violate();
           } else if ('done' in report) {
             done += report.done;

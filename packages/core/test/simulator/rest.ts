@@ -167,8 +167,8 @@ export function unstopped({ engines, agent }: Pick<View, 'engines' | 'agent'>, t
 /** Ended instances that stay of each worker, for their logs, and the present one. */
 const kept = 4;
 
-/** What was left lying about, on an engine or in the store; `excused`: how often a removal may have failed, or come to nobody. */
-export function littered({ engines, disk, agent }: View, excused: number): string | null {
+/** What was left lying about, on an engine or in the store. `upheavals`: how often all of a worker may have been left on a store that was away; `failed`: removals. */
+export function littered({ engines, disk, agent }: View, upheavals: number, failed: number): string | null {
   const real = engines.flatMap((engine) => engine.here().map(({ ref }) => ref.worker));
   const rows = [...disk.instances.values()].map(({ worker }) => worker);
   for (const [what, workers] of [
@@ -176,7 +176,7 @@ export function littered({ engines, disk, agent }: View, excused: number): strin
     ['in the store', rows],
   ] as const)
     for (const [worker, all] of Map.groupBy(workers, (name) => name)) {
-      const most = (agent?.crew.get(worker) === undefined ? 0 : kept) + excused;
+      const most = (agent?.crew.get(worker) === undefined ? 0 : kept) + upheavals * kept + failed;
       if (all.length > most) return `${worker} has ${all.length} instances ${what}, ${most} may be`;
     }
   return null;

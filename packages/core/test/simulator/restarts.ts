@@ -31,6 +31,8 @@ interface Course {
   wasBlind: boolean;
   /** Epoch ms; `null` = not told. */
   startedMs: number | null;
+  /** Epoch ms: since when it was being started. What is told late, or by a clock that was set, may have run since then. */
+  startingMs: number | null;
   /** What somebody wished of it is told only with its next start: until then nobody can say how many failures count. */
   isWished: boolean;
   wishes: number;
@@ -52,6 +54,7 @@ const fresh = (): Course => ({
   stopping: null,
   wasBlind: false,
   startedMs: null,
+  startingMs: null,
   isWished: false,
   wishes: 0,
   isLeftDown: false,
@@ -101,7 +104,12 @@ export class Restarts {
       if (entry.type === 'worker.starting' && course.isLeftDown) return `${entry.worker} is started, and was to be left down when its probes failed`;
       if (course.isWished || rules?.kind === 'cron' || !['worker.starting', 'worker.waiting', 'worker.backoff', 'worker.crash-looping'].includes(entry.type))
         course.after = null;
-      const text = rules === undefined ? unjudged(course) : next(course, entry, rules.restart);
+      // Of what was found, and not declared since, the definition may have been another.
+      const isFound = course.wanted === null && entry.type !== 'worker.declared' && entry.type !== 'worker.changed';
+      const text = rules === undefined || isFound ? unjudged(course) : next(course, entry, rules.restart);
+      // A shutdown is no wish: what failed before it counts on, whoever finds it stopped.
+      const isAtRest = view.disk.workers.get(entry.worker)?.phase === 'idle';
+      if (entry.type === 'worker.stopped' && isAtRest && course.open === null) course.failures = null;
       if (text !== null) return `${entry.worker}: ${text}`;
     }
     return null;
@@ -155,7 +163,7 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       return text;
     }
     case 'worker.started':
-      course.startedMs = Date.parse(at) - (told.tookMs ?? 0);
+      course.startedMs = Math.min(Date.parse(at) - (told.tookMs ?? 0), course.startingMs ?? Number.POSITIVE_INFINITY);
       Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false });
       return null;
     case 'worker.adopted':
@@ -172,6 +180,7 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
     case 'worker.backoff':
       return backoff(course, told, rule, at);
     case 'worker.starting':
+      course.startingMs = Date.parse(at);
       return starting(course, told, rule);
     case 'worker.crash-looping':
       return told.failures === loopFrom && (course.waits ?? loopFrom) === loopFrom ? null : `a crash loop is told at ${told.failures} failures`;
@@ -263,7 +272,8 @@ function starting(course: Course, { cause = '', generation = null }: Told, rule:
   // Of a shutdown in between nothing is told.
   if (after !== null && !after.includes(cause) && cause !== startCauses.declared)
     return `it is started because ${cause}, and had waited because ${after.join(' or ')}`;
-  const text = course.open !== null && byFailure.has(cause) ? atOnce(course, rule) : null;
+  const isOfFailure = course.open !== null && (byFailure.has(cause) || (course.open === 'start' && cause === startCauses.again));
+  const text = isOfFailure ? atOnce(course, rule) : null;
   if (byWish.has(cause)) course.failures = 0;
   else if (!byOthers.has(cause) && !byFailure.has(cause)) course.failures = null;
   Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isWished: false, waits: null, startedOf: generation });

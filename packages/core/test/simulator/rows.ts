@@ -36,6 +36,8 @@ export class Rows {
     }
     for (const { worker } of agent?.isUp ? disk.workers.values() : [])
       if (agent?.crew.get(worker) === undefined) return `${worker} is on the disk, and its agent has forgotten it already`;
+    for (const { worker, counter } of disk.generations.values())
+      if (disk.workers.get(worker)?.generation === null) return `${worker}: generation ${counter} of it is known, and none is its own`;
     const last = new Map<string, string>();
     for (; this.#at < disk.journal.length; this.#at++) {
       const { type, worker, instance } = disk.journal[this.#at]!;
@@ -45,8 +47,12 @@ export class Rows {
       const state = disk.instances.get(key)?.state;
       if (state !== undefined && !stateAfter[type]!.includes(state)) return `${key}: ${type} is told, and by its row it is ${state}`;
     }
-    for (const { worker, phase, instance } of disk.workers.values()) {
-      const state = disk.instances.get(`${worker}/${instance}`)?.state;
+    for (const { worker, phase, instance, extra } of disk.workers.values()) {
+      const its = disk.instances.get(`${worker}/${instance}`);
+      const state = its?.state;
+      const { instanceGeneration } = extra as { readonly instanceGeneration: number | null };
+      if (its !== undefined && instanceGeneration !== Number.parseInt(its.generation, 10))
+        return `${worker}/${instance}: it is of ${its.generation} by its row, and its worker takes it for ${instanceGeneration}`;
       if (phase === 'running' && state !== 'running') return `${worker}/${instance}: its worker runs, and by its own row it is ${state}`;
       if (['backoff', 'done', 'failed'].includes(phase) && state === 'running')
         return `${worker}/${instance}: its worker is ${phase}, and by its own row it runs`;

@@ -67,7 +67,9 @@ class Story {
     const { world } = this;
     world.boot();
     await world.settle();
-    const limit = this.#options.steps ?? 70 + this.#random.int(110);
+    // Half of them begin with a host on which all runs already.
+    if (this.#random.chance(0.5)) await world.comeToRest();
+    const limit = world.steps + (this.#options.steps ?? 50 + this.#random.int(90));
     while (world.steps < limit) await this.#step();
     // What one engine does to its own workers, the others must not feel.
     if (this.#random.chance(0.2)) {
@@ -79,6 +81,8 @@ class Story {
     if (this.#random.chance(0.4)) await this.#goOnWell();
     if (this.#random.chance(0.2)) await this.#startByHand();
     if (this.#random.chance(0.25)) await world.keepTime(10_000 + this.#random.int(60_000));
+    const isByAge = this.#random.chance(0.5);
+    world.disk.trim(1 + this.#random.int(200), isByAge ? this.#random.next() : null);
   }
 
   /** Nothing fails, things happen, no time passes: what is known follows what is. */
@@ -129,7 +133,12 @@ class Story {
     if (present.length === 0) return;
     const { engine, real } = this.#random.pick(present);
     world.tell(`somebody starts ${real.ref.worker}/${real.ref.instance} by hand`);
+    // Sometimes all that is told of it is that something was missed.
+    const isMissed = this.#random.chance(0.3);
+    engine.isDeaf = isMissed;
     engine.startByHand(real);
+    engine.isDeaf = false;
+    if (isMissed) engine.tellOfGap();
     await world.comeToRest();
   }
 
@@ -145,9 +154,12 @@ class Story {
   #goOn(): void {
     const { world } = this;
     const { agent, timeline } = world;
+    const arrivals = this.#arrivals();
+    const isMoving = arrivals.some(([weight]) => weight > 0);
     this.#choose([
-      ...this.#arrivals(),
-      [4, () => void timeline.advance()],
+      ...arrivals,
+      // Most of what is on its way comes before the time is up that it has for that.
+      [isMoving ? 1.5 : 4, () => void timeline.advance()],
       [agent !== null && agent.probes.length > 0 ? 3 : 0, () => this.#verdict(this.#random.pick(agent!.probes))],
       [agent !== null && agent.lateProbe !== null ? 0.3 : 0, () => this.#verdict(agent!.lateProbe!, 0.5)],
       [agent?.isUp && !agent.isEnding ? 1.2 : 0, () => world.user.wish(agent!)],
@@ -285,7 +297,7 @@ class Story {
       case 'lost':
         // What runs on an engine that is down then is found long after.
         if (this.#random.chance(0.4)) world.docker.goDown(false);
-        world.loseStore();
+        world.loseStore(this.#random.chance(0.3) ? `w${this.#random.int(this.workers)}` : null);
         break;
       case 'clock': {
         const ms = Math.round((this.#random.next() - 0.5) * 7_200_000);

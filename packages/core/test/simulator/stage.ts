@@ -53,13 +53,14 @@ export class Stage {
   agent: Agent | null = null;
   /** The host's clock was set: what it says of the past is no evidence. */
   isClockSet = false;
+  #hasSlept = false;
   readonly #given: WorldGiven;
   readonly #phases = new Map<string, string>();
   readonly #lost = new Set<string>();
   /** What the policy of the host does not let run. */
   readonly forbidden = new Set<string>();
   /** Signals that this agent has decided on, because a worker is not well. */
-  protected readonly owedSignals: { readonly worker: string; readonly signal: string }[] = [];
+  readonly #owedSignals: { readonly worker: string; readonly signal: string; readonly wish: number | undefined }[] = [];
   /** How often an engine could not look for a worker at this one moment. */
   #failedLooks = { atMs: 0, times: new Map<string, number>() };
   /** With it what each was started with. */
@@ -139,10 +140,15 @@ export class Stage {
       },
       onUnsound: (text) => this.#break('a sound life', text),
       onUnwell: (worker, onUnhealthy) => {
-        if (onUnhealthy === 'signal') this.owedSignals.push({ worker, signal: 'SIGHUP' });
-        else if (typeof onUnhealthy === 'object') this.owedSignals.push({ worker, signal: onUnhealthy.signal });
+        const signal = onUnhealthy === 'signal' ? 'SIGHUP' : typeof onUnhealthy === 'object' ? onUnhealthy.signal : null;
+        if (signal !== null) this.#owedSignals.push({ worker, signal, wish: this.user.wishes.get(worker) });
       },
     });
+  }
+
+  /** One that was not sent, though nobody has wished anything else of its worker since. */
+  protected unsentSignal(): { readonly worker: string; readonly signal: string } | null {
+    return this.#owedSignals.find(({ worker, wish }) => this.user.wishes.get(worker) === wish) ?? null;
   }
 
   /** The agent is killed and, after `meanwhile`, started again. */
@@ -150,7 +156,7 @@ export class Stage {
     this.tell('the agent is killed');
     this.agent?.die();
     this.upheavals += 1;
-    this.owedSignals.length = 0;
+    this.#owedSignals.length = 0;
     this.#lost.clear();
     this.#order.forget();
     this.#suspicions.forget();
@@ -187,6 +193,7 @@ export class Stage {
     this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
     this.timeline.suspend(ms);
     this.#suspicions.sleep(ms);
+    this.#hasSlept = true;
     this.#looks.sleep(ms);
     this.#waits.sleep(ms);
   }
@@ -198,10 +205,11 @@ export class Stage {
     });
   }
 
-  /** What a dead agent had begun could not be told from nothing then: it ends with it. */
-  loseStore(): void {
+  /** What a dead agent had begun could not be told from nothing then: it ends with it. `edited`: of what the host file does not say any more what is found. */
+  loseStore(edited: string | null = null): void {
     if (this.file.hasMoved) return;
     this.file.mayMove = false;
+    if (edited !== null && this.file.has(edited)) this.file.edit(edited);
     this.tell('the store is lost');
     this.isStoreLost = true;
     for (const engine of this.engines) engine.forgetRequests();
@@ -251,7 +259,7 @@ export class Stage {
     for (const { worker, life } of this.agent?.crew.all() ?? [])
       if (life.phase === 'running' && life.blind === null) this.#lost.delete(`${worker}/${life.instance}`);
     this.#blind = new Set(blind.map(({ worker }) => worker));
-    for (const { worker, life } of this.isClockSet ? [] : blind) {
+    for (const { worker, life } of this.isClockSet || this.#hasSlept ? [] : blind) {
       const key = `${worker}/${life.instance}`;
       if (this.engines.some(({ instances }) => instances.get(key)?.endedWithEngine)) this.#lost.add(key);
     }
@@ -339,9 +347,9 @@ export class Stage {
 
   #asked(request: Request): void {
     if (request.method === 'signal') {
-      const at = this.owedSignals.findIndex(({ worker, signal }) => worker === request.worker && signal === request.signal);
+      const at = this.#owedSignals.findIndex(({ worker, signal }) => worker === request.worker && signal === request.signal);
       if (at < 0) this.#break('a signal is sent', `${request.worker} is sent ${request.signal}, which nobody has decided on`);
-      this.owedSignals.splice(at, 1);
+      this.#owedSignals.splice(at, 1);
     }
     this.#suspicions.asked(request);
     this.#looks.asked(request);

@@ -20,14 +20,18 @@ export function misstarted(
   const owner = declared.written.networkMode?.replace('worker:', '');
   if (run.shares?.ref.worker !== owner)
     return { of: 'whose network it shares', text: `${name} shares the network of ${run.shares?.ref.worker}, not of ${owner}` };
-  const its = agent?.crew.get(owner ?? '')?.life;
-  if (owner !== undefined && (its?.phase !== 'running' || its.instance !== run.shares?.ref.instance))
+  const owning = agent?.crew.get(owner ?? '')?.life;
+  if (owner !== undefined && (owning?.phase !== 'running' || owning.instance !== run.shares?.ref.instance))
     return {
       of: 'whose network it shares',
-      text: `${name} shares the network of ${run.shares?.ref.instance}, and ${owner} is ${its?.phase} (${its?.instance})`,
+      text: `${name} shares the network of ${run.shares?.ref.instance}, and ${owner} is ${owning?.phase} (${owning?.instance})`,
     };
   const one = agent?.crew.get(ref.worker);
-  const rules = one?.normal(one.generation(Number.parseInt(ref.generation, 10)))?.rules.dependsOn ?? [];
+  const its = one?.normal(one.generation(Number.parseInt(ref.generation, 10)))?.rules;
+  const startCause = one?.life.startCause;
+  if (its?.kind === 'cron' && (startCause === 'declared' || startCause === 'changed'))
+    return { of: 'a schedule is kept', text: `${name} is started since it was ${startCause}, and it is due by its schedule alone` };
+  const rules = its?.dependsOn ?? [];
   const isThere = (name: string | undefined): boolean => name === undefined || agent?.crew.get(name)?.generation() != null;
   // Where one is that shares the network of somebody who is no more, nobody can say.
   const there = workers.filter(

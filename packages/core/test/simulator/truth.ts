@@ -39,7 +39,7 @@ function untrue(one: Supervisor, real: string | null, { agent }: View, verdicts:
     case 'starting':
     case 'stopping':
     case 'unresolved':
-      return 'nothing of it is on its way';
+      return agent!.revealing.has(one.worker) ? null : 'nothing of it is on its way';
     case 'running': {
       if (real !== instance) return `${real ?? 'nothing'} runs`;
       if (want !== 'run') return `it is ${want}`;

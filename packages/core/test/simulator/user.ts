@@ -135,7 +135,9 @@ export class User {
     this.#callOffs.add(callOff);
     this.goesDown();
     let isDown = false;
-    const wishes = new Map(this.#workers.map(({ name }) => [name, this.#wishes.get(name)]));
+    // Who is declared later is not meant.
+    const there = this.#workers.filter(({ name }) => agent.crew.get(name) !== undefined);
+    const wishes = new Map(there.map(({ name }) => [name, this.#wishes.get(name)]));
     this.#downs += 1;
     this.#begun += 1;
     this.#ask(
@@ -147,7 +149,7 @@ export class User {
       () => {
         if (!isDown) return;
         for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number, false);
-        const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && this.#wishes.get(name) === wishes.get(name));
+        const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && wishes.has(name) && this.#wishes.get(name) === wishes.get(name));
         if (lie !== null) this.#onLie(`everything is down, and ${lie}`);
       },
     );

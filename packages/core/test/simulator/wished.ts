@@ -201,11 +201,26 @@ function cancelled({ by }: Of<'cancel'>, { before, move }: Told): string | null 
 }
 
 /** By the one line of stories: what has come does not come again, and what is made up for is not told as missed. */
-function untimely(event: Of<'due'> | Of<'missed'>, { lastDueAt }: Life, { rules }: Scene): string | null {
-  if (event.type === 'missed') return rules.schedule?.missed === 'once' ? 'what it missed is made up for, and told as missed' : null;
-  const [atMs, lastMs] = [Date.parse(event.at), Date.parse(lastDueAt ?? event.at)];
+function untimely(event: Of<'due'> | Of<'missed'>, before: Life, scene: Scene): string | null {
+  if (event.type === 'missed')
+    return scene.rules.schedule?.missed === 'once' ? 'what it missed is made up for, and told as missed' : miscounted(event, before, scene);
+  const [atMs, lastMs] = [Date.parse(event.at), Date.parse(before.lastDueAt ?? event.at)];
   const isAgain = lastMs % dueEveryMs === 0 && atMs < lastMs && lastMs - atMs <= repeatMs;
-  return isAgain ? `${event.at} is due again, after ${lastDueAt}` : null;
+  return isAgain ? `${event.at} is due again, after ${before.lastDueAt}` : null;
+}
+
+/** All that came since the last one but the latest, which is due: of one it is told when it was, of more until when that is known. */
+function miscounted({ at, count }: Of<'missed'>, { lastDueAt }: Life, { nowMs }: Scene): string | null {
+  const [lastMs, atMs] = [Date.parse(lastDueAt ?? ''), Date.parse(at)];
+  if (Number.isNaN(lastMs) || lastMs > nowMs) return null;
+  const came = Math.floor(lastMs / dueEveryMs);
+  const lost = count === 1 ? 1 : Math.floor(atMs / dueEveryMs) - came - 1;
+  // Declared anew since, before the times of its old schedule were told; it may be at the very moment of one.
+  const isDeclared = lastMs % dueEveryMs !== 0 || lost < 0;
+  if (count < 1 || atMs > nowMs || (isDeclared ? count < lost : count !== lost))
+    return `since ${lastDueAt} ${lost} runs were missed until ${at}, told are ${count}`;
+  const firstMs = (came + 1) * dueEveryMs;
+  return count > 1 || isDeclared || atMs === firstMs ? null : `the run of ${new Date(firstMs).toISOString()} was missed, told is ${at}`;
 }
 
 /** One run at a time: what comes beside one is left out, waits, or takes its place, as its rule says. */

@@ -86,6 +86,11 @@ export class World extends Stage {
   /** At rest, and the host file is true: there is nothing to apply, nothing has told a secret. */
   async comeTrue(): Promise<void> {
     await this.comeToRest();
+    if (this.disk.hasRefused) {
+      this.disk.hasRefused = false;
+      await this.pass(1100);
+      await this.comeToRest();
+    }
     // Of one that was applied while its engine was down, or its secret could not be read, nobody knew that either is another.
     if (this.file.image > 1 || this.file.secret > 1) this.user.applied = -1;
     for (let time = 0; this.user.applied !== this.file.version && time < 3; time++) {
@@ -113,7 +118,7 @@ export class World extends Stage {
     const view = this.view();
     // Nobody can know what was taken away, and what for, where calls came to nobody, or the clock was set.
     const isPlain = !this.isClockSet && this.upheavals === 0 && !this.failed.has('remove');
-    const [unsent] = this.owedSignals;
+    const unsent = this.unsentSignal();
     return [
       // Of what was found on an engine nobody knows what it is.
       ['resolved for good', this.isStoreLost ? null : unpinned(view)],
@@ -121,13 +126,13 @@ export class World extends Stage {
       ['started anew with it', this.isStoreLost ? null : outdated(view)],
       ['a restart happens', unchanged(view, this.user.restarted)],
       ['what runs is told', this.isStoreLost ? null : untold(view)],
-      ['no litter', littered(view, this.upheavals + (this.failed.get('remove') ?? 0))],
+      ['no litter', littered(view, this.upheavals, this.failed.get('remove') ?? 0)],
       ['the last ones are kept', isPlain ? mislaid(view) : null],
       ['nothing half-made is left', isPlain ? halfMade(view) : null],
       ['who follows hears all', unheard(view)],
       ['applied as it is', unapplied(view, this.file)],
       ['the journal is bounded', unbounded(view)],
-      ['a signal is sent', unsent === undefined ? null : `${unsent.worker} was not well and got no ${unsent.signal} for that`],
+      ['a signal is sent', unsent === null ? null : `${unsent.worker} was not well and got no ${unsent.signal} for that`],
     ];
   }
 
