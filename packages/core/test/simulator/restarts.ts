@@ -110,6 +110,8 @@ export class Restarts {
       // A shutdown is no wish: what failed before it counts on, whoever finds it stopped.
       const isAtRest = view.disk.workers.get(entry.worker)?.phase === 'idle';
       if (entry.type === 'worker.stopped' && isAtRest && course.open === null) course.failures = null;
+      // What may be found of it later is of another count.
+      if (entry.type === 'worker.removed') this.#courses.delete(entry.worker);
       if (text !== null) return `${entry.worker}: ${text}`;
     }
     return null;

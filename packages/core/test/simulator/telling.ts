@@ -37,6 +37,8 @@ interface Course {
   isHeld: boolean;
   /** Who told last that it runs, as long as nothing else was told of it. */
   up: { readonly owner: Owner; readonly instance: string | null } | null;
+  /** Which one was told to use too much memory, and how much. */
+  weighed: string | null;
 }
 
 /** What goes on with a crash loop; whatever else it is started for begins anew. */
@@ -63,6 +65,7 @@ export class Telling {
         isWished: false,
         isHeld: false,
         up: null,
+        weighed: null,
       };
       this.#courses.set(entry.worker, course);
       const row = disk.instances.get(`${entry.worker}/${entry.instance}`);
@@ -163,7 +166,9 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
         ? null
         : `it is done after ${told.tookMs} ms, and ran for ${course.exited.told.afterMs}`;
     case 'worker.stopping':
-      if (told.cause === 'memory' && told.evidence === undefined) return 'it is stopped for its memory, and how much that was is not told';
+      if (told.cause === 'memory' && told.evidence === undefined && course.weighed !== instance)
+        return 'it is stopped for its memory, and how much that was is not told';
+      if (told.cause === 'memory') course.weighed = instance;
       return row === undefined || row.stopCause === told.cause ? null : `it is stopped, told is ${told.cause}, by its row ${row.stopCause}`;
     case 'worker.stopped': {
       course.up = null;
