@@ -138,6 +138,7 @@ export class User {
     // Who is declared later is not meant.
     const there = this.#workers.filter(({ name }) => agent.crew.get(name) !== undefined);
     const wishes = new Map(there.map(({ name }) => [name, this.#wishes.get(name)]));
+    const instances = new Map(there.map(({ name }) => [name, agent.crew.get(name)?.life.instance]));
     this.#downs += 1;
     this.#begun += 1;
     this.#ask(
@@ -149,7 +150,9 @@ export class User {
       () => {
         if (!isDown) return;
         for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number, false);
-        const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && wishes.has(name) && this.#wishes.get(name) === wishes.get(name));
+        // What an engine turns out to have of a lost store is found, and stopped, after the answer.
+        const isMeant = (name: string): boolean => this.#wishes.get(name) === wishes.get(name) && agent.crew.get(name)?.life.instance === instances.get(name);
+        const lie = unstopped({ engines: [], agent }, (name) => this.held.has(name) && wishes.has(name) && isMeant(name));
         if (lie !== null) this.#onLie(`everything is down, and ${lie}`);
       },
     );
