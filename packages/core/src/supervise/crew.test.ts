@@ -391,6 +391,22 @@ describe('several workers', () => {
     expect(await Promise.race([stopped, host.clock.advance(60_000).then(() => 'never')])).toBe(true);
     expect([...host.world.live('app'), ...host.world.live('db')]).toEqual([]);
   });
+  test('are waited for by nobody who has called it off, be it at once', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    await host.clock.advance(100);
+    const [crew, web] = [host.crew(), host.crew().get('web')!];
+    await web.send(hold);
+    await host.clock.advance(100);
+    host.faults.slow(60_000);
+    void web.send({ type: 'start', by: 'user', cause: 'user' });
+    void web.send(hold);
+    await host.clock.settle();
+    const callOff = new AbortController();
+    const stopped = crew.stopInOrder([web], { type: 'hold', by: 'down', cause: 'down' }, callOff.signal);
+    callOff.abort();
+    expect(await Promise.race([stopped, host.clock.advance(30_000).then(() => 'late')])).toBe(false);
+  });
   test('never start more at once than the host allows', async () => {
     const scripts = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`w${i}`, { startAfterMs: 1000 }]));
     const host = await scriptedHost(scripts);

@@ -141,7 +141,10 @@ export class Crew {
       return isDone;
     };
     if (!(await this.until(step, signal))) return false;
-    const late = new Promise<false>((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }));
+    const late = new Promise<false>((resolve) => {
+      if (signal.aborted) resolve(false);
+      else signal.addEventListener('abort', () => resolve(false), { once: true });
+    });
     return Promise.race([Promise.all(workers.map((one) => one.settled())).then(() => true), late]);
   }
 

@@ -112,7 +112,7 @@ export function undone(view: View, nowMs: number, keptMs: number): string | null
     if (at !== null && Math.min(ranMs, keptMs - slackMs) > dueEveryMs) return `${worker} has run for ${ranMs} ms, and is restarted every ${dueEveryMs}`;
     if (maxAgeMs !== null && ranMs > maxAgeMs) return `${worker} has run for ${ranMs} ms, and may for ${maxAgeMs}`;
     const isGreedy = view.engines.some((engine) => engine.isGreedy(worker));
-    if (isGreedy && memoryAboveBytes !== null && ranMs > memoryLooksMs) return `${worker} has used too much memory for ${ranMs} ms`;
+    if (isGreedy && memoryAboveBytes !== null && Math.min(ranMs, keptMs) > memoryLooksMs) return `${worker} has used too much memory for ${ranMs} ms`;
     const timeoutMs = rules.schedule?.timeoutMs ?? null;
     if (timeoutMs !== null && ranMs > timeoutMs) return `${worker} has run for ${ranMs} ms, its timeout is ${timeoutMs}`;
   }
