@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Supervisor } from '../../src/supervise/index.ts';
-import type { Request } from './engine.ts';
 import type { View } from './invariants.ts';
+import type { Request } from './requests.ts';
 
 /** One thing that must hold whenever an agent asks an engine to change something. */
 export interface CallInvariant {

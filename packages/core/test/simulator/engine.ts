@@ -1,63 +1,17 @@
-import {
-  type Call,
-  type Exit,
-  type Found,
-  type Handle,
-  type Hint,
-  type InstanceRef,
-  isRuntimeFailure,
-  type LogRecord,
-  type Observed,
-  type Run,
-  type RuntimeDriver,
-  type RuntimeFailure,
-  runtimeFailure,
-} from '@ostler/sdk';
+import { type Exit, type Found, type Hint, type InstanceRef, type LogRecord, type Observed, type Run, type RuntimeDriver, runtimeFailure } from '@ostler/sdk';
 import { session, told } from './probing.ts';
-import type { Random } from './random.ts';
 import { artifactOf, type Behaviour, buildLines, canary, firstWords, handleOf, type Real } from './real.ts';
+import { failure, type Request, Requests, type RequestsGiven } from './requests.ts';
 import type { Owner, Timeline } from './timeline.ts';
-
-/** A call that an agent made and that has not been answered. */
-export interface Request {
-  readonly owner: Owner;
-  readonly engine: Engine;
-  readonly method: string;
-  readonly worker: string | null;
-  readonly instance: string | null;
-  readonly isMutating: boolean;
-  /** By what it is looked for. */
-  readonly by: Handle | null;
-  /** Which one it is sent, or ended by; `null` = the usual one. */
-  readonly signal: string | null;
-  /** How long what is stopped may take; `null` = it is not stopped. */
-  readonly graceMs: number | null;
-  readonly act: () => unknown;
-  readonly answer: (answer: { readonly value: unknown } | { readonly error: unknown }) => void;
-  /** The engine has done it; its answer is on the way. */
-  done: { readonly value: unknown } | { readonly error: unknown } | null;
-  /** Its caller has gone on without it. */
-  isAbandoned: boolean;
-}
-
-const failure = (code: RuntimeFailure['code'], outcome: RuntimeFailure['outcome'], message: string) =>
-  runtimeFailure({ code, outcome, retryable: outcome !== 'no', message });
 
 const failedBuild = () => runtimeFailure({ code: 'build-failed', outcome: 'no', retryable: true, message: 'the build failed', cause: buildLines.join('\n') });
 
-export interface EngineGiven {
+export interface EngineGiven extends RequestsGiven {
   readonly name: string;
   readonly timeline: Timeline;
-  readonly random: Random;
   behaviour(worker: string): Behaviour;
   /** How often what it starts was made. */
   image(): number;
-  /** Before the engine hears of it. */
-  onAsked(request: Request): void;
-  /** A call was answered with an error, or given up. `isUnknown`: what it did was not told. */
-  onFailed(request: Request, isUnknown: boolean): void;
-  /** A call was answered. */
-  onAnswered(request: Request, value: unknown): void;
   /** Before anything is started. */
   onStart(ref: InstanceRef, run: Run): void;
 }
@@ -70,7 +24,6 @@ const check = { health: 'unhealthy', lastCheck: { failures: 1, code: 1, output: 
 const endless = 'it cannot be started. '.repeat(500);
 /** What an image names to end it by, where nothing else is said. */
 const imageSignal = 'SIGQUIT';
-const isUnknown = (error: unknown): boolean => !isRuntimeFailure(error) || error.outcome === 'unknown';
 const usage = { cpuNs: null, ioBytes: null, processes: null, gpu: null };
 const world: Owner = { isDead: false };
 
@@ -88,13 +41,29 @@ export class Engine {
   readonly instances = new Map<string, Real>();
   /** Those that were removed: what is told of them must still be true. */
   readonly removed = new Map<string, Real>();
-  readonly requests: Request[] = [];
+  readonly #requests: Requests;
   #watchers: { readonly owner: Owner; readonly tell: (hint: Hint) => void }[] = [];
 
   constructor(given: EngineGiven) {
     this.name = given.name;
     this.#given = given;
     this.store = `${given.name}-store-1`;
+    this.#requests = new Requests(this, given);
+  }
+
+  /** Those that have not been answered. */
+  get requests(): readonly Request[] {
+    return this.#requests.all;
+  }
+
+  /** Goes on with a request: it is carried out, or its answer arrives. */
+  step(request: Request): void {
+    this.#requests.step(request);
+  }
+
+  /** What it had not begun when it died. */
+  forgetRequests(): void {
+    this.#requests.forget();
   }
 
   isGreedy(worker: string): boolean {
@@ -155,51 +124,6 @@ export class Engine {
   tellOfGap(): void {
     this.#watchers = this.#watchers.filter(({ owner }) => !owner.isDead);
     for (const { tell } of this.#watchers) tell({ kind: 'gap', why: 'it listens again' });
-  }
-
-  /** Goes on with a request: it is carried out, or its answer arrives. */
-  step(request: Request): void {
-    if (request.done === null) {
-      if (this.isDown) {
-        request.done = { error: failure('engine-down', 'no', `${this.name} does not answer`) };
-        return;
-      }
-      try {
-        request.done = { value: request.act() };
-      } catch (error) {
-        request.done = { error };
-      }
-      if (request.isAbandoned || request.owner.isDead) this.#drop(request);
-      return;
-    }
-    this.#drop(request);
-    // To nobody.
-    if (request.isAbandoned || request.owner.isDead) return;
-    const { random } = this.#given;
-    const isLost = !this.isFlawless && request.isMutating && 'value' in request.done && random.chance(0.04);
-    if (!this.isFlawless && request.method === 'inspect' && random.chance(0.02)) request.done = { error: failure('internal', 'no', 'it could not look') };
-    // Some drivers tell it as they should, some break.
-    const lost = random.chance(0.5) ? failure('timeout', 'unknown', 'the answer was lost') : new Error('the driver broke');
-    const answer = isLost ? { error: lost } : request.done;
-    if ('error' in answer) this.#given.onFailed(request, isUnknown(answer.error));
-    else this.#given.onAnswered(request, answer.value);
-    request.answer(answer);
-  }
-
-  /** What it had not begun when it died. */
-  forgetRequests(): void {
-    for (const request of [...this.requests]) {
-      if (request.done !== null) continue;
-      this.#drop(request);
-      if (request.isAbandoned || request.owner.isDead) continue;
-      this.#given.onFailed(request, true);
-      request.answer({ error: failure('engine-down', request.isMutating ? 'unknown' : 'no', `${this.name} went away`) });
-    }
-  }
-
-  #drop(request: Request): void {
-    const at = this.requests.indexOf(request);
-    if (at >= 0) this.requests.splice(at, 1);
   }
 
   #find(ref: InstanceRef): Real | undefined {
@@ -285,51 +209,6 @@ export class Engine {
     this.removed.set(key, real);
   }
 
-  #ask<X>(
-    owner: Owner,
-    method: string,
-    ref: InstanceRef | null,
-    isMutating: boolean,
-    call: Call,
-    act: () => X,
-    { by = null, signal = null, graceMs = null }: Partial<Pick<Request, 'by' | 'signal' | 'graceMs'>> = {},
-  ): Promise<X> {
-    return new Promise((resolve, reject) => {
-      if (owner.isDead) return;
-      const request: Request = {
-        ...{
-          owner,
-          engine: this,
-          method,
-          worker: ref?.worker ?? null,
-          instance: ref?.instance ?? null,
-          isMutating,
-          by,
-          signal,
-          graceMs,
-          act,
-          done: null,
-          isAbandoned: false,
-        },
-        answer: (answer) => {
-          if (owner.isDead || request.isAbandoned) return;
-          if ('value' in answer) resolve(answer.value as X);
-          else reject(answer.error as Error);
-        },
-      };
-      this.#given.onAsked(request);
-      this.requests.push(request);
-      call.signal.addEventListener('abort', () => {
-        if (request.isAbandoned || !this.requests.includes(request)) return;
-        request.isAbandoned = true;
-        // An engine that has thawed may carry it out all the same.
-        if (this.#given.random.chance(0.5)) this.#drop(request);
-        this.#given.onFailed(request, true);
-        reject(failure('aborted', isMutating ? 'unknown' : 'no', 'its time was up'));
-      });
-    });
-  }
-
   driver(owner: Owner): RuntimeDriver {
     const notified = { readyAt: null, aliveAt: null, stoppingAt: null, isTripped: false, status: told };
     const facts = () => ({
@@ -338,33 +217,33 @@ export class Engine {
     });
     return {
       restarts: 'agent',
-      ping: (call) => this.#ask(owner, 'ping', null, false, call, () => {}),
-      facts: (call) => this.#ask(owner, 'facts', null, false, call, facts),
+      ping: (call) => this.#requests.ask(owner, 'ping', null, false, call, () => {}),
+      facts: (call) => this.#requests.ask(owner, 'facts', null, false, call, facts),
       check: () => [],
       // Asked by every plan: put before the engine only where that makes a difference.
       resolve: ({ name }, call) =>
         this.isDown || this.isFrozen
-          ? this.#ask(owner, 'resolve', { agent: '', worker: name, generation: '', instance: '' }, false, call, () => artifactOf(this.#given.image()))
+          ? this.#requests.ask(owner, 'resolve', { agent: '', worker: name, generation: '', instance: '' }, false, call, () => artifactOf(this.#given.image()))
           : Promise.resolve(artifactOf(this.#given.image())),
       prepare: ({ spec }, call) =>
-        this.#ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => this.#prepare(spec.name)),
+        this.#requests.ask(owner, 'prepare', { agent: '', worker: spec.name, generation: '', instance: '' }, false, call, () => this.#prepare(spec.name)),
       start: (ref, run, call) => {
         if (!owner.isDead) this.#given.onStart(ref, run);
-        return this.#ask(owner, 'start', ref, true, call, () => this.#start(ref, owner));
+        return this.#requests.ask(owner, 'start', ref, true, call, () => this.#start(ref, owner));
       },
-      inspect: ({ ref, handle }, call) => this.#ask(owner, 'inspect', ref, false, call, () => this.#found(ref), { by: handle }),
+      inspect: ({ ref, handle }, call) => this.#requests.ask(owner, 'inspect', ref, false, call, () => this.#found(ref), { by: handle }),
       list: (_, call) =>
-        this.#ask(owner, 'list', null, false, call, () => ({
+        this.#requests.ask(owner, 'list', null, false, call, () => ({
           engine: this.store,
           instances: this.here().map(({ ref, is, store }) => ({ ref, handle: handleOf(store, ref), is })),
         })),
       watch: (_, signal) => this.#watch(owner, signal),
       stop: ({ ref, handle }, { signal, graceMs }, call) =>
-        this.#ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? imageSignal), { by: handle, signal, graceMs }),
+        this.#requests.ask(owner, 'stop', ref, true, call, () => this.#stop(ref, signal ?? imageSignal), { by: handle, signal, graceMs }),
       // Some use much for a moment, some for long.
       stats: async (targets) => targets.map(({ ref }) => ({ ...usage, memoryBytes: this.#usesMuch(ref.worker) ? 2 ** 31 : 2 ** 20 })),
-      signal: ({ ref }, name, call) => this.#ask(owner, 'signal', ref, false, call, () => this.#signal(ref), { signal: name }),
-      remove: ({ ref }, call) => this.#ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
+      signal: ({ ref }, name, call) => this.#requests.ask(owner, 'signal', ref, false, call, () => this.#signal(ref), { signal: name }),
+      remove: ({ ref }, call) => this.#requests.ask(owner, 'remove', ref, true, call, () => this.#remove(ref)),
       async *logs({ ref }): AsyncGenerator<LogRecord> {
         yield { cursor: '1', at: null, gap: null };
         for (const line of [firstWords(ref), `the token is ${canary}`]) yield { cursor: line, at: null, stream: 'stdout', bytes: Buffer.from(`${line}\n`) };

@@ -1,8 +1,8 @@
 import type { Found } from '@ostler/sdk';
 import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Life } from '../../src/supervise/life.ts';
-import type { Request } from './engine.ts';
 import type { View } from './invariants.ts';
+import type { Request } from './requests.ts';
 
 /** What cannot be looked at is looked at again within this. */
 const againMs = 2600;

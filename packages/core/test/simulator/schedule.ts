@@ -1,9 +1,9 @@
 import type { StartSlots } from '../../src/supervise/gate.ts';
 import type { ProbeWatch } from '../../src/supervise/index.ts';
-import type { Request } from './engine.ts';
 import { someHost } from './host.ts';
 import { type FaultKind, faultKinds, type Outcome, type ScheduleOptions } from './outcome.ts';
 import { Random } from './random.ts';
+import type { Request } from './requests.ts';
 import { Violation } from './violation.ts';
 import { World } from './world.ts';
 

@@ -6,7 +6,7 @@ import { callInvariants } from './call-invariants.ts';
 import { coverage } from './coverage.ts';
 import { beyondSlots, unmetDependency } from './decisions.ts';
 import { Disk } from './disk.ts';
-import { Engine, type Request } from './engine.ts';
+import { Engine } from './engine.ts';
 import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
 import { invariants, type View } from './invariants.ts';
@@ -14,7 +14,9 @@ import { Looks } from './looks.ts';
 import { Order } from './order.ts';
 import type { Random } from './random.ts';
 import type { Behaviour } from './real.ts';
+import type { Request } from './requests.ts';
 import { unstopped } from './rest.ts';
+import { Signals } from './signals.ts';
 import { misstarted } from './starts.ts';
 import { Suspicions } from './suspicion.ts';
 import { Timeline } from './timeline.ts';
@@ -59,8 +61,7 @@ export class Stage {
   readonly #lost = new Set<string>();
   /** What the policy of the host does not let run. */
   readonly forbidden = new Set<string>();
-  /** Signals that this agent has decided on, because a worker is not well. */
-  readonly #owedSignals: { readonly worker: string; readonly signal: string; readonly wish: number | undefined }[] = [];
+  protected readonly signals = new Signals();
   /** How often an engine could not look for a worker at this one moment. */
   #failedLooks = { atMs: 0, times: new Map<string, number>() };
   /** With it what each was started with. */
@@ -139,16 +140,8 @@ export class Stage {
         if (life?.want === 'removed') this.#removed.add(worker);
       },
       onUnsound: (text) => this.#break('a sound life', text),
-      onUnwell: (worker, onUnhealthy) => {
-        const signal = onUnhealthy === 'signal' ? 'SIGHUP' : typeof onUnhealthy === 'object' ? onUnhealthy.signal : null;
-        if (signal !== null) this.#owedSignals.push({ worker, signal, wish: this.user.wishes.get(worker) });
-      },
+      onUnwell: (worker, onUnhealthy) => this.signals.owe(worker, onUnhealthy, this.user.wishes.get(worker)),
     });
-  }
-
-  /** One that was not sent, though nobody has wished anything else of its worker since. */
-  protected unsentSignal(): { readonly worker: string; readonly signal: string } | null {
-    return this.#owedSignals.find(({ worker, wish }) => this.user.wishes.get(worker) === wish) ?? null;
   }
 
   /** The agent is killed and, after `meanwhile`, started again. */
@@ -156,7 +149,7 @@ export class Stage {
     this.tell('the agent is killed');
     this.agent?.die();
     this.upheavals += 1;
-    this.#owedSignals.length = 0;
+    this.signals.forget();
     this.#lost.clear();
     this.#order.forget();
     this.#suspicions.forget();
@@ -346,11 +339,8 @@ export class Stage {
   }
 
   #asked(request: Request): void {
-    if (request.method === 'signal') {
-      const at = this.#owedSignals.findIndex(({ worker, signal }) => worker === request.worker && signal === request.signal);
-      if (at < 0) this.#break('a signal is sent', `${request.worker} is sent ${request.signal}, which nobody has decided on`);
-      this.#owedSignals.splice(at, 1);
-    }
+    if (request.method === 'signal' && !this.signals.sent(request.worker, request.signal))
+      this.#break('a signal is sent', `${request.worker} is sent ${request.signal}, which nobody has decided on`);
     this.#suspicions.asked(request);
     this.#looks.asked(request);
     if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);

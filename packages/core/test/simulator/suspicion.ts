@@ -1,4 +1,5 @@
-import type { Engine, Request } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { Request } from './requests.ts';
 import type { Owner } from './timeline.ts';
 
 /** After a call that failed its engine is asked again within this: at once, or after the question that is out and a pause. */

@@ -118,7 +118,7 @@ export class World extends Stage {
     const view = this.view();
     // Nobody can know what was taken away, and what for, where calls came to nobody, or the clock was set.
     const isPlain = !this.isClockSet && this.upheavals === 0 && !this.failed.has('remove');
-    const unsent = this.unsentSignal();
+    const unsent = this.signals.unsent(this.user.wishes);
     return [
       // Of what was found on an engine nobody knows what it is.
       ['resolved for good', this.isStoreLost ? null : unpinned(view)],
