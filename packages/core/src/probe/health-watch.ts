@@ -6,6 +6,7 @@ import { Age } from './age.ts';
 import { askProbe } from './ask.ts';
 import { damp, type Flapping, steady } from './flapping.ts';
 import { type AskNotified, Hearing } from './hearing.ts';
+import type { Lateness } from './lateness.ts';
 import { type AskLogs, LogReading } from './log-reading.ts';
 import type { Matcher } from './matcher.ts';
 import type { Opinion } from './opinion.ts';
@@ -54,6 +55,15 @@ export interface WatchGiven {
   onVerdict(verdict: Verdict): void;
 }
 
+/** Where the rounds of one watch have their place among those of its host. */
+export interface Place {
+  /** In each interval: from 0 up to 1, spread evenly. */
+  readonly phase: number;
+  /** Among those that come late, likewise: of neighbours in time it is not alike. */
+  readonly turn: number;
+  readonly lateness: Lateness;
+}
+
 /** Rounds that are due in the same one begin together: one wake of the agent for them all. */
 const beatMs = 40;
 
@@ -61,7 +71,7 @@ const beatMs = 40;
 export class HealthWatch {
   readonly #given: WatchGiven;
   readonly #host: ProbeHost;
-  readonly #phase: number;
+  readonly #place: Place;
   readonly #slots: Slots;
   readonly #ended = new AbortController();
   readonly #hanging = new Set<ProbeRule>();
@@ -77,11 +87,10 @@ export class HealthWatch {
   /** Of what comes next: the timer, or the place in the queue. */
   #cancelNext: Cancel = () => {};
 
-  /** `phase`: from 0 up to 1, where in each interval its rounds begin, so that those of a host are spread evenly. */
-  constructor(given: WatchGiven, host: ProbeHost, phase: number, slots: Slots, matcher: Matcher) {
+  constructor(given: WatchGiven, host: ProbeHost, place: Place, slots: Slots, matcher: Matcher) {
     this.#given = given;
     this.#host = host;
-    this.#phase = phase;
+    this.#place = place;
     this.#slots = slots;
     this.#hearing = given.notified === null ? null : new Hearing(given.notified, host.clock, given.startedAtMs);
     this.#log = given.logs === null ? null : new LogReading(given.logs, given.initialHealth === 'ok', matcher, host.clock);
@@ -93,7 +102,7 @@ export class HealthWatch {
     if (given.rule.probes.length === 0 && given.opinion !== null) this.#wait(0, this.#hear);
     else if (given.rule.probes.length === 0) this.#wait(given.rule.minUpMs - this.#upMs(), this.#lookAtClock);
     // Workers that start together are not asked all at once.
-    else this.#wait((phase * this.#intervalMs()) / 4, this.#queue);
+    else this.#wait((place.phase * this.#intervalMs()) / 4, this.#queue);
   }
 
   /** Ends it for good; a round under way is given up. */
@@ -119,10 +128,23 @@ export class HealthWatch {
   #untilBeatMs(beganMs: number): number {
     const { intervalMs } = this.#given.rule;
     const nowMs = this.#host.clock.monotonicMs();
-    const offsetMs = this.#phase * intervalMs;
+    const offsetMs = this.#place.phase * intervalMs;
     const earliestMs = Math.max(nowMs, beganMs + intervalMs / 2);
     const dueMs = Math.ceil((earliestMs - offsetMs) / intervalMs) * intervalMs + offsetMs;
     return Math.ceil(dueMs / beatMs) * beatMs - nowMs;
+  }
+
+  /** Where the agent was held up, all that was due meanwhile comes one after another: within twice that time, or half an interval. */
+  #waitForBeat(ms: number): void {
+    const { clock } = this.#host;
+    const { turn, lateness } = this.#place;
+    const dueMs = clock.monotonicMs() + ms;
+    this.#wait(ms, () => {
+      const nowMs = clock.monotonicMs();
+      const lateMs = nowMs - dueMs;
+      if (lateMs <= beatMs) this.#queue();
+      else this.#wait(Math.min(2 * lateness.of(nowMs, lateMs), this.#given.rule.intervalMs / 2) * turn, this.#queue);
+    });
   }
 
   /** Without probes: up for long enough is ok. */
@@ -167,7 +189,8 @@ export class HealthWatch {
     if (this.#ended.signal.aborted) return;
     // What the agent itself slept through says nothing about the worker.
     const verdict = this.#host.wasAwakeSince(beganMs) ? this.#judgeRound(answers, atMs) : null;
-    this.#wait(this.#machine.hasBeenOk ? this.#untilBeatMs(beganMs) : this.#intervalMs(), this.#queue);
+    if (this.#machine.hasBeenOk) this.#waitForBeat(this.#untilBeatMs(beganMs));
+    else this.#wait(this.#intervalMs(), this.#queue);
     if (verdict !== null) this.#given.onVerdict(verdict);
   }
 

@@ -234,6 +234,19 @@ describe('the rounds of a host', () => {
     expect(Math.max(...askedAtMs.map(within))).toBeLessThanOrEqual(8);
   });
 
+  it('come one after another where the agent was held up as they were due', async () => {
+    const clock = manualClock();
+    const { watch } = host({ clock });
+    const all = Array.from({ length: 200 }, () => watch(() => 0, { rule: rule({ intervalMs: 5000 }) }));
+    await clock.advance(20_000);
+    clock.stall(1000);
+    await clock.advance(20_000);
+    const askedAtMs = all.flatMap((one) => one.askedAtMs).filter((atMs) => atMs >= 15_000);
+    const within = (fromMs: number) => askedAtMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + 100).length;
+    expect(Math.max(...askedAtMs.map(within))).toBeLessThanOrEqual(12);
+    expect(all.filter((one) => one.askedAtMs.filter((atMs) => atMs >= 20_000).length < 4)).toEqual([]);
+  });
+
   it('come no more often than the interval but once, and never later than one and a half', async () => {
     const clock = manualClock();
     const { watch } = host({ clock });

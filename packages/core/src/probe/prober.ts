@@ -1,4 +1,5 @@
 import { HealthWatch, type ProbeHost, type WatchGiven } from './health-watch.ts';
+import { Lateness } from './lateness.ts';
 import { Matcher } from './matcher.ts';
 import { Slots } from './slots.ts';
 
@@ -7,13 +8,14 @@ export interface ProberGiven extends ProbeHost {
   readonly maxInFlight?: number | undefined;
 }
 
-/** Multiples of it, without their whole part, are spread evenly, however many are taken (the golden ratio's fraction). */
-const evenly = (Math.sqrt(5) - 1) / 2;
+/** Multiples of either, without their whole part, are spread evenly, however many are taken (the first is the golden ratio's fraction). */
+const [evenly, otherwise] = [(Math.sqrt(5) - 1) / 2, Math.SQRT2];
 
 /** Asks the probes of all workers of a host and tells when the health of one turns. */
 export class Prober {
   readonly #host: ProbeHost;
   readonly #slots: Slots;
+  readonly #lateness = new Lateness();
   readonly #matcher = new Matcher();
   readonly #watches = new Set<HealthWatch>();
   #begun = 0;
@@ -25,7 +27,8 @@ export class Prober {
 
   /** Watches one instance until what comes back is called: no verdict comes after that. */
   watch(given: WatchGiven): () => void {
-    const watch = new HealthWatch(given, this.#host, (this.#begun * evenly) % 1, this.#slots, this.#matcher);
+    const place = { phase: (this.#begun * evenly) % 1, turn: (this.#begun * otherwise) % 1, lateness: this.#lateness };
+    const watch = new HealthWatch(given, this.#host, place, this.#slots, this.#matcher);
     this.#begun += 1;
     this.#watches.add(watch);
     return () => {
