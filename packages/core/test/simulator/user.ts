@@ -49,7 +49,7 @@ export class User {
       this.#callOff();
       return;
     }
-    if (this.#random.chance(0.03)) {
+    if (this.#random.chance(0.06)) {
       this.#down(agent);
       return;
     }
@@ -61,7 +61,7 @@ export class User {
       this.#besides(agent);
       return;
     }
-    const isLifting = this.#downs > 0 && this.#random.chance(0.3);
+    const isLifting = this.#downs > 0 && this.#random.chance(0.5);
     const declared = isLifting ? this.#heldOne(agent) : this.#someone(agent);
     const { name } = declared;
     const one = agent.crew.get(name);
