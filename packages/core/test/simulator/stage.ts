@@ -254,6 +254,8 @@ export class Stage {
     this.#blind = new Set(blind.map(({ worker }) => worker));
     for (const { worker, life } of this.isClockSet || this.#hasSlept ? [] : blind) {
       const key = `${worker}/${life.instance}`;
+      // Its end was seen, and judged, before anybody knew that its engine was away.
+      if (['idle', 'done', 'failed', 'backoff'].includes(life.phase)) continue;
       if (this.engines.some(({ instances }) => instances.get(key)?.endedWithEngine)) this.#lost.add(key);
     }
   }
