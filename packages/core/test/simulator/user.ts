@@ -148,6 +148,7 @@ export class User {
         isDown = await agent.down(callOff.signal).finally(() => this.#wentDown(agent, callOff));
       },
       () => {
+        if (!isDown && !callOff.signal.aborted) this.#onLie('nobody has called it off, and not everything is told to be down');
         if (!isDown) return;
         for (const [name, number] of wishes) if (this.#wishes.get(name) === number) this.#hold(agent, name, number, false);
         // What an engine turns out to have of a lost store is found, and stopped, after the answer.
