@@ -8,6 +8,7 @@ export function observedWrongly(event: LifeEvent, before: Life, scene: Scene, mo
     keptName(event, before, scene, move) ??
     sight(event, before, scene, move) ??
     evidence(event, move) ??
+    nextTry(event, move) ??
     stopping(event, before, move) ??
     since(event, before, scene, move)
   );
@@ -72,6 +73,14 @@ function evidence(event: LifeEvent, { facts }: Move): string | null {
   const told = (fact.data as { readonly evidence?: string }).evidence ?? null;
   const given = event.type === 'overdone' ? event.evidence : null;
   return told === given ? null : `it is stopped upon ${given}, told is ${told}`;
+}
+
+/** A start that failed is followed by another under its own name while that may still be taken, else by a new one; what failed because of its engine, by the same. */
+function nextTry(event: LifeEvent, { life }: Move): string | null {
+  if (event.type !== 'start-failed' || event.failure.outcome !== 'no' || event.failure.code.startsWith('engine-')) return null;
+  if (life.want !== 'run' || (life.phase !== 'waiting' && life.phase !== 'backoff')) return null;
+  const expected = life.mayCome ? 'again' : 'start-failed';
+  return life.startCause === expected ? null : `it is to be started for ${life.startCause}, not for ${expected}`;
 }
 
 /** A stop that a dead agent left is asked for again, one that is under way is not. */

@@ -237,9 +237,9 @@ export class User {
     return this.#wishes;
   }
 
-  /** From here on everything is being stopped. */
+  /** From here on everything is being stopped; who comes after the first that asked for that is not meant by it. */
   goesDown(): void {
-    this.wishesAtDown = new Map(this.#wishes);
+    if (this.#downs === 0) this.wishesAtDown = new Map(this.#wishes);
   }
 
   get isLeftWaiting(): boolean {
