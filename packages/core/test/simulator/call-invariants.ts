@@ -40,14 +40,14 @@ export const callInvariants: readonly CallInvariant[] = [
   {
     name: 'stops in order',
     sentence: 'Where everything is stopped, a worker is stopped when those that depend on it no longer run.',
-    check({ agent, disk, wishes, wishesAtDown, isGoingDown }, { method, worker, instance }) {
+    check({ agent, disk, wishes, wishesAtDown, meantByDown, isGoingDown }, { method, worker, instance }) {
       const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
       // What a dead agent was about is stopped by the next one as it is found.
       if (method !== 'stop' || !isGoingDown || (cause !== 'down' && cause !== 'shutdown')) return null;
       const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
       // Somebody may start one of them meanwhile.
       const isWished = (name: string): boolean => wishes.get(name) !== wishesAtDown.get(name);
-      const still = dependents.find((one) => mayRun.has(one.life.phase) && !isWished(one.worker));
+      const still = dependents.find((one) => meantByDown.has(one) && mayRun.has(one.life.phase) && !isWished(one.worker));
       return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
     },
   },

@@ -1,4 +1,5 @@
 import type { StartSlots } from '../../src/supervise/gate.ts';
+import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
@@ -26,8 +27,9 @@ export interface View {
   readonly startsFailed: ReadonlyMap<string, number>;
   /** By worker: how often somebody wished something of it. */
   readonly wishes: ReadonlyMap<string, number>;
-  /** The same, when everything was asked to go down last. */
+  /** The same, when everything was asked to go down last, and those that there were then. */
   readonly wishesAtDown: ReadonlyMap<string, number>;
+  readonly meantByDown: ReadonlySet<Supervisor>;
   /** This agent is stopping everything. */
   readonly isGoingDown: boolean;
   /** Those that were to be removed at one time: that they are is told only at their end. */

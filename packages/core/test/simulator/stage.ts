@@ -173,7 +173,7 @@ export class Stage {
   shutDown(): void {
     if (!this.agent?.isUp || this.agent.isEnding) return;
     this.tell('the agent is ended with its workers');
-    this.user.goesDown();
+    this.user.goesDown(this.agent);
     void this.agent.end().then(() => {
       const lie = unstopped(this.view(), () => true);
       if (lie !== null) this.#break('an answer is true', `an agent ended with its workers, and ${lie}`);
@@ -304,6 +304,7 @@ export class Stage {
         removed: this.#removed,
         wishes: this.user.wishes,
         wishesAtDown: this.user.wishesAtDown,
+        meantByDown: this.user.meantByDown,
         isGoingDown: this.user.isLeftWaiting || this.agent?.isEnding === true,
         blind: this.#blind,
         lost: this.#lost,

@@ -17,6 +17,8 @@ export class User {
   /** Version of the file whose apply was answered last. */
   applied = -1;
   wishesAtDown: ReadonlyMap<string, number> = new Map();
+  /** Those that there were. */
+  meantByDown: ReadonlySet<Supervisor> = new Set();
   readonly #workers: readonly Declared[];
   readonly #file: HostFile;
   readonly #random: Random;
@@ -133,7 +135,7 @@ export class User {
   #down(agent: Agent): void {
     const callOff = new AbortController();
     this.#callOffs.add(callOff);
-    this.goesDown();
+    this.goesDown(agent);
     let isDown = false;
     // Who is declared later is not meant.
     const there = this.#workers.filter(({ name }) => agent.crew.get(name) !== undefined);
@@ -238,8 +240,10 @@ export class User {
   }
 
   /** From here on everything is being stopped; who comes after the first that asked for that is not meant by it. */
-  goesDown(): void {
-    if (this.#downs === 0) this.wishesAtDown = new Map(this.#wishes);
+  goesDown({ crew }: Agent): void {
+    if (this.#downs > 0) return;
+    this.wishesAtDown = new Map(this.#wishes);
+    this.meantByDown = new Set(crew.all());
   }
 
   get isLeftWaiting(): boolean {
