@@ -27,7 +27,8 @@ export class Timers {
   constructor(of: Subject, masked: (text: string) => string | null) {
     this.#of = of;
     this.#masked = masked;
-    this.#mayRun = of.life.lastDueAt === null;
+    // Of one that is declared now nothing was known before.
+    this.#mayRun = of.life.generation === null;
     this.#renewal = new Renewal(of);
     this.#runs = new Calendar(
       of.services,
@@ -36,7 +37,7 @@ export class Timers {
     );
   }
 
-  /** Of a worker of the store, once it was taken over: nothing has moved yet. */
+  /** Of a worker of the store, or that was found, once it was taken over: nothing has moved yet. */
   begin(): void {
     this.#mayRun = true;
     this.align(null);

@@ -170,6 +170,23 @@ describe('at most one instance, and it is kept, when', () => {
     expect(running(world)).toEqual(before);
   });
 
+  it('the store is lost, and the clock is set while the other engine cannot be listed: what a found schedule missed is told once', async () => {
+    const schedule = { cron: '* * * * *', timezone: 'UTC', missed: 'skip' };
+    const world = worldOf({ workers: [worker('w0', 'native', { schedule }), worker('w1')] });
+    await world.comeTrue();
+    await world.pass(25_000);
+    world.docker.isFrozen = true;
+    world.loseStore();
+    await world.until(() => world.agent?.crew.get('w0') !== undefined);
+    world.native.isDown = true;
+    await world.pass(3000);
+    world.timeline.jump(600_000);
+    world.heal();
+    await world.comeTrue();
+    await world.pass(30_000);
+    expect(world.disk.journal.filter(({ worker, text }) => worker === 'w0' && text.includes('runs were missed'))).toHaveLength(1);
+  });
+
   it('a worker may run on Docker or natively, and Docker is late as the host comes up', async () => {
     const world = worldOf({ workers: [worker('w0', ['docker', 'native'])] });
     world.docker.isDown = true;
