@@ -18,6 +18,8 @@ export class World extends Stage {
   async comeToRest(without: string | null = null): Promise<void> {
     const endMs = this.timeline.nowMs + settleMs;
     let why: string | null = 'nothing was looked at';
+    // What came of the last thing that happened.
+    await this.settle();
     for (let step = 0; step < settleSteps && this.timeline.nowMs < endMs; step++) {
       if (!this.#goOn()) {
         why = unsettled(this.view(), { without });
