@@ -169,7 +169,8 @@ export function afterEnd(before: Life, scene: Scene, exit: Exit, facts: readonly
   const life: Life = { ...before, mayCome: false };
   if (life.want !== 'run') return afterStop(life, scene, facts);
   const tookMs = ranMs(life, exit.at === null ? scene.nowMs : Date.parse(exit.at));
-  if (isOutdated(life, scene)) return anew(life, scene, 'changed', facts);
+  // What failed while the old one might still come is no failure of the new one.
+  if (isOutdated(life, scene)) return anew({ ...life, failures: 0 }, scene, 'changed', facts);
   if (isWithEngine && scene.rules.restart.policy !== 'never' && !isSuccess(scene.rules.restart, exit))
     return queued(life, scene, facts) ?? toWaiting(life, scene, 'engine', facts);
   const next = afterExit(scene.rules, exit, tookMs, life.failures, scene.random);

@@ -217,6 +217,8 @@ export class Stage {
     if (this.docker.store === store) return;
     this.tell(`docker comes up with ${store}`);
     this.upheavals += 1;
+    // What of one name one store has says nothing of what another has.
+    this.#lost.clear();
     this.docker.forgetRequests();
     for (const real of this.docker.here()) this.docker.end(real, { code: 137, signal: null });
     this.docker.store = store;

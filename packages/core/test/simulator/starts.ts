@@ -35,7 +35,8 @@ export function misstarted(
   const isThere = (name: string | undefined): boolean => name === undefined || agent?.crew.get(name)?.generation() != null;
   // Where one is that shares the network of somebody who is no more, nobody can say.
   const there = workers.filter(
-    ({ name, written }) => rules.some(({ worker }) => worker === name) && isThere(name) && isThere(written.networkMode?.replace('worker:', '')),
+    ({ name, written }) =>
+      rules.some(({ worker }) => worker === name) && isThere(name) && isThere(owner) && isThere(written.networkMode?.replace('worker:', '')),
   );
   const placed = (some: readonly Declared[]): readonly Declared[] => some.map((other) => onItsRuntime(other, agent));
   const from = onItsRuntime(declared, agent);

@@ -181,8 +181,8 @@ function declared(event: Of<'declare'>, { before, move, scene }: Told): string |
     return other(life, { phase: 'waiting', startCause: isNew ? 'declared' : 'changed' });
   }
   // A run of a schedule ends by itself.
-  if (isCron || before.blind !== null) return other(life, { phase: 'running', epoch: before.epoch });
-  return null;
+  if (before.blind !== null || (isCron && scene.isRunOfSchedule)) return other(life, { phase: 'running', epoch: before.epoch });
+  return isCron ? stopped(life, before, 'changed', 'start') : null;
 }
 
 /** As a start by hand does, it lifts a hold. */
