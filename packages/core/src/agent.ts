@@ -288,7 +288,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   }
   async function end({ workers, cause }: { readonly workers: 'stop' | 'leave'; readonly cause: string }): Promise<void> {
     crew.shutGate();
-    if (workers === 'stop') await crew.stopInOrder(crew.all(), { type: 'hold', by: 'the agent', cause: 'shutdown' }, AbortSignal.timeout(stopAllMs));
+    if (workers === 'stop') await crew.stopWithAgent(AbortSignal.timeout(stopAllMs));
     ended.abort();
     await journal
       .record({ journal: [entries['agent.stopped'](clock.isoNow(), { cause, workers: workers === 'stop' ? 'stopped' : 'left running' })] })

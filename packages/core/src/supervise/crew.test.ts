@@ -365,6 +365,22 @@ describe('several workers', () => {
     expect(await stopped).toBe(true);
     expect(host.world.calls.filter(({ method }) => method === 'stop').map(({ worker }) => worker)).toEqual(['app', 'db']);
   });
+  test('stop with their agent, those included that come to be known meanwhile', async () => {
+    const host = await scriptedHost({ web: { stop: 'ignore' } });
+    await host.declare('web');
+    await host.clock.advance(100);
+    let isOver = false;
+    const stopped = host.crew().stopWithAgent(new AbortController().signal);
+    void stopped.then(() => {
+      isOver = true;
+    });
+    await host.clock.advance(1000);
+    await host.declare('late');
+    await host.clock.advance(100);
+    expect([isOver, host.world.live('late').length]).toEqual([false, 1]);
+    await host.clock.advance(20_000);
+    expect([isOver, await stopped, host.world.live('web').length, host.world.live('late').length]).toEqual([true, true, 0, 0]);
+  });
   test('go down although one of them is started meanwhile, out of sight', async () => {
     const host = await scriptedHost();
     await host.declare('web');

@@ -148,6 +148,16 @@ export class Crew {
     return Promise.race([Promise.all(workers.map((one) => one.settled())).then(() => true), late]);
   }
 
+  /** Stops all workers, as their agent ends, those included that are found on a runtime meanwhile; as {@link stopInOrder}. */
+  async stopWithAgent(signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      const all = this.all();
+      if (!(await this.stopInOrder(all, { type: 'hold', by: 'the agent', cause: 'shutdown' }, signal))) return false;
+      const known = new Set(all);
+      if (this.all().every((one) => known.has(one))) return true;
+    }
+  }
+
   /** Ends all timers and probes. Nothing is stopped. Resolves when all that was decided is persisted, where the store still takes it. */
   async close(): Promise<void> {
     this.#gate.shut();

@@ -145,9 +145,13 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   }
   if (onward === 'rest') return toRest(life, scene, 'idle', stopCause === 'shutdown' ? 'stopped, its agent was ended' : 'stopped', facts);
   const cause = followingStart[stopCause ?? 'restart'] ?? 'restart';
-  const isOfAgent = stopCause === 'changed' || stopCause === 'shutdown';
-  return isOfAgent ? anew({ ...life, failures: 0 }, scene, cause, facts) : toWaiting({ ...life, failures: 0 }, scene, cause, facts);
+  return stopCause !== null && isOfAgent(stopCause)
+    ? anew({ ...life, failures: 0 }, scene, cause, facts)
+    : toWaiting({ ...life, failures: 0 }, scene, cause, facts);
 }
+
+/** Nobody asked for such a stop, nor for what follows it. */
+export const isOfAgent = (cause: StopCause): boolean => cause === 'changed' || cause === 'shutdown';
 
 /** What nobody asked to run now is started; by its schedule, where it has one. */
 const anew = (life: Life, scene: Scene, cause: StartCause, facts: readonly Fact[]): Move =>

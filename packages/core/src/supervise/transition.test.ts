@@ -101,6 +101,22 @@ describe('the table', () => {
       for (const phase of phases) expect(moved(life(phase, { want: 'removed', heldBy: 'apply' }), event), `${event.type} in ${phase}`).toBeNull();
     expect(moved(life('stopping', { want: 'removed', heldBy: 'apply' }), events.declare)?.life).toMatchObject({ want: 'run', onward: 'start' });
   });
+  test('who asks for a start while it is stopped because it was given a schedule gets one: it does not rest until it is due', () => {
+    const cron = { ...scene, rules: { ...rules, kind: 'cron' } } as const;
+    const stopping = life('stopping', { generation: 2, stopCause: 'changed', onward: 'start' });
+    for (const phase of ['stopping', 'unresolved'] as const)
+      for (const [asked, then] of [
+        [null, 'idle'],
+        [events.start, 'waiting'],
+        [{ ...events.start, cause: 'release' }, 'idle'],
+        [events.restart, 'waiting'],
+        [{ ...events.restart, cause: 'dependency' }, 'idle'],
+      ] as const) {
+        const before: Life = { ...stopping, phase, unresolved: phase === 'stopping' ? null : 'stop' };
+        const on = asked === null ? before : (moved(before, asked, cron)?.life ?? before);
+        expect(moved(on, events.exited, cron)?.life.phase, `${asked?.type} ${asked?.cause} in ${phase}`).toBe(then);
+      }
+  });
   test('that nothing of it is anywhere needs no sight: declared on another runtime, it does not wait for the one that it leaves', () => {
     const blind = { since: at, reason: 'down' };
     const declare: LifeEvent = { ...events.declare, runtime: 'other' };

@@ -23,9 +23,15 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
   return move.toWaiting({ ...wanted(life), failures: 0, restarts: 0 }, scene, 'user', facts);
 };
 const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
+/** What a stop that the agent decided on leads to is due by its schedule, where it has one; what somebody asks for meanwhile comes at once. */
+const stopCauseAsked = ({ stopCause }: Life, { rules }: Scene): Life['stopCause'] =>
+  stopCause !== null && move.isOfAgent(stopCause) && rules.kind === 'cron' ? 'restart' : stopCause;
 /** Wanted, and stopped all the same: with its agent. */
-const startAfterStop: Cell<Of<'start'>> = (life, { by }) =>
-  life.want === 'run' && life.onward === 'start' ? move.stay(life) : move.stay({ ...wanted(life), onward: 'start' }, released(life, by));
+const startAfterStop: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
+  const stopCause = cause === 'user' ? stopCauseAsked(life, scene) : life.stopCause;
+  if (life.want === 'run' && life.onward === 'start' && stopCause === life.stopCause) return move.stay(life);
+  return move.stay({ ...wanted(life), onward: 'start', stopCause }, released(life, by));
+};
 export const start: Row<Of<'start'>> = {
   idle: startAtRest,
   done: startAtRest,
@@ -88,8 +94,8 @@ const restartAtRest: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
   cause === 'restart' ? move.toWaiting({ ...wanted(life), failures: 0 }, scene, 'restart', released(life, by)) : move.stay(life);
 const restartOnTheWay: Cell<Of<'restart'>> = (life, { by, cause }) =>
   cause === 'restart' && life.want === 'held' ? move.stay(wanted(life), released(life, by)) : move.stay(life);
-const restartAfterStop: Cell<Of<'restart'>> = (life, { by, cause }) =>
-  cause === 'restart' ? move.stay({ ...wanted(life), onward: 'start' }, released(life, by)) : move.stay(life);
+const restartAfterStop: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
+  cause === 'restart' ? move.stay({ ...wanted(life), onward: 'start', stopCause: stopCauseAsked(life, scene) }, released(life, by)) : move.stay(life);
 export const restart: Row<Of<'restart'>> = {
   idle: restartAtRest,
   done: restartAtRest,

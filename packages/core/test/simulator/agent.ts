@@ -262,7 +262,7 @@ export class Agent {
   async end(): Promise<void> {
     this.isEnding = true;
     this.crew.shutGate();
-    await this.crew.stopInOrder(this.crew.all(), { type: 'hold', by: 'the agent', cause: 'shutdown' }, new AbortController().signal);
+    await this.crew.stopWithAgent(new AbortController().signal);
     if (this.owner.isDead) await new Promise(() => {});
   }
 

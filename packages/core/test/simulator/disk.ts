@@ -64,6 +64,8 @@ export class Disk {
   isFull = false;
   /** Something was refused, and is tried again after a while. */
   hasRefused = false;
+  /** How often an instance that was taken away could not be forgotten: it is, with the others, after the next start. */
+  unforgotten = 0;
   /** How often each agent had what is too old taken away. Nothing ever is: the judges read all of it. */
   readonly trims = new Map<Owner, number>();
   #sqlite: Sqlite | null;
@@ -98,6 +100,7 @@ export class Disk {
     if (next === undefined) return;
     if (this.isFull) {
       this.hasRefused = true;
+      this.unforgotten += next.batch.forgetInstances?.length ?? 0;
       next.reject(storeFailure('full', 'the simulated disk is full'));
       return;
     }

@@ -86,8 +86,8 @@ function untrue(row: InstanceRecord, before: InstanceRecord | undefined, real: R
       return handle === null || engine === null || startedAt === null ? 'it runs, and is not known by its handle, its engine and its start' : null;
     case 'exited':
       if (handle === null) return 'it has ended, and its handle is not known';
-      // Found ended, after the store was lost.
-      if (exit === null) return before === undefined ? null : 'it has ended, and nobody knows how';
+      // Found ended, after the store was lost; and written once more as it was.
+      if (exit === null) return before === undefined || (before.state === 'exited' && before.exit === null) ? null : 'it has ended, and nobody knows how';
       return real?.exits.some((one) => isDeepStrictEqual(one, exit)) ? null : `it did not end like that: ${JSON.stringify(exit)}`;
     default:
       return null;

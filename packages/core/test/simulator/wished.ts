@@ -70,16 +70,24 @@ const isSame = (move: Move, before: Life): string | null =>
 /** Lifted by whom, where it was held. */
 const lifted = ({ before, move }: Told, by: string): string | null => told(move, 'worker.released', before.want === 'held' ? { by } : null);
 
+/** Who asks is not to wait until it is due. */
+const stopCauseAsked = ({ before, scene }: Told): Life['stopCause'] =>
+  scene.rules.kind === 'cron' && (before.stopCause === 'changed' || before.stopCause === 'shutdown') ? 'restart' : before.stopCause;
+
 function started(event: Of<'start'>, of: Told): string | null {
   const { before, move } = of;
   const { life } = move;
-  if (before.want === 'run' && isOnTheWay(before)) return before.onward === 'start' ? isSame(move, before) : other(life, { ...before, onward: 'start' });
+  const stopCause = event.cause === 'user' ? stopCauseAsked(of) : before.stopCause;
+  if (before.want === 'run' && isOnTheWay(before)) {
+    const isSo = before.onward === 'start' && stopCause === before.stopCause;
+    return isSo ? isSame(move, before) : other(life, { ...before, onward: 'start', stopCause });
+  }
   if (before.want === 'run' && !atRest.has(before.phase) && before.phase !== 'backoff') return isSame(move, before);
   const wanted = other(life, { want: 'run', heldBy: null }) ?? lifted(of, event.by);
   if (wanted !== null) return wanted;
   if (atRest.has(before.phase)) return other(life, { phase: 'waiting', startCause: 'user', failures: 0, restarts: 0 });
   if (before.phase === 'backoff') return other(life, { phase: 'waiting', startCause: 'user', failures: 0 });
-  if (isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward: 'start' });
+  if (isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward: 'start', stopCause });
   const undecided = before.phase === 'running' ? { stopCause: null } : {};
   return other(life, { phase: before.phase, epoch: before.epoch, ...undecided });
 }
@@ -151,7 +159,7 @@ function restarted({ by }: Of<'restart'>, of: Told): string | null {
   if (wanted !== null) return wanted;
   if (mayBeLeft) return other(life, { phase, epoch: before.epoch });
   if (phase === 'running') return stopped(life, before, 'restart', 'start');
-  if (isOnTheWay(before)) return other(life, { phase, epoch: before.epoch, onward: 'start' });
+  if (isOnTheWay(before)) return other(life, { phase, epoch: before.epoch, onward: 'start', stopCause: stopCauseAsked(of) });
   return other(life, { phase: 'waiting', startCause: 'restart', failures: 0 });
 }
 
