@@ -52,7 +52,7 @@ export function toStarting(life: Life, scene: Scene): Move {
 
 /** The same ref again: only the name stops a twin that a frozen engine may still bring. It may be long ago that its dependencies held. */
 export function toStartingAgain(life: Life, scene: Scene): Move {
-  if (!scene.isDefined) return toWaiting({ ...life, mayCome: false }, scene, 'again');
+  if (!scene.isDefined) return toWaiting(life, scene, 'again');
   const own: Life = { ...life, mayCome: true };
   if (scene.missing !== null) return toWaiting(own, scene, 'again', [{ type: 'worker.waiting', data: { for: scene.missing } }]);
   const startedWith = scene.dependencies;

@@ -2,6 +2,7 @@ import { setImmediate as turnOfNode } from 'node:timers/promises';
 import { type StartSlots, startSlots } from '../../src/supervise/gate.ts';
 import type { Life } from '../../src/supervise/life.ts';
 import { Agent } from './agent.ts';
+import { Attention } from './attention.ts';
 import { callInvariants } from './call-invariants.ts';
 import { coverage } from './coverage.ts';
 import { beyondSlots, unmetDependency } from './decisions.ts';
@@ -10,19 +11,18 @@ import { Engine } from './engine.ts';
 import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
 import { invariants, type View } from './invariants.ts';
-import { Looks } from './looks.ts';
-import { Order } from './order.ts';
+import { LookPace } from './look-pace.ts';
+import { Losses } from './losses.ts';
+import { Narrator } from './narrator.ts';
 import type { Random } from './random.ts';
 import type { Behaviour } from './real.ts';
 import type { Request } from './requests.ts';
 import { unstopped } from './rest.ts';
 import { Signals } from './signals.ts';
 import { misstarted } from './starts.ts';
-import { Suspicions } from './suspicion.ts';
 import { Timeline } from './timeline.ts';
 import { User } from './user.ts';
 import { Violation } from './violation.ts';
-import { Waits } from './waits.ts';
 
 export interface WorldGiven {
   readonly workers: readonly Declared[];
@@ -38,8 +38,6 @@ export interface WorldGiven {
   readonly onTell?: ((text: string) => void) | undefined;
 }
 
-/** Hints that come at one moment may have a worker looked for as often. */
-const mostLooks = 12;
 const steady: Behaviour = { exit: null, failsToPrepare: false, failsToStart: false, ignoresSignals: false };
 
 /** A host, its engines, its disk, its user and the agent of the moment; whatever is done to it, all that must hold is looked at after each step. */
@@ -57,24 +55,19 @@ export class Stage {
   isClockSet = false;
   #hasSlept = false;
   readonly #given: WorldGiven;
-  readonly #phases = new Map<string, string>();
-  readonly #lost = new Set<string>();
+  readonly #narrator = new Narrator();
   /** What the policy of the host does not let run. */
   readonly forbidden = new Set<string>();
   protected readonly signals = new Signals();
-  /** How often an engine could not look for a worker at this one moment. */
-  #failedLooks = { atMs: 0, times: new Map<string, number>() };
   /** With it what each was started with. */
   protected isStoreLost = false;
   /** Deaths of agents, and other stores of an engine: in each, calls came to nobody. */
   protected upheavals = 0;
-  #blind: ReadonlySet<string> = new Set();
   readonly #unknown = new Map<string, number>();
   readonly #startsFailed = new Map<string, number>();
-  readonly #order = new Order();
-  readonly #suspicions = new Suspicions();
-  readonly #looks = new Looks();
-  readonly #waits = new Waits();
+  readonly #attention = new Attention();
+  readonly #lookPace = new LookPace();
+  readonly #losses = new Losses();
   readonly #removed = new Set<string>();
   #serial = 0;
   #broken: Violation | null = null;
@@ -96,7 +89,7 @@ export class Stage {
         ...{ name, timeline: this.timeline, random, behaviour: (worker: string) => behaviours.get(worker) ?? steady, image: () => this.file.image },
         onFailed: (request, isUnknown) => this.#hasFailed(request, isUnknown),
         onAsked: (request) => this.#asked(request),
-        onAnswered: (request, value) => this.#looks.answered(request, value, this.#lifeOf(request)),
+        onAnswered: (request, value) => this.#attention.answered(request, value, this.#lifeOf(request)),
         onStart: (ref, run) => {
           const wrong = misstarted(ref, run, workers, this.agent);
           if (wrong !== null) this.#break(wrong.of, wrong.text);
@@ -125,7 +118,7 @@ export class Stage {
       forbidden: (worker) => (this.forbidden.has(worker) ? 'the policy, which forbids it' : null),
       onDecision: (worker, to) => {
         if (to === 'prepare' && this.agent?.isEnding) this.#break('a shut gate', `${worker} is prepared by an agent that is being ended`);
-        if (to === 'prepare') this.#order.chose(worker);
+        if (to === 'prepare') this.#attention.chose(worker);
         const { instance } = this.agent?.crew.get(worker)?.life ?? { instance: null };
         const isOut = this.engines.some(({ requests }) =>
           requests.some((one) => one.method === 'start' && one.instance === instance && one.owner === this.agent?.owner && !one.isAbandoned),
@@ -136,7 +129,7 @@ export class Stage {
         if (text !== null) this.#break(to === 'start' ? 'dependencies' : 'start slots', text);
       },
       onChange: (worker, life) => {
-        this.#looks.changed(worker, life);
+        this.#attention.changed(worker, life);
         if (life?.want === 'removed') this.#removed.add(worker);
       },
       onUnsound: (text) => this.#break('a sound life', text),
@@ -150,11 +143,8 @@ export class Stage {
     this.agent?.die();
     this.upheavals += 1;
     this.signals.forget();
-    this.#lost.clear();
-    this.#order.forget();
-    this.#suspicions.forget();
-    this.#looks.forget();
-    this.#waits.forget();
+    this.#losses.forget();
+    this.#attention.forget();
     this.user.agentDied();
     meanwhile();
     this.boot();
@@ -185,10 +175,8 @@ export class Stage {
   sleep(ms: number): void {
     this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
     this.timeline.suspend(ms);
-    this.#suspicions.sleep(ms);
+    this.#attention.sleep(ms);
     this.#hasSlept = true;
-    this.#looks.sleep(ms);
-    this.#waits.sleep(ms);
   }
 
   reboot(): void {
@@ -218,7 +206,7 @@ export class Stage {
     this.tell(`docker comes up with ${store}`);
     this.upheavals += 1;
     // What of one name one store has says nothing of what another has.
-    this.#lost.clear();
+    this.#losses.forget();
     this.docker.forgetRequests();
     for (const real of this.docker.here()) this.docker.end(real, { code: 137, signal: null });
     this.docker.store = store;
@@ -234,32 +222,14 @@ export class Stage {
     if (wrong !== null) throw new Violation('decided by the rules', wrong);
     if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
     const view = this.view();
-    const passedOver = this.#order.passedOver(this.agent);
-    if (passedOver !== null) throw new Violation('starts in order', passedOver);
-    const unasked = this.#suspicions.overdue(this.timeline.nowMs, this.agent?.owner);
-    if (unasked !== null) throw new Violation('a suspicion is looked into', unasked);
-    const waiting = this.#waits.overdue(this.agent, this.timeline.nowMs);
-    if (waiting !== null) throw new Violation('all in its time', waiting);
-    const isWriting = this.timeline.hasTurns() || this.disk.hasWork() || this.disk.isFull;
-    const isQuiet = !isWriting && this.engines.every(({ requests }) => requests.length === 0);
-    const ignored = this.#looks.ignored(view, isWriting, isQuiet, this.timeline.nowMs);
-    if (ignored !== null) throw new Violation('what was seen counts', ignored);
-    if (this.#given.onTell !== undefined) this.#tellPhases();
+    const neglected = this.#attention.neglected(view, this.timeline.hasTurns() || this.disk.hasWork() || this.disk.isFull, this.timeline.nowMs);
+    if (neglected !== null) throw neglected;
+    if (this.#given.onTell !== undefined) this.#narrator.tell(this.agent, (text) => this.tell(text));
     for (const { name, check } of invariants) {
       const text = check(view);
       if (text !== null) throw new Violation(name, text);
     }
-    const blind = this.agent?.crew.all().filter(({ life }) => life.blind !== null) ?? [];
-    // Seen to run after all, by an answer from before its end: nothing that this agent knows tells that end from a crash.
-    for (const { worker, life } of this.agent?.crew.all() ?? [])
-      if (life.phase === 'running' && life.blind === null) this.#lost.delete(`${worker}/${life.instance}`);
-    this.#blind = new Set(blind.map(({ worker }) => worker));
-    for (const { worker, life } of this.isClockSet || this.#hasSlept ? [] : blind) {
-      const key = `${worker}/${life.instance}`;
-      // Its end was seen, and judged, before anybody knew that its engine was away.
-      if (['idle', 'done', 'failed', 'backoff'].includes(life.phase)) continue;
-      if (this.engines.some(({ instances }) => instances.get(key)?.endedWithEngine)) this.#lost.add(key);
-    }
+    this.#losses.note(this.agent, this.engines, !this.isClockSet && !this.#hasSlept);
   }
 
   /** Those that can go on. */
@@ -308,8 +278,8 @@ export class Stage {
         wishesAtDown: this.user.wishesAtDown,
         meantByDown: this.user.meantByDown,
         isGoingDown: this.user.isLeftWaiting || this.agent?.isEnding === true,
-        blind: this.#blind,
-        lost: this.#lost,
+        blind: this.#losses.blind,
+        lost: this.#losses.lost,
         unknown: this.#unknown,
         startsFailed: this.#startsFailed,
       },
@@ -318,13 +288,10 @@ export class Stage {
 
   #hasFailed(request: Request, isUnknown: boolean): void {
     const { method, worker, isMutating } = request;
-    if (request.owner === this.agent?.owner && !request.owner.isDead) {
-      this.#suspicions.failed(request);
-      this.#looks.failed(request, this.#lifeOf(request));
-    }
+    if (request.owner === this.agent?.owner && !request.owner.isDead) this.#attention.failed(request, this.#lifeOf(request));
     const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
     count(this.failed, method);
-    if (method === 'inspect' && worker !== null && !this.#isPaced(worker))
+    if (method === 'inspect' && worker !== null && !this.#lookPace.isKept(worker, this.timeline.nowMs))
       this.#break('looked for at a pace', `${worker} is looked for again and again, at once`);
     if (worker === null) return;
     if (isMutating && isUnknown) count(this.#unknown, worker);
@@ -335,19 +302,10 @@ export class Stage {
     return owner === this.agent?.owner ? this.agent.crew.get(worker ?? '')?.life : undefined;
   }
 
-  /** What cannot be looked for is looked for again after a while. */
-  #isPaced(worker: string): boolean {
-    if (this.#failedLooks.atMs !== this.timeline.nowMs) this.#failedLooks = { atMs: this.timeline.nowMs, times: new Map() };
-    const times = (this.#failedLooks.times.get(worker) ?? 0) + 1;
-    this.#failedLooks.times.set(worker, times);
-    return times <= mostLooks;
-  }
-
   #asked(request: Request): void {
     if (request.method === 'signal' && !this.signals.sent(request.worker, request.signal))
       this.#break('a signal is sent', `${request.worker} is sent ${request.signal}, which nobody has decided on`);
-    this.#suspicions.asked(request);
-    this.#looks.asked(request);
+    this.#attention.asked(request);
     if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
     for (const { name, check } of callInvariants) {
       const text = check(this.view(), request);
@@ -358,14 +316,6 @@ export class Stage {
   /** Noticed within a step. Thrown there it would be the supervisor's to handle. */
   #break(name: string, text: string): void {
     this.#broken ??= new Violation(name, text);
-  }
-
-  #tellPhases(): void {
-    for (const { worker, life } of this.agent?.crew.all() ?? []) {
-      const now = `${life.phase}${life.want === 'run' ? '' : `, ${life.want}`}${life.blind === null ? '' : ', blind'} (${life.instance})`;
-      if (this.#phases.get(worker) !== now) this.tell(`        ${worker} is ${now}`);
-      this.#phases.set(worker, now);
-    }
   }
 }
 
