@@ -56,6 +56,19 @@ describe('a worker', () => {
     expect(new Set(host.world.starts.map(({ ref }) => ref.instance)).size).toBe(1);
     expect(host.world.live('web')).toHaveLength(1);
   });
+  test('whose start was carried out, and which has ended, while it was about to be started again, is not asked for once more', async () => {
+    const late = { start: 'late', lateMs: 3000, exit: { afterMs: 200, code: 0 } } as const;
+    const host = await scriptedHost({ web: late }, { TOKEN: 's3cret' }, 5000);
+    await host.declare('web', { restart: { policy: 'never' } });
+    const web = host.crew().get('web')!;
+    while (web.life.phase !== 'starting' || web.life.startCause !== 'again') await host.clock.advance(100);
+    await host.clock.advance(4000);
+    await web.send({ type: 'blind', runtime: 'fake', reason: 'it does not answer' });
+    await web.look();
+    await host.clock.advance(30_000);
+    expect(host.world.calls.filter(({ method }) => method === 'start')).toHaveLength(1);
+    expect(web.life.phase).toBe('done');
+  });
   test('runs on unchanged when its agent dies, and is restarted for a new generation only', async () => {
     const host = await scriptedHost();
     await host.declare('web');
@@ -148,6 +161,25 @@ describe('a worker', () => {
     await host.clock.advance(20_000);
     expect(host.world.starts.length).toBeGreaterThan(8);
     expect(host.world.instances().length).toBeLessThanOrEqual(5);
+  });
+  test('keeps no more of starts that are called off again and again', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    const web = host.crew().get('web')!;
+    await web.send(hold);
+    await host.clock.advance(1000);
+    const names = new Set<string | null>();
+    for (let time = 0; time < 8; time += 1) {
+      host.faults.slow(500);
+      void web.send({ type: 'start', by: 'user', cause: 'user' });
+      while (web.life.phase !== 'starting') await host.clock.advance(50);
+      names.add(web.life.instance);
+      void web.send(hold);
+      await host.clock.advance(3000);
+      host.faults.slow(0);
+    }
+    expect([names.size, host.world.starts.length]).toEqual([8, 1]);
+    expect(web.instances.all().length).toBeLessThanOrEqual(4);
   });
 });
 

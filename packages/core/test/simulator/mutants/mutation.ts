@@ -10,6 +10,8 @@ export interface Mutation {
   readonly text: string;
   /** What stood there, in one line. */
   readonly was: string;
+  /** From 1: of those in this file by this operator of what reads the same. */
+  readonly nth: number;
 }
 
 interface Node {
@@ -37,7 +39,9 @@ export function mutationsOf(file: string, source: string): readonly Mutation[] {
   const found: Mutation[] = [];
   const add = (operator: string, { start, end }: { readonly start: number; readonly end: number }, text: string): void => {
     const line = source.slice(0, start).split('\n').length;
-    found.push({ file, line, operator, start, end, text, was: source.slice(start, end).replaceAll(/\s+/g, ' ').slice(0, 120) });
+    const was = source.slice(start, end).replaceAll(/\s+/g, ' ').slice(0, 120);
+    const nth = 1 + found.filter((one) => one.operator === operator && one.was === was).length;
+    found.push({ file, line, operator, start, end, text, was, nth });
   };
   const text = ({ start, end }: Node): string => source.slice(start, end);
   const visit = (node: Node, parent: Node | null): void => {
