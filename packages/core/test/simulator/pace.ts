@@ -3,6 +3,8 @@ import type { View } from './invariants.ts';
 
 const byItself: ReadonlySet<string> = new Set([startCauses.exited, startCauses['start-failed'], startCauses.unhealthy]);
 const mostInAMinute = 10;
+/** What it is started for from then on is something else. Of what has failed for good, or is done: its next run is due, or was asked for. */
+const anew: ReadonlySet<string> = new Set(['worker.changed', 'worker.declared', 'worker.released', 'worker.failed', 'worker.done']);
 
 /** When each worker was started because the last one had ended, since somebody had to do with it. */
 export class Pace {
@@ -15,7 +17,7 @@ export class Pace {
       if (worker === null) continue;
       // The host's clock is set now and then: a start before the last one begins a new count.
       const before = this.#starts.get(worker) ?? [];
-      if (['worker.changed', 'worker.declared', 'worker.released'].includes(type)) this.#starts.delete(worker);
+      if (anew.has(type)) this.#starts.delete(worker);
       if (type !== 'worker.starting') continue;
       const nowMs = Date.parse(at);
       if (!byItself.has((data as { cause: string }).cause) || nowMs < (before.at(-1) ?? 0)) this.#starts.delete(worker);
