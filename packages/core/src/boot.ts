@@ -110,6 +110,10 @@ const precedence: Readonly<Record<Listed['is'], number>> = { running: 0, created
 function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle, is }: Listed, known: Known): Supervisor | null {
   const there = crew.get(ref.worker);
   if (there?.instances.get(ref.instance)) return null;
+  if (there?.isForgotten) {
+    void enterAfter(there, crew, () => enter(crew, runtime, engine, { ref, handle, is }, known));
+    return null;
+  }
   const at = crew.services.clock.isoNow();
   const record: InstanceRecord = {
     ...{ worker: ref.worker, instance: ref.instance, generation: ref.generation, runtime: runtime.name, handle, engine },
@@ -140,6 +144,16 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
   const made = crew.add(ref.worker, phase, generation === null ? [] : [generation], [record]);
   made.keepFound();
   return made;
+}
+
+/** What is found of a worker that is just being forgotten is one more that the store does not know, once it is. */
+async function enterAfter(forgotten: Supervisor, crew: Crew, enterNow: () => Supervisor | null): Promise<void> {
+  const { worker } = forgotten;
+  await crew.until(() => crew.get(worker) !== forgotten, new AbortController().signal);
+  const made = enterNow();
+  const one = crew.get(worker);
+  if (one !== undefined && active.has(one.life.phase)) await one.look();
+  if (made !== null && made.generation() !== null) await resume(crew, made);
 }
 
 const counterOf = ({ generation }: InstanceRef): number | null => {
