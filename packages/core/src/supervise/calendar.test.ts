@@ -249,3 +249,25 @@ test('a schedule waits with one timer, and with none once it is closed', async (
   calendar.align(null, null);
   expect(clock.waiting).toBe(0);
 });
+
+test('the clock is set in the moment in which a time has come: those that come between are waited for', async () => {
+  const clock = fakeClock();
+  const { Calendar } = await import('./calendar.ts');
+  const { missedBetween, nextDue } = await import('../schedule/index.ts');
+  const line = { cron: '0 * * * *', timezone: 'UTC' };
+  const due: string[] = [];
+  const calendar = new Calendar(
+    { clock, nextDue, missed: missedBetween },
+    (dueMs) => {
+      due.push(new Date(dueMs).toISOString().slice(11, 16));
+      if (due.length === 1) clock.jump(3 * hourMs);
+    },
+    () => {},
+  );
+  calendar.align(line, null);
+  await clock.advance(hourMs);
+  // As what follows from it does.
+  calendar.align(line, clock.nowMs() - 3 * hourMs);
+  await clock.advance(1);
+  expect(due).toEqual(['01:00', '02:00']);
+});

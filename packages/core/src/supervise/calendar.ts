@@ -18,6 +18,8 @@ export class Calendar {
   readonly #onLook: () => void;
   #line: CronLine | null = null;
   #dueMs: number | null = null;
+  /** Up to when the times that came were told, while nothing is waited for. */
+  #toldMs: number | null = null;
   #cancel: Cancel | null = null;
 
   /** `onDue`: that time has come, or passed; it aligns again. `onLook`: once a minute; it aligns too, for the clock may have been set back. */
@@ -37,7 +39,8 @@ export class Calendar {
     const nowMs = this.#times.clock.nowMs();
     // What has come is told by its timer, be it a little late.
     if (isSame && this.#dueMs !== null && this.#dueMs <= nowMs) return;
-    const fromMs = lastMs !== null && lastMs > nowMs && lastMs - nowMs <= repeatMs ? lastMs : nowMs;
+    const openMs = isSame && this.#toldMs !== null ? Math.min(this.#toldMs, nowMs) : nowMs;
+    const fromMs = lastMs !== null && lastMs > nowMs && lastMs - nowMs <= repeatMs ? lastMs : openMs;
     const dueMs = this.#times.nextDue(line, fromMs);
     if (isSame && this.#dueMs === dueMs) return;
     this.close();
@@ -51,13 +54,17 @@ export class Calendar {
     this.#cancel = null;
     this.#line = null;
     this.#dueMs = null;
+    this.#toldMs = null;
   }
 
   #waitFor(dueMs: number): void {
     const { clock } = this.#times;
     this.#cancel = clock.after(Math.min(lookMs, Math.max(0, dueMs - clock.nowMs())), () => {
-      if (clock.nowMs() >= dueMs) {
-        this.close();
+      const nowMs = clock.nowMs();
+      if (nowMs >= dueMs) {
+        this.#cancel = null;
+        this.#dueMs = null;
+        this.#toldMs = nowMs;
         this.#onDue(dueMs);
         return;
       }

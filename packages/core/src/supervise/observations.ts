@@ -171,7 +171,8 @@ export const unhealthy: Row<Of<'unhealthy'>> = onlyWhileRunning((life, { evidenc
   const facts: Fact[] = [{ type: 'worker.unhealthy', data: { evidence, failures } }];
   const bad: Life = { ...life, health: 'bad', reason: `unhealthy: ${evidence}` };
   const { onUnhealthy } = scene.rules.health;
-  if (onUnhealthy === 'report') return move.stay(bad, facts);
+  // What is not to run stays what it is, and is stopped for that once it can be.
+  if (onUnhealthy === 'report' || (onUnhealthy === 'stop' && life.want !== 'run')) return move.stay(bad, facts);
   if (onUnhealthy === 'stop') return move.toStopping({ ...bad, want: 'held', heldBy: 'health' }, scene, 'unhealthy', 'rest', facts);
   if (onUnhealthy === 'restart') return move.toStopping(bad, scene, 'unhealthy', 'start', facts);
   return move.stay(bad, facts, [{ do: 'signal', signal: onUnhealthy === 'signal' ? 'SIGHUP' : onUnhealthy.signal }]);

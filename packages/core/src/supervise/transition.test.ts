@@ -117,6 +117,16 @@ describe('the table', () => {
         expect(moved(on, events.exited, cron)?.life.phase, `${asked?.type} ${asked?.cause} in ${phase}`).toBe(then);
       }
   });
+  test('what is not well is held by its health only where it is to run: it stays removed, or held by whoever held it', () => {
+    const on = { ...scene, rules: { ...rules, health: { ...rules.health, onUnhealthy: 'stop' } } } as const;
+    const blind = { since: at, reason: 'down' };
+    expect(moved(life('running', { blind }), events.unhealthy, on)?.life).toMatchObject({ want: 'held', heldBy: 'health' });
+    for (const wish of [
+      { want: 'removed', heldBy: 'apply' },
+      { want: 'held', heldBy: 'user' },
+    ] as const)
+      expect(moved(life('running', { blind, ...wish }), events.unhealthy, on)?.life).toMatchObject({ ...wish, health: 'bad' });
+  });
   test('that nothing of it is anywhere needs no sight: declared on another runtime, it does not wait for the one that it leaves', () => {
     const blind = { since: at, reason: 'down' };
     const declare: LifeEvent = { ...events.declare, runtime: 'other' };
