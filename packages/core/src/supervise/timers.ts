@@ -147,7 +147,9 @@ export class Timers {
   }
 
   #alignTimeout(life: Life): void {
-    const timeoutMs = this.#of.normal(this.#of.generation(life.instanceGeneration))?.rules.schedule?.timeoutMs ?? null;
+    // A run whose own definition is not known (the store was lost) may last as long as one of the present.
+    const its = this.#of.normal(this.#of.generation(life.instanceGeneration)) ?? this.#of.normal();
+    const timeoutMs = its?.rules.schedule?.timeoutMs ?? null;
     if (life.phase !== 'running' || timeoutMs === null || life.startedMs === null) {
       this.#timeout?.();
       this.#timeout = null;

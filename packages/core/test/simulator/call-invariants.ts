@@ -44,7 +44,10 @@ export const callInvariants: readonly CallInvariant[] = [
       const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
       // What a dead agent was about is stopped by the next one as it is found.
       if (method !== 'stop' || !isGoingDown || (cause !== 'down' && cause !== 'shutdown')) return null;
-      const dependents = agent?.crew.all().filter((one) => one.normal()?.rules.dependsOn.some((rule) => rule.worker === worker)) ?? [];
+      // As it is to run, and as it runs: it may be declared anew while all go down.
+      const isDependent = (one: Supervisor): boolean =>
+        [one.normal(), one.normal(one.generation(one.life.instanceGeneration))].every((its) => its?.rules.dependsOn.some((rule) => rule.worker === worker));
+      const dependents = agent?.crew.all().filter(isDependent) ?? [];
       // Somebody may start one of them meanwhile.
       const isWished = (name: string): boolean => wishes.get(name) !== wishesAtDown.get(name);
       const still = dependents.find((one) => meantByDown.has(one) && mayRun.has(one.life.phase) && !isWished(one.worker));

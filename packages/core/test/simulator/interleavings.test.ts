@@ -210,6 +210,19 @@ describe('at most one instance, and it is kept, when', () => {
     expect([all(world).filter(({ ref }) => ref.worker === 'w0'), world.agent!.crew.get('w0')]).toEqual([[], undefined]);
   });
 
+  it('the store is lost in a run whose schedule was edited since: that run ends in the time that the present one gives it', async () => {
+    const schedule = { cron: '* * * * *', timezone: 'UTC', timeout: '30s' };
+    const world = worldOf({ workers: [worker('w0', 'native', { schedule, restart: 'never' }), worker('w1')] });
+    await world.comeTrue();
+    await world.until(() => isRunning(world));
+    const [run] = running(world).filter((key) => key.startsWith('w0'));
+    world.loseStore('w0');
+    await world.comeTrue();
+    expect([running(world).includes(run!), world.agent!.crew.get('w0')!.generation(1)]).toEqual([true, null]);
+    await world.pass(32_000);
+    expect(running(world)).not.toContain(run);
+  });
+
   it('a worker may run on Docker or natively, and Docker is late as the host comes up', async () => {
     const world = worldOf({ workers: [worker('w0', ['docker', 'native'])] });
     world.docker.isDown = true;

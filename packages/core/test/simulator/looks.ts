@@ -31,12 +31,20 @@ export class Looks {
   /** Those that are to turn blind because their runtime does not answer any more. */
   readonly #left = new Set<string>();
 
-  asked({ method, worker }: Request): void {
-    if (method === 'inspect' && worker !== null) this.#owedMs.delete(worker);
+  /** Those that were asked for a worker that has been forgotten since: of one of its name they say nothing. */
+  readonly #stale = new WeakSet<Request>();
+  readonly #asked = new Map<string, Request>();
+
+  asked(request: Request): void {
+    const { method, worker } = request;
+    if (method !== 'inspect' || worker === null) return;
+    this.#owedMs.delete(worker);
+    this.#asked.set(worker, request);
   }
 
-  answered({ method, worker, instance }: Request, value: unknown, life: Life | undefined): void {
-    if (method !== 'inspect' || worker === null) return;
+  answered(request: Request, value: unknown, life: Life | undefined): void {
+    const { method, worker, instance } = request;
+    if (method !== 'inspect' || worker === null || this.#stale.has(request)) return;
     this.#failed.delete(worker);
     this.#unseenMs.delete(worker);
     this.#last.set(worker, value as Found);
@@ -44,8 +52,9 @@ export class Looks {
     this.#seen.set(worker, { instance, found: value as Found, phase: life?.phase, blind: life?.blind });
   }
 
-  failed({ method, worker, instance }: Request, life: Life | undefined): void {
-    if (method !== 'inspect' || worker === null || life?.instance !== instance) return;
+  failed(request: Request, life: Life | undefined): void {
+    const { method, worker, instance } = request;
+    if (method !== 'inspect' || worker === null || life?.instance !== instance || this.#stale.has(request)) return;
     this.#unseenMs.delete(worker);
     this.#seen.delete(worker);
     if (life.blind === null) this.#failed.add(worker);
@@ -54,7 +63,10 @@ export class Looks {
 
   changed(worker: string, life: Life | undefined): void {
     if (life === undefined || life.blind !== null) this.#failed.delete(worker);
-    if (life === undefined) this.#owedMs.delete(worker);
+    if (life !== undefined) return;
+    this.#owedMs.delete(worker);
+    const asked = this.#asked.get(worker);
+    if (asked !== undefined) this.#stale.add(asked);
   }
 
   sleep(ms: number): void {
@@ -63,7 +75,7 @@ export class Looks {
   }
 
   forget(): void {
-    for (const all of [this.#seen, this.#failed, this.#owedMs, this.#unseenMs, this.#last, this.#wasUp, this.#left]) all.clear();
+    for (const all of [this.#seen, this.#failed, this.#owedMs, this.#unseenMs, this.#last, this.#wasUp, this.#left, this.#asked]) all.clear();
   }
 
   /** What is out of sight on an engine that answers is looked for; where that has another store now, by the list, now and then. */
