@@ -242,9 +242,9 @@ export class Supervisor implements Subject {
   async #act({ effects, life }: Move, saving: Promise<boolean>): Promise<void> {
     if (!(await saving)) return;
     for (const effect of effects) {
-      // Not waited for: the stop that led here is itself a call that removals wait for. Wanted again since: then it stays.
+      // Not waited for: the stop that led here is itself a call that removals wait for. Wanted again since, or found to run: then it stays.
       if (effect.do === 'forget') {
-        if (this.#life.want === 'removed' && !this.#isForgotten) void this.#forget();
+        if (this.#life.want === 'removed' && this.#life.phase === 'idle' && !this.#isForgotten) void this.#forget();
       } else if (!isHarmless(effect)) this.#effects.run(effect, life);
     }
   }

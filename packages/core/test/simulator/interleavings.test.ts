@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Declared } from './host.ts';
 import { Random } from './random.ts';
 import type { Behaviour, Real } from './real.ts';
@@ -187,28 +188,34 @@ describe('at most one instance, and it is kept, when', () => {
     expect(world.disk.journal.filter(({ worker, text }) => worker === 'w0' && text.includes('runs were missed'))).toHaveLength(1);
   });
 
-  it('the store is lost, and what ran of a worker is found just as that is removed and forgotten: the next apply takes it away', async () => {
-    const world = worldOf({ workers: [worker('w0'), worker('w1', 'native')] });
-    await world.comeTrue();
-    world.docker.isFrozen = true;
-    world.loseStore();
-    await world.until(() => world.agent?.isUp === true && world.agent.crew.get('w0')?.life.phase === 'waiting');
-    const list = () => world.docker.requests.find(({ method, owner, isAbandoned }) => method === 'list' && owner === world.agent!.owner && !isAbandoned);
-    await world.until(() => list() !== undefined);
-    const found = list()!;
-    world.file.remove('w0');
-    world.user.apply(world.agent!);
-    await world.until(() => world.agent!.crew.get('w0')!.isForgotten && world.disk.hasWork());
-    while (world.docker.requests.includes(found)) {
-      world.stepRequest(found);
-      await world.settle();
-    }
-    world.docker.isFrozen = false;
-    await world.comeTrue();
-    world.user.apply(world.agent!);
-    await world.comeToRest();
-    expect([all(world).filter(({ ref }) => ref.worker === 'w0'), world.agent!.crew.get('w0')]).toEqual([[], undefined]);
-  });
+  it.each([
+    ['is removed', (one: Supervisor) => one.life.want === 'removed'],
+    ['is removed and forgotten', (one: Supervisor, world: World) => one.isForgotten && world.disk.hasWork()],
+  ])(
+    'the store is lost, and what runs of a worker is found just as that %s: it is stopped and taken away, by the next apply at the latest',
+    async (_, isThen) => {
+      const world = worldOf({ workers: [worker('w0'), worker('w1', 'native')] });
+      await world.comeTrue();
+      world.docker.isFrozen = true;
+      world.loseStore();
+      await world.until(() => world.agent?.isUp === true && world.agent.crew.get('w0')?.life.phase === 'waiting');
+      const list = () => world.docker.requests.find(({ method, owner, isAbandoned }) => method === 'list' && owner === world.agent!.owner && !isAbandoned);
+      await world.until(() => list() !== undefined);
+      const found = list()!;
+      world.file.remove('w0');
+      world.user.apply(world.agent!);
+      await world.until(() => isThen(world.agent!.crew.get('w0')!, world));
+      while (world.docker.requests.includes(found)) {
+        world.stepRequest(found);
+        await world.settle();
+      }
+      world.docker.isFrozen = false;
+      await world.comeTrue();
+      world.user.apply(world.agent!);
+      await world.comeToRest();
+      expect([all(world).filter(({ ref }) => ref.worker === 'w0'), world.agent!.crew.get('w0')]).toEqual([[], undefined]);
+    },
+  );
 
   it('the store is lost in a run whose schedule was edited since: that run ends in the time that the present one gives it', async () => {
     const schedule = { cron: '* * * * *', timezone: 'UTC', timeout: '30s' };

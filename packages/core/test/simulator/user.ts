@@ -86,7 +86,11 @@ export class User {
       );
     else if (kind < 7) this.#restart(agent, one, number, downs);
     else if (kind < 8) this.#edit(agent, `remove ${name}`, () => this.#file.remove(name));
-    else this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+    else {
+      // By another definition others may depend on it, or it on others.
+      this.meantByDown = new Set([...this.meantByDown].filter(({ worker }) => worker !== name));
+      this.#edit(agent, `change ${name}`, () => this.#file.edit(name));
+    }
   }
 
   /** What is not done to one worker of the host file. */

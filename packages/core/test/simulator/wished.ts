@@ -218,13 +218,15 @@ function untimely(event: Of<'due'> | Of<'missed'>, before: Life, scene: Scene): 
 }
 
 /** All that came since the last one but the latest, which is due: of one it is told when it was, of more until when that is known. */
-function miscounted({ at, count }: Of<'missed'>, { lastDueAt }: Life, { nowMs }: Scene): string | null {
+function miscounted({ at, count }: Of<'missed'>, before: Life, { nowMs }: Scene): string | null {
+  const { lastDueAt } = before;
   const [lastMs, atMs] = [Date.parse(lastDueAt ?? ''), Date.parse(at)];
   if (Number.isNaN(lastMs) || lastMs > nowMs) return null;
   const came = Math.floor(lastMs / dueEveryMs);
   const lost = count === 1 ? 1 : Math.floor(atMs / dueEveryMs) - came - 1;
   // Declared anew since, before the times of its old schedule were told; it may be at the very moment of one.
-  const isDeclared = lastMs % dueEveryMs !== 0 || lost < 0;
+  const isAtOnce = before.generation !== before.instanceGeneration && count === lost + 1;
+  const isDeclared = lastMs % dueEveryMs !== 0 || lost < 0 || isAtOnce;
   if (count < 1 || atMs > nowMs || (isDeclared ? count < lost : count !== lost))
     return `since ${lastDueAt} ${lost} runs were missed until ${at}, told are ${count}`;
   const firstMs = (came + 1) * dueEveryMs;
