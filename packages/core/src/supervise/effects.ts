@@ -225,13 +225,14 @@ export class Effects {
     const isLeft = (life.phase === 'starting' || life.phase === 'stopping') && !this.#isUnderWay();
     const how = isLeft || this.#ours !== life.instance ? 'adopted' : 'looked';
     const target = this.#of.target();
-    const runtime = this.#runtime();
+    const name = this.#of.runtimeName() ?? '';
+    const runtime = services.runtime(name);
     if (target === null) {
       if (life.blind !== null) await this.#of.send({ type: 'sighted' });
       return;
     }
     try {
-      if (runtime === null) throw new Error(`no loaded plugin brings the runtime ${this.#of.runtimeName() ?? ''}`);
+      if (runtime === null) throw new Error(`no loaded plugin brings the runtime ${name}`);
       // After an unknown outcome the handle may be another one's: by its name alone.
       const found = await inspect(services, runtime, life.phase === 'unresolved' ? { ref: target.ref, handle: null } : target);
       // Something was begun since: the answer is of a time before it.
@@ -248,7 +249,7 @@ export class Effects {
     } catch (error) {
       const { message } = asFailure(error, false);
       runtime?.suspect();
-      await this.#of.send({ type: 'blind', runtime: this.#of.runtimeName() ?? 'its runtime', reason: message });
+      await this.#of.send({ type: 'blind', runtime: name, reason: message });
       this.#lookIn(lookAgainMs);
     }
   }

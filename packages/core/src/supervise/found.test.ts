@@ -132,3 +132,13 @@ test('what runs is told to be taken over once by each agent, also where its firs
   }
   expect((await host.told('web')).filter((type) => type === 'adopted')).toEqual(['adopted', 'adopted']);
 });
+
+test('that another runtime does not answer says nothing of a worker that has left it', async () => {
+  const host = await scriptedHost();
+  await host.declare('web');
+  const web = host.crew().get('web')!;
+  await web.send({ type: 'blind', runtime: 'other', reason: 'other does not answer' });
+  expect(web.life.blind).toBeNull();
+  await web.send({ type: 'blind', runtime: 'fake', reason: 'fake does not answer' });
+  expect(web.life.blind?.reason).toBe('fake does not answer');
+});

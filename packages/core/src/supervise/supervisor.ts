@@ -219,6 +219,8 @@ export class Supervisor implements Subject {
 
   /** `saved` resolves when the decision is persisted and what it leads to has begun. */
   #take(event: LifeEvent): { readonly saved: Promise<void> } {
+    // It has come to another runtime since.
+    if (event.type === 'blind' && event.runtime !== (this.runtimeName() ?? event.runtime)) return nothingMoved;
     const scene = this.scene(event.type === 'declare' ? event.generation : undefined);
     const before = this.#life;
     const decided = transition(before, event, scene);
