@@ -13,6 +13,8 @@ import { Words } from './words.ts';
 
 /** What is looked at after each step: the world as it is, the disk, and the agent of the moment. */
 export interface View {
+  /** How often the host's clock was set. */
+  readonly jumps: number;
   readonly engines: readonly Engine[];
   readonly disk: Disk;
   readonly agent: Agent | null;

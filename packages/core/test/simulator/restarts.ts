@@ -82,9 +82,13 @@ const causesAfter: Readonly<Record<NonNullable<Course['open']>, readonly string[
 export class Restarts {
   readonly #courses = new Map<string, Course>();
   #at = 0;
+  #jumps = 0;
 
   wrong(view: View): string | null {
     const { journal } = view.disk;
+    // By the clock nobody can tell any more for how long those have run that run now.
+    if (view.jumps !== this.#jumps) for (const course of this.#courses.values()) course.startedMs = null;
+    this.#jumps = view.jumps;
     for (; this.#at < journal.length; this.#at++) {
       const entry = journal[this.#at]!;
       if (entry.worker === null) continue;
@@ -199,7 +203,7 @@ function isLate(course: Course, { afterMs }: Told, nowMs: number, rule: RestartR
   return !(resetAfterMs !== null && typeof afterMs === 'number' && afterMs >= resetAfterMs) && mayBeSteady(course, nowMs, rule);
 }
 
-/** Also where the host's clock was set back since its start: nobody can tell then. */
+/** Also where the host's clock was set since its start: nobody can tell then. */
 function mayBeSteady({ startedMs }: Course, nowMs: number, { resetAfterMs }: RestartRule): boolean {
   // Its start is told to the millisecond, what that took to a part of one.
   return resetAfterMs !== null && (startedMs === null || nowMs < startedMs || nowMs - startedMs >= resetAfterMs - 1);

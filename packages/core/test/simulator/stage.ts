@@ -270,7 +270,7 @@ export class Stage {
 
   protected view(): View {
     return {
-      ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots },
+      ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots, jumps: this.timeline.jumps },
       ...{
         held: this.user.held,
         removed: this.#removed,

@@ -19,6 +19,8 @@ export class Timeline {
   nowMs = 0;
   /** What the host's clock was set by. */
   #offsetMs = 0;
+  /** How often that was. */
+  jumps = 0;
   #serial = 0;
   readonly #timers = new Set<Timer>();
   readonly #turns: { readonly owner: Owner; readonly resolve: () => void }[] = [];
@@ -32,6 +34,7 @@ export class Timeline {
   /** The host's clock is set; timers and the monotonic clock do not jump. */
   jump(ms: number): void {
     this.#offsetMs += ms;
+    this.jumps += 1;
   }
 
   /** The host sleeps: when it wakes, all that was due meanwhile is due at once. */
