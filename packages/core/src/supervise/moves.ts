@@ -96,6 +96,8 @@ export function reconsider(life: Life, scene: Scene, facts: readonly Fact[] = []
 const isOutdated = ({ generation, instanceGeneration }: Life, { isRunOfSchedule, rules }: Scene): boolean =>
   generation !== null && instanceGeneration !== null && instanceGeneration !== generation && !(isRunOfSchedule && rules.kind === 'cron');
 
+export const stoppingFor = (cause: StopCause): string => `stopping: ${stopCauses[cause]}`;
+
 /** `evidence`: what was seen that led to it, where the cause alone does not say it. */
 export function toStopping(
   life: Life,
@@ -106,7 +108,7 @@ export function toStopping(
   evidence: string | null = null,
 ): Move {
   if (life.blind !== null) return stay({ ...life, stopCause: cause }, facts);
-  const next = to(life, scene, { phase: 'stopping', reason: `stopping: ${stopCauses[cause]}`, stopCause: cause, onward, unresolved: null });
+  const next = to(life, scene, { phase: 'stopping', reason: stoppingFor(cause), stopCause: cause, onward, unresolved: null });
   const data = { cause, why: stopCauses[cause], ...(evidence === null ? {} : { evidence }) };
   return stay(next, [...facts, { type: 'worker.stopping', data }], [{ do: 'stop', cause }]);
 }

@@ -114,6 +114,7 @@ describe('the table', () => {
       ] as const) {
         const before: Life = { ...stopping, phase, unresolved: phase === 'stopping' ? null : 'stop' };
         const on = asked === null ? before : (moved(before, asked, cron)?.life ?? before);
+        if (phase === 'stopping' && on.stopCause === 'restart') expect(on.reason).toBe('stopping: a restart was asked for');
         expect(moved(on, events.exited, cron)?.life.phase, `${asked?.type} ${asked?.cause} in ${phase}`).toBe(then);
       }
   });

@@ -24,13 +24,16 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
 };
 const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
 /** What a stop that the agent decided on leads to is due by its schedule, where it has one; what somebody asks for meanwhile comes at once. */
-const stopCauseAsked = ({ stopCause }: Life, { rules }: Scene): Life['stopCause'] =>
-  stopCause !== null && move.isOfAgent(stopCause) && rules.kind === 'cron' ? 'restart' : stopCause;
+function askedFor(life: Life, { rules }: Scene): Life {
+  const { stopCause, phase, reason } = life;
+  if (stopCause === null || !move.isOfAgent(stopCause) || rules.kind !== 'cron') return life;
+  return { ...life, stopCause: 'restart', reason: phase === 'stopping' ? move.stoppingFor('restart') : reason };
+}
 /** Wanted, and stopped all the same: with its agent. */
 const startAfterStop: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
-  const stopCause = cause === 'user' ? stopCauseAsked(life, scene) : life.stopCause;
-  if (life.want === 'run' && life.onward === 'start' && stopCause === life.stopCause) return move.stay(life);
-  return move.stay({ ...wanted(life), onward: 'start', stopCause }, released(life, by));
+  const own = cause === 'user' ? askedFor(life, scene) : life;
+  if (life.want === 'run' && life.onward === 'start' && own === life) return move.stay(life);
+  return move.stay({ ...wanted(own), onward: 'start' }, released(life, by));
 };
 export const start: Row<Of<'start'>> = {
   idle: startAtRest,
@@ -95,7 +98,7 @@ const restartAtRest: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
 const restartOnTheWay: Cell<Of<'restart'>> = (life, { by, cause }) =>
   cause === 'restart' && life.want === 'held' ? move.stay(wanted(life), released(life, by)) : move.stay(life);
 const restartAfterStop: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
-  cause === 'restart' ? move.stay({ ...wanted(life), onward: 'start', stopCause: stopCauseAsked(life, scene) }, released(life, by)) : move.stay(life);
+  cause === 'restart' ? move.stay({ ...wanted(askedFor(life, scene)), onward: 'start' }, released(life, by)) : move.stay(life);
 export const restart: Row<Of<'restart'>> = {
   idle: restartAtRest,
   done: restartAtRest,

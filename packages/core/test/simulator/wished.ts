@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { stopCauses } from '../../src/supervise/cause.ts';
 import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
 import { dueEveryMs } from './host.ts';
 
@@ -74,13 +75,17 @@ const lifted = ({ before, move }: Told, by: string): string | null => told(move,
 const stopCauseAsked = ({ before, scene }: Told): Life['stopCause'] =>
   scene.rules.kind === 'cron' && (before.stopCause === 'changed' || before.stopCause === 'shutdown') ? 'restart' : before.stopCause;
 
+/** What it is being stopped for is what is said of it. */
+const reasonFor = (stopCause: Life['stopCause'], { phase, reason, stopCause: before }: Life): string =>
+  phase === 'stopping' && stopCause !== null && stopCause !== before ? `stopping: ${stopCauses[stopCause]}` : reason;
+
 function started(event: Of<'start'>, of: Told): string | null {
   const { before, move } = of;
   const { life } = move;
   const stopCause = event.cause === 'user' ? stopCauseAsked(of) : before.stopCause;
   if (before.want === 'run' && isOnTheWay(before)) {
     const isSo = before.onward === 'start' && stopCause === before.stopCause;
-    return isSo ? isSame(move, before) : other(life, { ...before, onward: 'start', stopCause });
+    return isSo ? isSame(move, before) : other(life, { ...before, reason: reasonFor(stopCause, before), onward: 'start', stopCause });
   }
   if (before.want === 'run' && !atRest.has(before.phase) && before.phase !== 'backoff') return isSame(move, before);
   const wanted = other(life, { want: 'run', heldBy: null }) ?? lifted(of, event.by);
