@@ -9,6 +9,9 @@ const explanations: Readonly<Record<string, string>> = {
   'crew.ts drop write: held.add(one.worker);': 'as the guard before it; crew.test.ts shows it',
   "crew.ts negate guard: !(await this.stopInOrder(all, { type: 'hold', by: 'the agent', cause: 'shutdown' }, signal))":
     'one that is found while its agent ends is in fewer than one of 4,000 stories; crew.test.ts shows it',
+  "wishes.ts keep the old: stopCause: 'restart'":
+    'who is asked for while it is stopped for the schedule that it was given is in fewer than one of 4,000 stories; transition.test.ts shows it',
+  "wishes.ts negate choice: phase === 'stopping'": 'as the line itself: what is said of such a stop; transition.test.ts shows it',
   'effects.ts drop epoch check: this.#of.life.epoch !== epoch':
     'who ends out of sight while it is about to be started again is in fewer than one of 4,000 stories; crew.test.ts shows it',
   'effects.ts drop epoch check: this.#of.life.epoch !== epoch (2)':
