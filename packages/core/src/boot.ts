@@ -111,7 +111,9 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
   const there = crew.get(ref.worker);
   if (there?.instances.get(ref.instance)) return null;
   if (there?.isForgotten) {
-    void enterAfter(there, crew, () => enter(crew, runtime, engine, { ref, handle, is }, known));
+    enterAfter(there, crew, () => enter(crew, runtime, engine, { ref, handle, is }, known)).catch((error) =>
+      crew.services.log.error({ worker: ref.worker, instance: ref.instance, error: String(error) }, 'what was found of this worker could not be taken over'),
+    );
     return null;
   }
   const at = crew.services.clock.isoNow();

@@ -1,11 +1,12 @@
-import { isProblem, type Problem } from '../../src/base/problem.ts';
+import { isProblem } from '../../src/base/problem.ts';
 import type { Phase } from '../../src/store/index.ts';
 import { isStoreFailure } from '../../src/store/index.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
-import { type Agent, byPolicy } from './agent.ts';
+import type { Agent } from './agent.ts';
 import type { Declared } from './host.ts';
 import type { HostFile } from './host-file.ts';
 import type { Random } from './random.ts';
+import { misrefused } from './refusals.ts';
 import { unstopped } from './rest.ts';
 
 const lasting = new Set<Phase>(['idle', 'running', 'done', 'failed']);
@@ -293,11 +294,4 @@ export class User {
       },
     );
   }
-}
-
-/** A refusal is the policy's where nothing else stands in the way: who is told so may allow it. */
-function misrefused({ code, message }: Problem): string | null {
-  if (code !== 'policy-refused' && code !== 'plan-refused') return null;
-  const isPolicy = message.split('\n').every((line) => line.includes(byPolicy));
-  return isPolicy === (code === 'policy-refused') ? null : `${code}: ${message}`;
 }
