@@ -66,6 +66,8 @@ export class Disk {
   hasRefused = false;
   /** How often an instance that was taken away could not be forgotten: it is, with the others, after the next start. */
   unforgotten = 0;
+  /** How often something was written: what has to do with the disk alone is as it was as long as this is. */
+  writes = 0;
   /** How often each agent had what is too old taken away. Nothing ever is: the judges read all of it. */
   readonly trims = new Map<Owner, number>();
   #sqlite: Sqlite | null;
@@ -121,6 +123,7 @@ export class Disk {
     for (const table of [this.workers, this.instances, this.generations, this.values]) table.clear();
     this.journal = [];
     this.writers = [];
+    this.writes += 1;
     this.#sqlite = this.#sqlite && new Sqlite();
     this.#asked = [];
     this.#written = [];
@@ -165,6 +168,7 @@ export class Disk {
   }
 
   #apply({ batch, owner }: Commit): readonly JournalRecord[] {
+    this.writes += 1;
     for (const worker of batch.forgetWorkers ?? []) {
       this.workers.delete(worker);
       for (const table of [this.instances, this.generations]) for (const [key, row] of table) if (row.worker === worker) table.delete(key);

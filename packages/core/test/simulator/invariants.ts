@@ -46,7 +46,6 @@ export interface Invariant {
   readonly sentence: string;
   check(view: View): string | null;
 }
-const live = (engines: readonly Engine[]) => engines.flatMap((engine) => [...engine.instances.values()].filter(({ is }) => is === 'running'));
 
 const lastHeard = new WeakMap<Agent, number>();
 
@@ -75,10 +74,12 @@ export const invariants: readonly Invariant[] = [
     sentence: 'At most one instance of a worker runs, whatever the engines and agents did.',
     check({ engines }) {
       const seen = new Set<string>();
-      for (const { ref } of live(engines)) {
-        if (seen.has(ref.worker)) return `two instances of ${ref.worker} run`;
-        seen.add(ref.worker);
-      }
+      for (const { instances } of engines)
+        for (const { ref, is } of instances.values()) {
+          if (is !== 'running') continue;
+          if (seen.has(ref.worker)) return `two instances of ${ref.worker} run`;
+          seen.add(ref.worker);
+        }
       return null;
     },
   },
@@ -104,15 +105,7 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'journal and state',
     sentence: 'What the journal tells of a worker is what its row says: it runs, or it does not.',
-    check({ disk }) {
-      const fold = folds(disk);
-      for (const { worker, phase } of disk.workers.values()) {
-        const isUp = fold.isUp(disk, worker);
-        if (phase === 'running' && !isUp) return `${worker} runs by its row, not by the journal`;
-        if (['backoff', 'done', 'failed'].includes(phase) && isUp) return `${worker} runs by the journal, its row says ${phase}`;
-      }
-      return null;
-    },
+    check: ({ disk }) => folds(disk).wrong(disk),
   },
   {
     name: 'no secret',

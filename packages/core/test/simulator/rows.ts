@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '../../src/store/index.ts';
+import type { Agent } from './agent.ts';
+import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
 import type { View } from './invariants.ts';
 import { handleOf, type Real } from './real.ts';
@@ -16,8 +18,15 @@ const stateAfter: Readonly<Record<string, readonly InstanceRecord['state'][]>> =
 export class Rows {
   readonly #judged = new Map<string, InstanceRecord>();
   #at = 0;
+  #writes = -1;
 
   wrong({ disk, engines, agent }: View): string | null {
+    const isWritten = disk.writes !== this.#writes;
+    this.#writes = disk.writes;
+    return (isWritten ? this.#untrue(disk, engines) : null) ?? (agent?.isUp ? forgotten(disk, agent) : null);
+  }
+
+  #untrue(disk: Disk, engines: readonly Engine[]): string | null {
     // Of a worker that was forgotten, and whose instance is found again, it is a row of its own.
     if (this.#judged.size > disk.instances.size) for (const key of this.#judged.keys()) if (!disk.instances.has(key)) this.#judged.delete(key);
     for (const [key, row] of disk.instances) {
@@ -31,11 +40,7 @@ export class Rows {
       const owner = disk.workers.get(worker);
       if (state === 'running' && owner !== undefined && owner.instance !== instance)
         return `${key}: it runs by its row, and ${owner.instance} is what its worker has`;
-      const one = agent?.isUp ? agent.crew.get(worker) : undefined;
-      if (one !== undefined && one.instances.get(instance) === null) return `${key}: it is on the disk, and its agent has forgotten it already`;
     }
-    for (const { worker } of agent?.isUp ? disk.workers.values() : [])
-      if (agent?.crew.get(worker) === undefined) return `${worker} is on the disk, and its agent has forgotten it already`;
     for (const { worker, counter } of disk.generations.values())
       if (disk.workers.get(worker)?.generation === null) return `${worker}: generation ${counter} of it is known, and none is its own`;
     const last = new Map<string, string>();
@@ -63,6 +68,14 @@ export class Rows {
 
 const realOf = (engines: readonly Engine[], key: string): Real | null =>
   engines.map(({ instances, removed }) => instances.get(key) ?? removed.get(key)).find((real) => real) ?? null;
+
+/** An agent knows what it has written down until it has taken that back. */
+function forgotten({ instances, workers }: Disk, { crew }: Agent): string | null {
+  for (const { worker, instance } of instances.values())
+    if (crew.get(worker)?.instances.get(instance) === null) return `${worker}/${instance}: it is on the disk, and its agent has forgotten it already`;
+  for (const worker of workers.keys()) if (crew.get(worker) === undefined) return `${worker} is on the disk, and its agent has forgotten it already`;
+  return null;
+}
 
 /** What never changes of a row, or only once. */
 function changed(row: InstanceRecord, before: InstanceRecord | undefined): string | null {

@@ -48,6 +48,7 @@ export class Stage {
   readonly disk: Disk;
   readonly docker: Engine;
   readonly native: Engine;
+  readonly engines: readonly Engine[];
   readonly file: HostFile;
   readonly user: User;
   agent: Agent | null = null;
@@ -97,10 +98,7 @@ export class Stage {
       });
     this.docker = engine('docker');
     this.native = engine('native');
-  }
-
-  get engines(): readonly Engine[] {
-    return [this.docker, this.native];
+    this.engines = [this.docker, this.native];
   }
 
   tell(text: string): void {
@@ -270,19 +268,21 @@ export class Stage {
 
   protected view(): View {
     return {
-      ...{ engines: this.engines, disk: this.disk, agent: this.agent, slots: this.#given.slots, jumps: this.timeline.jumps },
-      ...{
-        held: this.user.held,
-        removed: this.#removed,
-        wishes: this.user.wishes,
-        wishesAtDown: this.user.wishesAtDown,
-        meantByDown: this.user.meantByDown,
-        isGoingDown: this.user.isLeftWaiting || this.agent?.isEnding === true,
-        blind: this.#losses.blind,
-        lost: this.#losses.lost,
-        unknown: this.#unknown,
-        startsFailed: this.#startsFailed,
-      },
+      engines: this.engines,
+      disk: this.disk,
+      agent: this.agent,
+      slots: this.#given.slots,
+      jumps: this.timeline.jumps,
+      held: this.user.held,
+      removed: this.#removed,
+      wishes: this.user.wishes,
+      wishesAtDown: this.user.wishesAtDown,
+      meantByDown: this.user.meantByDown,
+      isGoingDown: this.user.isLeftWaiting || this.agent?.isEnding === true,
+      blind: this.#losses.blind,
+      lost: this.#losses.lost,
+      unknown: this.#unknown,
+      startsFailed: this.#startsFailed,
     };
   }
 
@@ -307,8 +307,9 @@ export class Stage {
       this.#break('a signal is sent', `${request.worker} is sent ${request.signal}, which nobody has decided on`);
     this.#attention.asked(request);
     if (request.method !== 'ping') this.tell(`     the agent asks ${request.engine.name} for ${nameOf(request)}`);
+    const view = this.view();
     for (const { name, check } of callInvariants) {
-      const text = check(this.view(), request);
+      const text = check(view, request);
       if (text !== null) this.#break(name, text);
     }
   }

@@ -22,6 +22,7 @@ export class Timeline {
   /** How often that was. */
   jumps = 0;
   #serial = 0;
+  #iso = { ms: Number.NaN, text: '' };
   readonly #timers = new Set<Timer>();
   readonly #turns: { readonly owner: Owner; readonly resolve: () => void }[] = [];
 
@@ -46,12 +47,19 @@ export class Timeline {
     return startMs + this.#offsetMs + this.nowMs;
   }
 
+  /** Asked for again and again in one moment. */
+  #isoNow(): string {
+    const ms = this.epochMs();
+    if (ms !== this.#iso.ms) this.#iso = { ms, text: new Date(ms).toISOString() };
+    return this.#iso.text;
+  }
+
   clock(owner: Owner): CoreClock {
     const after: CoreClock['after'] = (ms, run) => this.after(owner, ms, run);
     return {
       nowMs: () => this.epochMs(),
       monotonicMs: () => this.nowMs,
-      isoNow: () => new Date(this.epochMs()).toISOString(),
+      isoNow: () => this.#isoNow(),
       after,
       turn: () => new Promise((resolve) => this.#turns.push({ owner, resolve })),
       sleep: (ms, signal) =>
