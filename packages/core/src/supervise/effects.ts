@@ -13,6 +13,8 @@ import type { Subject } from './subject.ts';
 
 /** How often a runtime that could not be asked is asked again. */
 const lookAgainMs = 2000;
+/** Between two stops that failed: what is seen to run on is stopped again at once. */
+const stopAgainMs = { min: 1000, max: 30_000 } as const;
 
 /** Carries out what the table decided. Mutating calls of one worker never overlap: they go through a mailbox of their own. */
 export class Effects {
@@ -28,6 +30,8 @@ export class Effects {
   #ownEpoch: number | null = null;
   /** The instance that this agent has started, or seen to run: it is taken over no more. */
   #ours: string | null = null;
+  /** In a row, of the present instance. */
+  #failedStops = 0;
   #isClosed = false;
 
   constructor(of: Subject) {
@@ -63,7 +67,7 @@ export class Effects {
         this.#quietly(this.#calls.post(() => this.#stop()));
         break;
       case 'inspect':
-        this.#lookIn(effect.afterMs);
+        this.#lookIn(life.unresolved === 'stop' ? this.#stopPauseMs() : 0);
         break;
       case 'signal':
         this.#quietly(this.#signalUnwell(effect.signal));
@@ -184,6 +188,7 @@ export class Effects {
         return;
       }
       isAsked = true;
+      this.#failedStops = 0;
       this.#ours = life.instance;
       const found = await start(services, runtime, target.ref, generation, normal, { secrets, shares });
       // In the dark it was looked at meanwhile, and what that found is newer.
@@ -204,9 +209,11 @@ export class Effects {
     // Blind: it is asked for again when it can be seen.
     if (target === null || this.#of.life.phase !== 'stopping' || this.#of.life.blind !== null) return;
     const { epoch } = this.#of.life;
+    this.#failedStops += 1;
     try {
       const runtime = this.#runtimeOf(this.#of.runtimeName());
       const found = await stop(this.#of.services, runtime, target, stopRule(this.#of, runtime));
+      this.#failedStops = 0;
       await this.#of.observe(found, 'looked', 0);
     } catch (error) {
       const failure = asFailure(error, true);
@@ -252,6 +259,11 @@ export class Effects {
       await this.#of.send({ type: 'blind', runtime: name, reason: message });
       this.#lookIn(lookAgainMs);
     }
+  }
+
+  /** After the first at once: an answer may get lost. */
+  #stopPauseMs(): number {
+    return this.#failedStops <= 1 ? 0 : Math.min(stopAgainMs.max, stopAgainMs.min * 2 ** (this.#failedStops - 2));
   }
 
   #lookIn(ms: number): void {

@@ -106,7 +106,7 @@ export type Effect =
   | { readonly do: 'prepare' }
   | { readonly do: 'start' }
   | { readonly do: 'stop'; readonly cause: StopCause }
-  | { readonly do: 'inspect'; readonly afterMs: number }
+  | { readonly do: 'inspect' }
   | { readonly do: 'signal'; readonly signal: string }
   | { readonly do: 'forget' };
 

@@ -115,7 +115,7 @@ export function toStopping(
 
 export function toUnresolved(life: Life, scene: Scene, what: 'start' | 'stop', message: string): Move {
   const next = to(life, scene, { phase: 'unresolved', reason: `whether the ${what} happened is not known: ${message}`, unresolved: what });
-  return stay(next, [{ type: 'worker.unresolved', data: { what, message: sentence(message) } }], [{ do: 'inspect', afterMs: 0 }]);
+  return stay(next, [{ type: 'worker.unresolved', data: { what, message: sentence(message) } }], [{ do: 'inspect' }]);
 }
 
 /** Why it is started after a stop, where that was for no restart. */

@@ -86,13 +86,21 @@ export const created: Row<Of<'created'>> = {
   preparing: createdAtRest,
   // The agent died between the two halves of the start, or the first answer was lost.
   starting: (life, _, scene) => startOrGiveUp(life, scene),
-  unresolved: (life, _, scene) => (life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startOrGiveUp(life, scene)),
+  unresolved: (life, _, scene) =>
+    life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startCameToNothing(life, scene),
   // Its engine died before it had written down that it was started, and has come back.
   running: (life, event, scene) => endedUnseen(life, event, scene),
   stopping: (life, _, scene) => move.afterStop(life, scene, [stoppedFacts(life, scene, null)]),
 };
 const startOrGiveUp = (life: Life, scene: Scene): Move =>
   life.want === 'run' ? move.toStartingAgain(life, scene) : move.afterStop({ ...life, mayCome: true }, scene, []);
+
+/** Of one start the outcome may get lost; of one that was begun again because of that, it is taken for a start that failed. */
+function startCameToNothing(life: Life, scene: Scene): Move {
+  if (life.want !== 'run' || life.startCause !== 'again') return startOrGiveUp(life, scene);
+  const next = afterFailedStart(scene.rules, life.failures, scene.random, 'what became of its start is not known, and nothing came of it');
+  return move.retry({ ...life, mayCome: life.mayCome || scene.isDefined }, scene, next, 'again', []);
+}
 
 /** `event`: `null` = nobody saw how it ended. */
 const stoppedFacts = (life: Life, scene: Scene, event: Of<'exited'> | null): Fact => ({
@@ -145,7 +153,7 @@ export const gone: Row<Of<'gone'>> = {
   stopping: (life, event, scene) => (event.isSameEngine ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : elsewhere(life, scene)),
   unresolved: (life, event, scene) => {
     if (!event.isSameEngine) return elsewhere(life, scene);
-    return life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startOrGiveUp(life, scene);
+    return life.unresolved === 'stop' ? move.afterStop(life, scene, [stoppedFacts(life, scene, null)]) : startCameToNothing(life, scene);
   },
 };
 

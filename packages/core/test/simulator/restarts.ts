@@ -33,6 +33,9 @@ interface Course {
   startedMs: number | null;
   /** Epoch ms: since when it was being started. What is told late, or by a clock that was set, may have run since then. */
   startingMs: number | null;
+  /** It was begun again since the outcome of its start was not known, and that of this one is not known either: where nothing came of it, it failed. */
+  isUnanswered: boolean;
+  isAgain: boolean;
   /** What somebody wished of it is told only with its next start: until then nobody can say how many failures count. */
   isWished: boolean;
   wishes: number;
@@ -55,6 +58,8 @@ const fresh = (): Course => ({
   wasBlind: false,
   startedMs: null,
   startingMs: null,
+  isUnanswered: false,
+  isAgain: false,
   isWished: false,
   wishes: 0,
   isLeftDown: false,
@@ -70,6 +75,9 @@ const byOthers: ReadonlySet<string> = new Set([startCauses.again, startCauses.en
 const byWish: ReadonlySet<string> = new Set(
   ['user', 'restart', 'changed', 'dependency', 'age', 'at'].map((one) => startCauses[one as keyof typeof startCauses]),
 );
+/** What tells that nothing came of a start, and what tells that something did. */
+const follows: ReadonlySet<string> = new Set(['worker.backoff', 'worker.failed', 'worker.starting', 'worker.waiting']);
+const ends: ReadonlySet<string> = new Set([...follows, 'worker.started', 'worker.adopted', 'worker.exited', 'worker.stopped', 'worker.removed']);
 const loopFrom = 5;
 const causesAfter: Readonly<Record<NonNullable<Course['open']>, readonly string[]>> = {
   exit: [startCauses.exited],
@@ -130,6 +138,10 @@ function unjudged(course: Course): null {
 
 function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRule): string | null {
   const told = data as Told;
+  if (course.isUnanswered && ends.has(type)) {
+    course.isUnanswered = false;
+    if (follows.has(type)) course.open ??= 'start';
+  }
   switch (type) {
     case 'worker.declared':
     case 'worker.changed':
@@ -165,6 +177,7 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       // The try before it, where there was one, came at once: a preparation that fails tells of nothing else.
       const text = course.open === null ? null : atOnce(course, rule);
       course.open = told.outcome === 'no' && told.code !== 'engine-down' && told.code !== 'engine-hung' ? 'start' : null;
+      course.isUnanswered = told.outcome !== 'no' && course.isAgain;
       course.exit = null;
       return text;
     }
@@ -275,6 +288,7 @@ function usualDelayMs({ backoff: { firstMs, minMs, maxMs, factor } }: RestartRul
 function starting(course: Course, { cause = '', generation = null }: Told, rule: RestartRule): string | null {
   const { after } = course;
   course.after = null;
+  course.isAgain = cause === startCauses.again;
   // Of a shutdown in between nothing is told.
   if (after !== null && !after.includes(cause) && cause !== startCauses.declared)
     return `it is started because ${cause}, and had waited because ${after.join(' or ')}`;

@@ -1,0 +1,61 @@
+import { runtimeFailure } from '@ostler/sdk';
+import { expect, test } from 'vitest';
+import { scriptedHost } from './fixtures/host.ts';
+
+// An engine that never says what became of a call, or refuses one for good.
+
+const unknown = () => runtimeFailure({ code: 'internal', outcome: 'unknown', retryable: true, message: 'the engine answers with 500' });
+
+test('a start whose outcome is unknown again and again, with nothing there, is slowed, told as a crash loop, and given up where the file says so', async () => {
+  const host = await scriptedHost();
+  const starts: number[] = [];
+  host.die();
+  const start = async () => {
+    starts.push(host.clock.monotonicMs());
+    throw unknown();
+  };
+  await host.boot({ ...host.driver(), start });
+  void host.declare('web');
+  void host.declare('job', { restart: { giveUp: 3 } });
+  for (let second = 0; second < 120; second++) await host.clock.advance(1000);
+  // Of job: one at once under the same name, and the three restarts that it may have.
+  const { life } = host.crew().get('job')!;
+  expect([life.phase, life.failures]).toEqual(['failed', 4]);
+  expect(life.reason).toContain('its 3 restarts are used up');
+  expect(await host.told('web')).toContain('crash-looping');
+  expect(starts.length).toBeGreaterThan(8);
+  expect(starts.length).toBeLessThan(20);
+});
+
+test('a start whose outcome is unknown once is begun again at once, under its name, and is no failure', async () => {
+  const host = await scriptedHost();
+  host.die();
+  const driver = host.driver();
+  let isFirst = true;
+  const start: typeof driver.start = async (...asked) => {
+    if (!isFirst) return driver.start(...asked);
+    isFirst = false;
+    throw unknown();
+  };
+  await host.boot({ ...driver, start });
+  await host.declare('web');
+  await host.clock.advance(100);
+  const { life } = host.crew().get('web')!;
+  expect([life.phase, life.failures, host.crew().get('web')!.instances.all().length]).toEqual(['running', 0, 1]);
+});
+
+test('a stop that its engine refuses for good is tried again at a pace, not without end at once', async () => {
+  const host = await scriptedHost();
+  let stops = 0;
+  host.die();
+  const stop = async () => {
+    stops += 1;
+    throw runtimeFailure({ code: 'unauthorized', outcome: 'no', retryable: false, message: 'the engine answers with 403' });
+  };
+  await host.boot({ ...host.driver(), stop });
+  await host.declare('web');
+  void host.crew().get('web')!.send({ type: 'hold', by: 'user', cause: 'held' });
+  for (let second = 0; second < 120; second++) await host.clock.advance(1000);
+  expect(stops).toBeGreaterThan(5);
+  expect(stops).toBeLessThan(20);
+});
