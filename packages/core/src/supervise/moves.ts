@@ -28,6 +28,15 @@ export function toRest(life: Life, scene: Scene, phase: 'idle' | 'done' | 'faile
     : stay(next, facts);
 }
 
+/** Until an engine that did not answer one call is known to be away, or not. */
+const engineRetryMs = 1000;
+
+/** The engine's failure is not the worker's: it counts for nothing. */
+export function toTryAgain(life: Life, scene: Scene, message: string, facts: readonly Fact[]): Move {
+  const nextTryAt = new Date(scene.nowMs + engineRetryMs).toISOString();
+  return stay(to(life, scene, { ...clean, phase: 'backoff', reason: `its engine did not answer: ${message}`, nextTryAt }), facts);
+}
+
 export function toPreparing(life: Life, scene: Scene): Move {
   return stay(to(life, scene, { phase: 'preparing', reason: 'being prepared' }), [], [{ do: 'prepare' }]);
 }

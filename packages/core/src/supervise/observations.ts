@@ -33,12 +33,12 @@ export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) =>
 export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) =>
   life.blind === null ? move.toStarting(life, scene) : move.toWaiting(life, scene, life.startCause),
 );
-/** The engine's failure is not the worker's: it waits until the engine answers again. */
+/** What is to be tried again in a moment: the gate waits for an engine that is known to be away. */
 const isOfEngine = (code: string): boolean => code === 'engine-down' || code === 'engine-hung';
 export const prepareFailed: Row<Of<'prepare-failed'>> = onlyIn('preparing', (life, { message, code, lastLines }, scene) => {
   const printed = lastLines === undefined ? {} : { lastLines };
   const fact: Fact = { type: 'worker.start-failed', data: { code, outcome: 'no', message: move.sentence(message), ...printed } };
-  if (isOfEngine(code)) return move.toWaiting(life, scene, life.startCause, [fact]);
+  if (isOfEngine(code)) return move.toTryAgain(life, scene, message, [fact]);
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), 'start-failed', [fact]);
 });
 export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (before, { failure, isAsked }, scene) => {
@@ -50,7 +50,7 @@ export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (before, 
     return { ...unresolved, facts: [fact, ...unresolved.facts] };
   }
   if (life.want !== 'run') return move.afterStop(life, scene, [fact]);
-  if (isOfEngine(code)) return move.toWaiting(life, scene, life.startCause, [fact]);
+  if (isOfEngine(code)) return move.toTryAgain(life, scene, message, [fact]);
   const cause = life.mayCome ? 'again' : 'start-failed';
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), cause, [fact]);
 });

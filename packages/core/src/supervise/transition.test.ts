@@ -186,7 +186,7 @@ describe('the table', () => {
   });
   test('an engine that fails while it prepares is no failure of the worker, as while it starts', () => {
     for (const code of ['engine-down', 'engine-hung']) {
-      const waits = { phase: 'waiting', failures: 2 } as const;
+      const waits = { phase: 'backoff', failures: 2, failingSince: null, startCause: 'declared' } as const;
       expect(moved(life('preparing', { failures: 2 }), { ...events['prepare-failed'], code })?.life, code).toMatchObject(waits);
       const failed = { ...events['start-failed'], failure: { ...failure, code, outcome: 'no' } as const, isAsked: true };
       expect(moved(life('starting', { failures: 2 }), failed as LifeEvent)?.life, code).toMatchObject(waits);

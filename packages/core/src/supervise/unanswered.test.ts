@@ -59,3 +59,21 @@ test('a stop that its engine refuses for good is tried again at a pace, not with
   expect(stops).toBeGreaterThan(5);
   expect(stops).toBeLessThan(20);
 });
+
+test('while nobody knows yet that its engine is away, a worker is prepared again now and then, and nothing of it is counted', async () => {
+  const host = await scriptedHost();
+  let times = 0;
+  host.die();
+  const prepare = async () => {
+    times += 1;
+    throw runtimeFailure({ code: 'engine-down', outcome: 'no', retryable: true, message: 'connect ECONNREFUSED' });
+  };
+  const driver = host.driver();
+  await host.boot({ ...driver, prepare: (...asked) => (times < 10 ? prepare() : driver.prepare(...asked)) });
+  void host.declare('web', { restart: { giveUp: 3 } });
+  for (let tenth = 0; tenth < 50; tenth++) await host.clock.advance(100);
+  expect(times).toBeGreaterThan(3);
+  expect(times).toBeLessThan(8);
+  for (let tenth = 0; tenth < 100; tenth++) await host.clock.advance(100);
+  expect([host.crew().get('web')!.life.phase, host.crew().get('web')!.life.failures]).toEqual(['running', 0]);
+});

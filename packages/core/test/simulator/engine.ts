@@ -22,6 +22,8 @@ const writtenWithinMs = 30_000;
 const check = { health: 'unhealthy', lastCheck: { failures: 1, code: 1, output: `the token is ${canary}` } } as const;
 /** More than anybody reads. */
 const endless = 'it cannot be started. '.repeat(500);
+/** Whoever asks for a stop may not. */
+export const refusal = 'the engine answers with 403';
 /** What an image names to end it by, where nothing else is said. */
 const imageSignal = 'SIGQUIT';
 const usage = { cpuNs: null, ioBytes: null, processes: null, gpu: null };
@@ -147,7 +149,7 @@ export class Engine {
     const known = this.#find(ref);
     if (known !== undefined && known.is !== 'created') return this.#observed(known);
     const { behaviour, random, timeline } = this.#given;
-    const { exit, failsToStart } = behaviour(ref.worker);
+    const { exit, failsToStart, losesStarts } = behaviour(ref.worker);
     const key = `${ref.worker}/${ref.instance}`;
     const startedAt = new Date(timeline.epochMs()).toISOString();
     const { stores = [], starts = [], exits = [] } = this.instances.get(key) ?? {};
@@ -160,6 +162,7 @@ export class Engine {
       if (random.chance(0.5)) made();
       throw failure('conflict', 'no', random.chance(0.1) ? endless : 'it cannot be started');
     }
+    if (losesStarts && random.chance(0.6)) throw failure('internal', 'unknown', 'the engine answers with 500');
     if (known === undefined && random.chance(0.03)) {
       made();
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
@@ -173,7 +176,10 @@ export class Engine {
 
   #stop(ref: InstanceRef, signal: string): Found {
     const real = this.#find(ref);
-    if (real !== undefined) this.end(real, { code: null, signal: this.#given.behaviour(ref.worker).ignoresSignals ? 'SIGKILL' : signal });
+    const { behaviour, random } = this.#given;
+    const { ignoresSignals, refusesStops } = behaviour(ref.worker);
+    if (refusesStops && random.chance(0.6)) throw failure('unauthorized', 'no', refusal);
+    if (real !== undefined) this.end(real, { code: null, signal: ignoresSignals ? 'SIGKILL' : signal });
     return this.#found(ref);
   }
 

@@ -94,6 +94,8 @@ function someBehaviour(kind: Kind, random: Random): Behaviour {
     failsToPrepare: random.chance(0.1),
     failsToStart: random.chance(0.1),
     ignoresSignals: random.chance(0.1),
+    losesStarts: random.chance(0.05),
+    refusesStops: random.chance(0.05),
     isChecked: random.chance(0.3),
     isGreedy: random.chance(0.4),
   };

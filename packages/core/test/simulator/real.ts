@@ -8,6 +8,10 @@ export interface Behaviour {
   readonly failsToPrepare: boolean;
   readonly failsToStart: boolean;
   readonly ignoresSignals: boolean;
+  /** Its engine does not say that it cannot start it. */
+  readonly losesStarts?: boolean | undefined;
+  /** Its engine mostly refuses to stop it. */
+  readonly refusesStops?: boolean | undefined;
   /** It uses more memory than any rule allows. */
   readonly isGreedy?: boolean | undefined;
   /** Its image brings a check, and its engine says what came of that. */

@@ -76,7 +76,7 @@ const byWish: ReadonlySet<string> = new Set(
   ['user', 'restart', 'changed', 'dependency', 'age', 'at'].map((one) => startCauses[one as keyof typeof startCauses]),
 );
 /** What tells that nothing came of a start, and what tells that something did. */
-const follows: ReadonlySet<string> = new Set(['worker.backoff', 'worker.failed', 'worker.starting', 'worker.waiting']);
+const follows: ReadonlySet<string> = new Set(['worker.backoff', 'worker.failed', 'worker.starting', 'worker.waiting', 'worker.start-failed']);
 const ends: ReadonlySet<string> = new Set([...follows, 'worker.started', 'worker.adopted', 'worker.exited', 'worker.stopped', 'worker.removed']);
 const loopFrom = 5;
 const causesAfter: Readonly<Record<NonNullable<Course['open']>, readonly string[]>> = {

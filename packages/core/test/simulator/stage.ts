@@ -11,11 +11,11 @@ import { Engine } from './engine.ts';
 import type { Declared } from './host.ts';
 import { HostFile } from './host-file.ts';
 import { invariants, type View } from './invariants.ts';
-import { LookPace } from './look-pace.ts';
 import { Losses } from './losses.ts';
 import { Narrator } from './narrator.ts';
 import type { Random } from './random.ts';
 import type { Behaviour } from './real.ts';
+import { Repeats } from './repeats.ts';
 import type { Request } from './requests.ts';
 import { unstopped } from './rest.ts';
 import { Signals } from './signals.ts';
@@ -67,7 +67,7 @@ export class Stage {
   readonly #unknown = new Map<string, number>();
   readonly #startsFailed = new Map<string, number>();
   readonly #attention = new Attention();
-  readonly #lookPace = new LookPace();
+  readonly #repeats = new Repeats();
   readonly #losses = new Losses();
   readonly #removed = new Set<string>();
   #serial = 0;
@@ -291,9 +291,8 @@ export class Stage {
     if (request.owner === this.agent?.owner && !request.owner.isDead) this.#attention.failed(request, this.#lifeOf(request));
     const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
     count(this.failed, method);
-    if (method === 'inspect' && worker !== null && !this.#lookPace.isKept(worker, this.timeline.nowMs))
-      this.#break('looked for at a pace', `${worker} is looked for again and again, at once`);
     if (worker === null) return;
+    if (!this.#repeats.isKept(request, this.timeline.nowMs)) this.#break('tried again at a pace', `the ${method} of ${worker} fails again and again, at once`);
     if (isMutating && isUnknown) count(this.#unknown, worker);
     if (['resolve', 'prepare', 'start'].includes(method)) count(this.#startsFailed, worker);
   }

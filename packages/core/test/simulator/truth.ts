@@ -1,4 +1,5 @@
 import type { ProbeWatch, Supervisor } from '../../src/supervise/index.ts';
+import { refusal } from './engine.ts';
 import type { View } from './invariants.ts';
 
 /** The last verdict of each probe that is told apart from the ones of other instances. */
@@ -39,6 +40,8 @@ function untrue(one: Supervisor, real: string | null, { agent }: View, verdicts:
     case 'starting':
     case 'stopping':
     case 'unresolved':
+      // A stop that is refused is tried at a pace.
+      if (one.life.unresolved === 'stop' && reason.endsWith(refusal)) return null;
       return agent!.revealing.has(one.worker) ? null : 'nothing of it is on its way';
     case 'running': {
       if (real !== instance) return `${real ?? 'nothing'} runs`;
