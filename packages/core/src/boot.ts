@@ -4,7 +4,7 @@ import type { HostConfig } from './config/index.ts';
 import { generationDigest } from './reconcile/index.ts';
 import { unknownArtifact } from './spec/index.ts';
 import type { GenerationRecord, InstanceRecord, Snapshot } from './store/index.ts';
-import { type Crew, fromRecord, type LifeEvent, newLife, overdue, type RuntimeAccess, type Supervisor } from './supervise/index.ts';
+import { type Crew, fromRecord, type LifeEvent, newLife, overdue, type RuntimeAccess, type Supervisor, unknownGeneration } from './supervise/index.ts';
 
 const listMs = 5000;
 /** Phases in which something of the worker may be on the host. */
@@ -130,7 +130,7 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
         { worker: ref.worker, instance: ref.instance },
         'a second instance of this worker runs, which the store does not know; it is left alone',
       );
-    else if (is !== 'exited' && !isTaken) there.adoptUnknown(ref.instance, counterOf(ref));
+    else if (is !== 'exited' && !isTaken) there.adoptUnknown(ref.instance, counterIn(there, ref));
     there.keepFound();
     return null;
   }
@@ -163,12 +163,22 @@ const counterOf = ({ generation }: InstanceRef): number | null => {
   return Number.isSafeInteger(counter) && counter > 0 ? counter : null;
 };
 
+/** Which of its generations it is of, whatever it was called then: the same counter may stand for another definition since the store was lost. */
+function counterIn(there: Supervisor, ref: InstanceRef): number | null {
+  const [counter, digest] = [counterOf(ref), digestOf(ref)];
+  if (there.generation() === null) return counter;
+  const same = there.generations.filter((one) => one.digest === digest);
+  return (same.find((one) => one.counter === counter) ?? same.at(-1))?.counter ?? unknownGeneration;
+}
+
+const digestOf = ({ generation }: InstanceRef): string => generation.split('-')[1] ?? '';
+
 /** The generation of an instance, if the host file still says what its digest stands for. */
 function recognise(ref: InstanceRef, runtime: string, { getConfig, key }: Known, at: string): GenerationRecord | null {
   const config = getConfig();
   const written = config?.workers[ref.worker]?.written;
   const counter = counterOf(ref);
-  const digest = ref.generation.split('-')[1] ?? '';
+  const digest = digestOf(ref);
   if (config === null || written === undefined || counter === null || generationDigest(key, written, runtime) !== digest) return null;
   return { worker: ref.worker, counter, digest, runtime, written, baseDir: config.baseDir, artifact: unknownArtifact, secrets: {}, createdAt: at };
 }

@@ -3,6 +3,9 @@ import type { WorkerRules } from '../spec/index.ts';
 import type { Health, Phase, Want } from '../store/index.ts';
 import type { StartCause, StopCause } from './cause.ts';
 
+/** Of what was found on a host and is not what any of its worker's definitions says. No definition has that counter. */
+export const unknownGeneration = 0;
+
 /** Where one worker stands: all that is persisted of it, and what follows from nothing else. */
 export interface Life {
   readonly want: Want;
@@ -12,7 +15,7 @@ export interface Life {
   readonly health: Health;
   /** The generation that is to run. */
   readonly generation: number | null;
-  /** The instance that is being started, runs, is being stopped, or ended last, and its generation. */
+  /** The instance that is being started, runs, is being stopped, or ended last, and its generation ({@link unknownGeneration}: none of those that are known). */
   readonly instance: string | null;
   readonly instanceGeneration: number | null;
   /** RFC 3339. */

@@ -1,6 +1,6 @@
 import type { Exit } from '@ostler/sdk';
 import { type StartCause, type StopCause, startCauses, stopCauses } from './cause.ts';
-import type { Effect, Fact, Life, LifeEvent, Move, Scene, SeenRunning } from './life.ts';
+import { type Effect, type Fact, type Life, type LifeEvent, type Move, type Scene, type SeenRunning, unknownGeneration } from './life.ts';
 import { type AfterFailure, afterExit, afterFailedStart, crashLoopFailures, failuresBefore, isSuccess } from './restart.ts';
 
 // The moves that the cells of the table are made of. Pure.
@@ -69,6 +69,11 @@ export function toStartingAgain(life: Life, scene: Scene): Move {
   return stay(next, [{ type: 'worker.starting', data: { generation: life.instanceGeneration, cause: startCauses.again } }], [{ do: 'start' }]);
 }
 
+const adopted = ({ instanceGeneration }: Life, { pid }: SeenRunning): Fact => ({
+  type: 'worker.adopted',
+  data: { pid, generation: instanceGeneration === unknownGeneration ? null : instanceGeneration },
+});
+
 export function toRunning(life: Life, scene: Scene, event: Extract<LifeEvent, { type: 'running' }>): Move {
   const { seen, how, tookMs } = event;
   const startedMs = Date.parse(seen.startedAt);
@@ -80,16 +85,13 @@ export function toRunning(life: Life, scene: Scene, event: Extract<LifeEvent, { 
     mayCome: false,
     startedMs: Number.isNaN(startedMs) ? scene.nowMs : startedMs,
   });
-  const fact: Fact =
-    how === 'started'
-      ? { type: 'worker.started', data: { pid: seen.pid, tookMs } }
-      : { type: 'worker.adopted', data: { pid: seen.pid, generation: life.instanceGeneration } };
+  const fact: Fact = how === 'started' ? { type: 'worker.started', data: { pid: seen.pid, tookMs } } : adopted(life, seen);
   return reconsider(next, scene, [fact]);
 }
 
 /** What runs is seen to run on after a time in which that was not sure, or for the first time by this agent. */
 export function stillRunning(life: Life, scene: Scene, seen: SeenRunning, isAdopted: boolean): Move {
-  return reconsider(life, scene, isAdopted ? [{ type: 'worker.adopted', data: { pid: seen.pid, generation: life.instanceGeneration } }] : []);
+  return reconsider(life, scene, isAdopted ? [adopted(life, seen)] : []);
 }
 
 /** Running, and perhaps no longer wanted so. Nothing is done while its runtime cannot be asked. */

@@ -3,6 +3,7 @@ import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Declared } from './host.ts';
 import { Random } from './random.ts';
 import type { Behaviour, Real } from './real.ts';
+import type { Request } from './requests.ts';
 import { World } from './world.ts';
 
 // The interleavings in which agents are known to start things twice, or to lose them. What must always hold is looked at after every step of them.
@@ -34,6 +35,19 @@ const carriedOut = async (world: World, method: string): Promise<void> => {
 const all = (world: World): readonly Real[] => world.engines.flatMap(({ instances }) => [...instances.values()]);
 const running = (world: World): readonly string[] => all(world).flatMap(({ is, ref }) => (is === 'running' ? [`${ref.worker}/${ref.instance}`] : []));
 const isRunning = (world: World): boolean => world.agent?.crew.get('w0')?.life.phase === 'running';
+
+/** All goes on but this one. */
+async function untilBut(world: World, late: Request, isTrue: () => boolean): Promise<void> {
+  for (let step = 0; !isTrue(); step++) {
+    if (step > 3000) throw new Error('it never came to that');
+    const [other] = world.steppable().filter((one) => one !== late);
+    if (world.timeline.hasTurns()) world.timeline.turn();
+    else if (world.disk.hasWork()) world.stepDisk();
+    else if (other !== undefined) world.stepRequest(other);
+    else world.timeline.advance();
+    await world.settle();
+  }
+}
 
 /** Some of what an engine does is chance: whether an aborted call is carried out after all. */
 const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -341,4 +355,54 @@ describe('at most one instance, and it is kept, when', () => {
     }
     expect(life().epoch).toBeGreaterThan(epoch);
   });
+});
+
+describe('what was found after the store was lost, on an engine that came up after the host file was applied,', () => {
+  const lateEngine = async (edit: (world: World) => void, edited: string | null): Promise<World> => {
+    const world = worldOf({ workers: [worker('w0'), worker('w1', 'native')] });
+    await world.comeTrue();
+    edit(world);
+    await world.comeTrue();
+    world.docker.goDown(false);
+    world.loseStore(edited);
+    await world.until(() => world.agent?.isUp === true);
+    world.docker.isDown = false;
+    await world.comeTrue();
+    return world;
+  };
+
+  it('is replaced where it is of another definition, though that had the same counter', async () => {
+    const world = await lateEngine(() => {}, 'w0');
+    const { life, generations } = world.agent!.crew.get('w0')!;
+    const real = all(world).find(({ ref, is }) => ref.worker === 'w0' && is === 'running')!;
+    expect(real.ref.generation.split('-')[1]).toBe(generations.find(({ counter }) => counter === life.generation)!.digest);
+  });
+
+  it('runs on where it is of the same definition, though that had another counter', async () => {
+    const world = await lateEngine((at) => {
+      at.file.mayMove = false;
+      at.file.edit('w0');
+      at.user.apply(at.agent!);
+    }, null);
+    expect(world.disk.journal.filter(({ type, worker: of }) => type === 'worker.stopped' && of === 'w0')).toEqual([]);
+    expect(all(world).find(({ ref, is }) => ref.worker === 'w0' && is === 'running')?.ref.generation).toMatch(/^2-/);
+    expect(world.agent!.crew.get('w0')!.life.generation).toBe(1);
+  });
+});
+
+it.each(seeds)('a worker whose start may be carried out late is not forgotten before (seed %i)', async (seed) => {
+  const world = worldOf({ seed, workers: [worker('w0'), worker('w1', 'native')] });
+  await world.until(() => asked(world, 'start') !== undefined);
+  const late = asked(world, 'start')!;
+  world.file.remove('w0');
+  world.user.apply(world.agent!);
+  await untilBut(world, late, () => world.disk.workers.get('w0')?.want === 'removed');
+  world.die();
+  await untilBut(world, late, () => world.agent!.isUp && world.disk.workers.get('w0')?.phase === 'idle');
+  await untilBut(world, late, () => !world.disk.hasWork() && !world.timeline.hasTurns());
+  world.stepRequest(late);
+  await world.settle();
+  await world.comeTrue();
+  expect(running(world).filter((one) => one.startsWith('w0'))).toEqual([]);
+  expect(world.agent!.crew.get('w0')).toBeUndefined();
 });

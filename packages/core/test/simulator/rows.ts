@@ -56,7 +56,9 @@ export class Rows {
       const its = disk.instances.get(`${worker}/${instance}`);
       const state = its?.state;
       const { instanceGeneration } = extra as { readonly instanceGeneration: number | null };
-      if (its !== undefined && instanceGeneration !== Number.parseInt(its.generation, 10))
+      const known = disk.generations.get(`${worker}/${instanceGeneration}`);
+      const isSame = known === undefined ? isUnknown(disk, its) : known.digest === its?.generation.split('-')[1];
+      if (its !== undefined && !isSame)
         return `${worker}/${instance}: it is of ${its.generation} by its row, and its worker takes it for ${instanceGeneration}`;
       if (phase === 'running' && state !== 'running') return `${worker}/${instance}: its worker runs, and by its own row it is ${state}`;
       if (['backoff', 'done', 'failed'].includes(phase) && state === 'running')
@@ -68,6 +70,10 @@ export class Rows {
 
 const realOf = (engines: readonly Engine[], key: string): Real | null =>
   engines.map(({ instances, removed }) => instances.get(key) ?? removed.get(key)).find((real) => real) ?? null;
+
+/** Of what was found nobody may know the definition; where it is known, it is that. */
+const isUnknown = ({ generations }: Disk, its: InstanceRecord | undefined): boolean =>
+  its === undefined || ![...generations.values()].some(({ worker, digest }) => worker === its.worker && digest === its.generation.split('-')[1]);
 
 /** An agent knows what it has written down until it has taken that back. */
 function forgotten({ instances, workers }: Disk, { crew }: Agent): string | null {
