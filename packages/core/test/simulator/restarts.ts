@@ -145,7 +145,8 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
   switch (type) {
     case 'worker.declared':
     case 'worker.changed':
-      Object.assign(course, { failures: 0, open: null, wanted: told.to ?? told.generation ?? null });
+      // Before it or after it, what came of its last start may have been counted.
+      Object.assign(course, { failures: course.isUnanswered ? null : 0, open: null, wanted: told.to ?? told.generation ?? null });
       return null;
     // What was on its way then goes on with its count.
     case 'worker.released':

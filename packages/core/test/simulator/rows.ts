@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '../../src/store/index.ts';
+import { unknownGeneration } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
@@ -57,7 +58,7 @@ export class Rows {
       const state = its?.state;
       const { instanceGeneration } = extra as { readonly instanceGeneration: number | null };
       const known = disk.generations.get(`${worker}/${instanceGeneration}`);
-      const isSame = known === undefined ? isUnknown(disk, its) : known.digest === its?.generation.split('-')[1];
+      const isSame = known === undefined ? [unknownGeneration, counterOf(its)].includes(instanceGeneration ?? -1) : known.digest === digestOf(its);
       if (its !== undefined && !isSame)
         return `${worker}/${instance}: it is of ${its.generation} by its row, and its worker takes it for ${instanceGeneration}`;
       if (phase === 'running' && state !== 'running') return `${worker}/${instance}: its worker runs, and by its own row it is ${state}`;
@@ -71,9 +72,8 @@ export class Rows {
 const realOf = (engines: readonly Engine[], key: string): Real | null =>
   engines.map(({ instances, removed }) => instances.get(key) ?? removed.get(key)).find((real) => real) ?? null;
 
-/** Of what was found nobody may know the definition; where it is known, it is that. */
-const isUnknown = ({ generations }: Disk, its: InstanceRecord | undefined): boolean =>
-  its === undefined || ![...generations.values()].some(({ worker, digest }) => worker === its.worker && digest === its.generation.split('-')[1]);
+const counterOf = (its: InstanceRecord | undefined): number => Number.parseInt(its?.generation ?? '', 10);
+const digestOf = (its: InstanceRecord | undefined): string => its?.generation.split('-')[1] ?? '';
 
 /** An agent knows what it has written down until it has taken that back. */
 function forgotten({ instances, workers }: Disk, { crew }: Agent): string | null {
