@@ -50,7 +50,8 @@ export async function adopt(
   const entered = [...instances].sort((a, b) => precedence[a.is] - precedence[b.is]).flatMap((listed) => enter(crew, runtime, engine, listed, known) ?? []);
   const running = new Set(instances.filter(({ is }) => is !== 'exited').map(({ ref }) => `${ref.worker}/${ref.instance}`));
   const own = crew.all().filter((one) => one.runtimeName() === runtime.name);
-  await Promise.all(
+  await written(
+    crew,
     own.map(async (one) => {
       const { life } = one;
       if (life.instance !== null && (active.has(life.phase) || running.has(`${one.worker}/${life.instance}`))) await one.look();
@@ -58,6 +59,21 @@ export async function adopt(
     }),
   );
   return { running: own.filter(({ life }) => life.phase === 'running' && life.blind === null).length, entered };
+}
+
+/** What is found as an agent comes is decided on at once; that it is written down is waited for no longer than this. */
+const writtenMs = 10_000;
+
+/** Until all that was decided is written down, where the disk has room for it: on a full one an agent is needed all the same. */
+async function written(crew: Crew, work: readonly Promise<void>[]): Promise<void> {
+  const all = Promise.all(work);
+  // What fails later is told where it fails.
+  all.catch(() => {});
+  let cancel = (): void => {};
+  const late = new Promise<void>((resolve) => {
+    cancel = crew.services.clock.after(writtenMs, resolve);
+  });
+  await Promise.race([all, late]).finally(() => cancel());
 }
 
 /** The first starts are waited for so long, and as long again while they come on; no longer than {@link firstRounds} times. */
@@ -86,13 +102,14 @@ export async function resume(crew: Crew, one: Supervisor): Promise<void> {
   const told = missedOf(one).map((event) => one.send(event));
   one.begin();
   crew.followDependencies(one);
-  if (life.want === 'run' && life.phase === 'idle') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
+  const begun: Promise<void>[] = [];
+  if (life.want === 'run' && life.phase === 'idle') begun.push(one.send({ type: 'start', by: 'the agent', cause: 'release' }));
   // The last agent died in its own end, with the stop of this one under way.
   const isStopping = life.phase === 'stopping' || life.unresolved === 'stop';
-  if (life.want === 'run' && isStopping && life.onward === 'rest') await one.send({ type: 'start', by: 'the agent', cause: 'release' });
+  if (life.want === 'run' && isStopping && life.onward === 'rest') begun.push(one.send({ type: 'start', by: 'the agent', cause: 'release' }));
   // The last agent died before it had taken everything of it away.
-  if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) await one.send({ type: 'remove', by: life.heldBy ?? 'apply' });
-  await Promise.all(told);
+  if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) begun.push(one.send({ type: 'remove', by: life.heldBy ?? 'apply' }));
+  await written(crew, [...told, ...begun]);
 }
 
 /** What it is told of the times of its schedule that no agent saw: also while it is held, so that they do not count once it is released. */

@@ -27,6 +27,19 @@ describe('a worker', () => {
     expect(stateOf(host.crew().get('web')!.life)).toBe('crash-looping');
     expect((await host.journal()).find(({ type }) => type === 'worker.exited')?.text).toContain('code 3');
   });
+  test('is supervised by an agent that comes while the disk is full, which is told once there is room', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    host.die();
+    host.faults.full();
+    await host.boot();
+    for (let second = 0; second < 30; second++) await host.clock.advance(1000);
+    expect(host.crew().services.runtime('fake')?.isUp()).toBe(true);
+    expect(host.probes).toHaveLength(1);
+    host.faults.full(false);
+    await host.clock.advance(5000);
+    expect((await host.told('web')).at(-1)).toBe('adopted');
+  });
   test('stays stopped by hand through the death of its agent, until it is started', async () => {
     const host = await scriptedHost();
     await host.declare('web');
