@@ -107,3 +107,22 @@ test('Ctrl-C calls the run off, shows the rest of what it prints, and is exit 13
   running.child.kill('SIGINT');
   expect(await running.ended).toEqual({ code: 130, stdout: 'on\nbye\n', stderr: 'calling the run of backup off\n' });
 });
+
+test('Ctrl-C says what is known of a run that could not be ended in time', async () => {
+  begins(told({}));
+  const { promise: isAnswered, resolve: answered } = Promise.withResolvers<void>();
+  agent.route('GET /v1/workers/backup/logs', (_asked, response) => {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(printed('on\n'))}\n`);
+    void isAnswered.then(() => response.end());
+  });
+  then(over({ state: 'failed', exit: exited(null, 'SIGTERM'), reason: 'called off' }));
+  const reason = 'it cannot be seen: connection refused; it is stopped once its runtime answers';
+  agent.route('POST /v1/workers/backup/cancel', () => {
+    setTimeout(answered, 100);
+    return told({ state: 'unknown', reason });
+  });
+  const running = start(['run', 'backup', '--socket', agent.socket], {});
+  await waitFor('output', () => running.stdout() === 'on\n');
+  running.child.kill('SIGINT');
+  expect(await running.ended).toEqual({ code: 130, stdout: 'on\n', stderr: `calling the run of backup off\nbackup is unknown: ${reason}\n` });
+});

@@ -65,7 +65,9 @@ function callOff(client: Client, worker: string, signal: AbortSignal, options: C
   let called: Promise<unknown> = Promise.resolve();
   const call = (): void => {
     note(`calling the run of ${worker} off`, options);
-    called = client.request('POST', workerPath(worker, 'cancel'), { waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
+    const asked = client.request<RunDocument>('POST', workerPath(worker, 'cancel'), { waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
+    // It may still come to its end: what it prints is followed on.
+    called = asked.then(({ isOver, state, reason }) => (isOver ? undefined : note(`${worker} is ${state}: ${reason}`, options)));
     called.catch(() => {});
   };
   if (signal.aborted) call();

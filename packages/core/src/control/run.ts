@@ -1,13 +1,12 @@
 import type { RunDocument } from '../api/wire.ts';
 import { problem } from '../base/problem.ts';
-import { type Supervisor, stateOf } from '../supervise/index.ts';
+import { type Life, type Supervisor, stateOf } from '../supervise/index.ts';
 import { type Parts, startableOf, workerOf } from './parts.ts';
 
 // Single runs of jobs and of workers with a schedule, by hand.
 
 const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
-/** Nothing is known of the call that is under way; it is not cut short. */
-const inDoubt: ReadonlySet<string> = new Set(['starting', 'unresolved']);
+const beforeStart: ReadonlySet<string> = new Set(['waiting', 'preparing', 'backoff']);
 
 export async function run(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
   const one = ending(parts, name);
@@ -31,13 +30,34 @@ export async function cancelRun(parts: Parts, name: string, waitMs: number, by: 
   const one = ending(parts, name);
   const late = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
   const isOver = (): boolean => one.isClosed || atRest.has(one.life.phase);
-  while (!isOver() && !late.aborted) {
-    await parts.crew.until(() => isOver() || !inDoubt.has(one.life.phase), late);
-    if (isOver() || inDoubt.has(one.life.phase)) continue;
-    await one.send({ type: 'cancel', by });
-    await parts.crew.until(() => isOver() || one.life.phase !== 'stopping', late);
+  let isTaken = false;
+  const isToBeTold = (): boolean => !isTaken && mayBeCalledOff(one.life);
+  while ((await parts.crew.until(() => isOver() || isToBeTold(), late)) && !isOver() && !late.aborted) {
+    const isKept = await inTime(one.send({ type: 'cancel', by }), late);
+    if (!isKept) return { ...documentOf(one, one.life.instance, null), isOver: false, reason: 'that it is called off is not written down yet' };
+    isTaken = isCalledOff(one.life);
   }
-  return documentOf(one, one.life.instance, null);
+  return { ...documentOf(one, one.life.instance, null), reason: outlook(one.life) };
+}
+
+/** Of a call that is under way nothing is known, and it is not cut short. What is not wanted is stopped in any case. */
+const mayBeCalledOff = ({ phase, want }: Life): boolean => want === 'run' && (phase === 'running' || beforeStart.has(phase));
+const isCalledOff = ({ phase, stopCause }: Life): boolean => atRest.has(phase) || stopCause === 'cancelled';
+
+/** What is known of the end of a run that was to be called off, as its life says it. */
+function outlook({ phase, want, blind, stopCause, unresolved, reason }: Life): string {
+  const isToStop = phase === 'stopping' || (phase === 'running' && (want !== 'run' || stopCause !== null));
+  if (blind !== null && isToStop) return `it cannot be seen: ${blind.reason}; it is stopped once its runtime answers`;
+  return want === 'run' && (phase === 'starting' || unresolved === 'start') ? `it is not called off yet: ${reason}` : reason;
+}
+
+/** `false`: the signal came first. */
+function inTime(done: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  const late = new Promise<false>((resolve) => {
+    if (signal.aborted) resolve(false);
+    else signal.addEventListener('abort', () => resolve(false), { once: true });
+  });
+  return Promise.race([done.then(() => true), late]);
 }
 
 async function next(parts: Parts, one: Supervisor, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {

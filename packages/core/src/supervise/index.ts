@@ -3,7 +3,7 @@ export { prepareArtifact } from './calls.ts';
 export { Crew, type CrewGiven } from './crew.ts';
 export { lacking } from './dependencies.ts';
 export { startSlots } from './gate.ts';
-export { type LifeEvent, newLife, unknownGeneration } from './life.ts';
+export { type Life, type LifeEvent, newLife, unknownGeneration } from './life.ts';
 export { sentence } from './moves.ts';
 export { fromRecord, toRecord } from './record.ts';
 export type { Applied, ProbeWatch, RuntimeAccess, Services } from './services.ts';

@@ -70,6 +70,9 @@ export const run: Row<Of<'run'>> = {
 const cancelled = (by: string): readonly Fact[] => [{ type: 'worker.cancelled', data: { by } }];
 const cancelBeforeStart: Cell<Of<'cancel'>> = (life, { by }, scene) =>
   life.want === 'run' ? move.toRest(life, scene, 'failed', move.calledOff, cancelled(by)) : move.stay(life);
+/** In the dark it runs on, called off, until it can be stopped. */
+const cancelRunning: Cell<Of<'cancel'>> = (life, { by }, scene) =>
+  life.want === 'run' && life.stopCause !== 'cancelled' ? move.toStopping(life, scene, 'cancelled', 'rest', cancelled(by)) : move.stay(life);
 export const cancel: Row<Of<'cancel'>> = {
   idle: 'ignore',
   done: 'ignore',
@@ -80,6 +83,6 @@ export const cancel: Row<Of<'cancel'>> = {
   // Who asks waits until it is known what came of the call.
   starting: 'ignore',
   unresolved: 'ignore',
-  running: (life, { by }, scene) => (life.want === 'run' ? move.toStopping(life, scene, 'cancelled', 'rest', cancelled(by)) : move.stay(life)),
+  running: cancelRunning,
   stopping: 'ignore',
 };

@@ -207,7 +207,9 @@ function run({ by }: Of<'run'>, of: Told): string | null {
 
 function cancelled({ by }: Of<'cancel'>, { before, move }: Told): string | null {
   const isGoingOn = beforeStart.has(before.phase) || before.phase === 'running';
-  if (!isGoingOn || before.want !== 'run') return isSame(move, before);
+  // Called off once, it runs on until it can be seen again.
+  const isAgain = before.phase === 'running' && before.stopCause === 'cancelled';
+  if (!isGoingOn || isAgain || before.want !== 'run') return isSame(move, before);
   const text = told(move, 'worker.cancelled', { by });
   if (text !== null) return text;
   return before.phase === 'running' ? stopped(move.life, before, 'cancelled', 'rest') : other(move.life, { phase: 'failed' });
