@@ -126,3 +126,21 @@ test('Ctrl-C says what is known of a run that could not be ended in time', async
   running.child.kill('SIGINT');
   expect(await running.ended).toEqual({ code: 130, stdout: 'on\n', stderr: `calling the run of backup off\nbackup is unknown: ${reason}\n` });
 });
+
+test('Ctrl-C ends with the run that was called off: the next one, which was queued, is not followed', async () => {
+  begins(told({}));
+  let end = (): void => {};
+  agent.route('GET /v1/workers/backup/logs', (_asked, response) => {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(printed('on\n'))}\n`);
+    end = () => void response.end();
+  });
+  then(told({ instance: 'i2', after: 'i2' }));
+  agent.route('POST /v1/workers/backup/cancel', () => {
+    end();
+    return told({ isOver: true, exit: exited(null, 'SIGTERM'), reason: 'this run of it is over; of the next one: running' });
+  });
+  const running = start(['run', 'backup', '--socket', agent.socket], {});
+  await waitFor('output', () => running.stdout() === 'on\n');
+  running.child.kill('SIGINT');
+  expect(await running.ended).toEqual({ code: 130, stdout: 'on\n', stderr: 'calling the run of backup off\n' });
+});

@@ -22,7 +22,7 @@ export async function run(options: CommonOptions, [worker]: string[]): Promise<n
     const client = connect(socketOf(options));
     const begun = await client.request<RunDocument>('POST', workerPath(name, 'run'), { waitMs: firstMs });
     const calling = callOff(client, name, signal, options);
-    const over = await followed(client, begun, options);
+    const over = await followed(client, begun, calling, options);
     await calling();
     if (options.json) sayRecord({ type: 'run', ...over });
     if (signal.aborted) return interrupted;
@@ -35,8 +35,11 @@ export async function run(options: CommonOptions, [worker]: string[]): Promise<n
   }
 }
 
+/** What came of calling the run off, once that is answered; `null` = nobody has. */
+type Calling = () => Promise<RunDocument | null>;
+
 /** Prints what each instance of the run prints, until the run is over: one that fails may be tried again. */
-async function followed(client: Client, begun: RunDocument, options: CommonOptions): Promise<RunDocument> {
+async function followed(client: Client, begun: RunDocument, calling: Calling, options: CommonOptions): Promise<RunDocument> {
   const printer = new LinePrinter({ timestamps: false, json: options.json === true, isPrefixed: false }, [begun.worker]);
   let told = '';
   let last: string | null = null;
@@ -54,6 +57,9 @@ async function followed(client: Client, begun: RunDocument, options: CommonOptio
       told = now.reason;
       note(`${now.worker} is ${now.state}: ${now.reason}`, options);
     }
+    // What is there after a run that was called off may be the next one.
+    const calledOff = await calling();
+    if (calledOff?.isOver) now = calledOff;
     if (now.isOver) return { ...now, instance: last, exit: last === null ? null : now.exit };
     const path = `${workerPath(now.worker, 'run')}?${queryOf({ after: now.after ?? undefined, wait: String(waitMs) })}`;
     now = await client.request<RunDocument>('GET', path, undefined, { deadlineMs: waitMs + 30_000 });
@@ -61,18 +67,21 @@ async function followed(client: Client, begun: RunDocument, options: CommonOptio
 }
 
 /** Ctrl-C ends the run; a second one leaves it to end alone. Answers what waits for a calling off that has begun. */
-function callOff(client: Client, worker: string, signal: AbortSignal, options: CommonOptions): () => Promise<void> {
-  let called: Promise<unknown> = Promise.resolve();
+function callOff(client: Client, worker: string, signal: AbortSignal, options: CommonOptions): Calling {
+  let called: Promise<RunDocument | null> = Promise.resolve(null);
   const call = (): void => {
     note(`calling the run of ${worker} off`, options);
     const asked = client.request<RunDocument>('POST', workerPath(worker, 'cancel'), { waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
     // It may still come to its end: what it prints is followed on.
-    called = asked.then(({ isOver, state, reason }) => (isOver ? undefined : note(`${worker} is ${state}: ${reason}`, options)));
+    called = asked.then((told) => {
+      if (!told.isOver) note(`${worker} is ${told.state}: ${told.reason}`, options);
+      return told;
+    });
     called.catch(() => {});
   };
   if (signal.aborted) call();
   else signal.addEventListener('abort', call, { once: true });
-  return async () => void (await called);
+  return () => called;
 }
 
 function exitCodeOf({ worker, state, exit, reason }: RunDocument): number {

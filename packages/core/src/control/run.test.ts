@@ -73,3 +73,112 @@ test('calling a run off ends by its deadline also where nothing can be written d
   const late = new Promise((resolve) => setTimeout(() => resolve('never'), 2000));
   expect(await Promise.race([calledOff(host, 50), late])).toMatchObject({ isOver: false, reason: 'that it is called off is not written down yet' });
 });
+
+/** Its next run is due, and queued: the one of `running` lasts. */
+async function queuedTick(): Promise<{ readonly host: ScriptedHost; readonly one: Supervisor; readonly running: string }> {
+  const host = await scriptedHost({ tick: [{ exit: { afterMs: 70 * minute, code: 0 } }, long] });
+  await host.declare('tick', { schedule: { cron: '0 * * * *', timezone: 'UTC', overlap: 'queue' } });
+  const one = host.crew().get('tick')!;
+  await one.send({ type: 'run', by: 'user' });
+  await host.clock.advance(65 * minute);
+  expect(one.life).toMatchObject({ phase: 'running', isQueued: true });
+  return { host, one, running: one.life.instance! };
+}
+
+/** Of `one`, what comes to pass between the decision to call its run off and the moment in which that is taken. */
+function beforeCancel(one: Supervisor, happens: () => Promise<void>): void {
+  const send = one.send.bind(one);
+  let hasHappened = false;
+  one.send = async (event) => {
+    if (event.type === 'cancel' && !hasHappened) {
+      hasHappened = true;
+      await happens();
+    }
+    await send(event);
+  };
+}
+
+const ofNext = /^this run of it is over; of the next one: /;
+
+test('calling a run off leaves the next one alone that was queued meanwhile', async () => {
+  const { host, one, running } = await queuedTick();
+  const over = calledOff(host, 10_000, 'tick');
+  await host.clock.advance(minute);
+  expect(await over).toMatchObject({ isOver: true, instance: running, exit: { signal: 'SIGTERM' }, reason: expect.stringMatching(ofNext) });
+  expect(one.life).toMatchObject({ phase: 'running', want: 'run' });
+  expect(one.life.instance).not.toBe(running);
+  expect((await host.told('tick')).filter((type) => type === 'cancelled')).toHaveLength(1);
+});
+
+test('a run that ends by itself just before it is called off does not have the next one called off', async () => {
+  const { host, one, running } = await queuedTick();
+  beforeCancel(one, () => host.clock.advance(10 * minute));
+  expect(await calledOff(host, 10_000, 'tick')).toMatchObject({ isOver: true, instance: running, exit: { code: 0 }, reason: expect.stringMatching(ofNext) });
+  expect(one.life.phase).toBe('running');
+  expect(await host.told('tick')).not.toContain('cancelled');
+});
+
+test('where nothing can be written down, a run that ended by itself is not said to be called off', async () => {
+  const { host, one, running } = await queuedTick();
+  beforeCancel(one, async () => {
+    host.faults.full();
+    await host.clock.advance(10 * minute);
+  });
+  expect(await calledOff(host, 100, 'tick')).toMatchObject({ isOver: true, instance: running, reason: expect.stringMatching(ofNext) });
+});
+
+test('the start that was there when a run was called off is called off also where it has become an instance meanwhile', async () => {
+  const host = await scriptedHost({ db: {}, job: long });
+  await host.declare('db');
+  await host.declare('job', { kind: 'job', dependsOn: { db: 'healthy' } });
+  const one = host.crew().get('job')!;
+  expect(one.life.phase).toBe('waiting');
+  beforeCancel(one, async () => {
+    host.probes[0]!.onVerdict({ health: 'ok', evidence: 'up for 10 s', failures: 0, afterMs: 10_000 });
+    await host.clock.advance(minute);
+    expect(one.life.phase).toBe('running');
+  });
+  const over = calledOff(host, 10_000);
+  await host.clock.advance(2 * minute);
+  expect(await over).toMatchObject({ isOver: true, state: 'failed', instance: one.life.instance, reason: 'failed: this run of it was called off' });
+});
+
+test.each([
+  ['a start that fails', [{ start: 'fail', startAfterMs: 5000 }, long], 'starting'],
+  ['a start that its engine could not carry out', [{ start: 'fail', startAfterMs: 5000, failure: { code: 'engine-down' } }, long], 'starting'],
+] as const)('a run goes on after %s: it is not said to be over before it is called off', async (_, scripts, phase) => {
+  const host = await scriptedHost({ tick: scripts });
+  await host.declare('tick', { schedule: { cron: '0 * * * *', timezone: 'UTC' } });
+  await host.clock.advance(60 * minute);
+  const one = host.crew().get('tick')!;
+  expect(one.life).toMatchObject({ phase, startCause: 'due' });
+  const over = calledOff(host, 10_000, 'tick');
+  await host.clock.advance(minute);
+  expect(await over).toMatchObject({ isOver: true, state: 'failed', reason: 'failed: this run of it was called off' });
+  expect((await host.told('tick')).filter((type) => type === 'starting')).toHaveLength(1);
+});
+
+test('a run that is stopped to be tried again is called off: no other instance of it begins', async () => {
+  const host = await scriptedHost({ job: { ...long, stop: 'ignore' } });
+  await host.declare('job', { kind: 'job', health: { file: { path: '/ready' } } });
+  const one = host.crew().get('job')!;
+  host.probes[0]!.onVerdict({ health: 'bad', evidence: 'no file', failures: 3, afterMs: 1 });
+  await host.clock.settle();
+  expect(one.life).toMatchObject({ phase: 'stopping', stopCause: 'unhealthy' });
+  const over = calledOff(host, 10_000);
+  await host.clock.advance(minute);
+  expect(await over).toMatchObject({ isOver: true, state: 'failed', reason: 'failed: this run of it was called off' });
+  expect(host.world.starts).toHaveLength(1);
+});
+
+test('a restart by hand that has ended a run is another run: it is not called off with it', async () => {
+  const host = await scriptedHost({ job: long });
+  await host.declare('job', { kind: 'job' });
+  const one = host.crew().get('job')!;
+  const first = one.life.instance;
+  await one.send({ type: 'restart', by: 'user', cause: 'restart' });
+  const over = calledOff(host, 10_000);
+  await host.clock.advance(minute);
+  expect(await over).toMatchObject({ isOver: true, instance: first });
+  expect(one.life).toMatchObject({ phase: 'running', startCause: 'restart' });
+});

@@ -2,11 +2,9 @@ import type { RunDocument } from '../api/wire.ts';
 import { problem } from '../base/problem.ts';
 import { type Life, type Supervisor, stateOf } from '../supervise/index.ts';
 import { type Parts, startableOf, workerOf } from './parts.ts';
+import { atRest, beforeStart, PresentRun } from './present-run.ts';
 
 // Single runs of jobs and of workers with a schedule, by hand.
-
-const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
-const beforeStart: ReadonlySet<string> = new Set(['waiting', 'preparing', 'backoff']);
 
 export async function run(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
   const one = ending(parts, name);
@@ -28,16 +26,29 @@ export function awaitRun(parts: Parts, name: string, after: string | null, waitM
 
 export async function cancelRun(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
   const one = ending(parts, name);
-  const late = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
-  const isOver = (): boolean => one.isClosed || atRest.has(one.life.phase);
+  const asked = new PresentRun(one, parts.crew);
+  try {
+    return await callOff(parts, asked, one, by, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+  } finally {
+    asked.close();
+  }
+}
+
+/** That run, and none that comes after it. */
+async function callOff(parts: Parts, asked: PresentRun, one: Supervisor, by: string, late: AbortSignal): Promise<RunDocument> {
+  const isOver = (): boolean => asked.isOver || one.isClosed;
   let isTaken = false;
   const isToBeTold = (): boolean => !isTaken && mayBeCalledOff(one.life);
   while ((await parts.crew.until(() => isOver() || isToBeTold(), late)) && !isOver() && !late.aborted) {
-    const isKept = await inTime(one.send({ type: 'cancel', by }), late);
-    if (!isKept) return { ...documentOf(one, one.life.instance, null), isOver: false, reason: 'that it is called off is not written down yet' };
+    const { epoch } = one.life;
+    const isKept = await inTime(one.send({ type: 'cancel', by, epoch }), late);
     isTaken = isCalledOff(one.life);
+    if (isTaken && !isKept) return { ...documentOf(one, asked.instance, null), isOver: false, reason: 'that it is called off is not written down yet' };
   }
-  return { ...documentOf(one, one.life.instance, null), reason: outlook(one.life) };
+  const told = documentOf(one, asked.instance, null);
+  if (!asked.isOver || told.isOver) return { ...told, reason: outlook(one.life) };
+  const exit = asked.instance === null ? null : (one.instances.get(asked.instance)?.exit ?? null);
+  return { ...told, isOver: true, exit, reason: `this run of it is over; of the next one: ${one.life.reason}` };
 }
 
 /** Of a call that is under way nothing is known, and it is not cut short. What is not wanted is stopped in any case. */

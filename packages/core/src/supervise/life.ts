@@ -46,7 +46,7 @@ export interface Life {
   readonly startedWith: Readonly<Record<string, string>> | null;
 }
 
-/** What happens to a worker. `epoch`: of the effect that it answers; an older one is only a hint. */
+/** What happens to a worker. `epoch`: of the effect that it answers, or of what is called off; an older one is only a hint. */
 export type LifeEvent =
   | { readonly type: 'start'; readonly by: string; readonly cause: 'user' | 'release' }
   | { readonly type: 'hold'; readonly by: string; readonly cause: 'held' | 'down' | 'shutdown' }
@@ -54,7 +54,7 @@ export type LifeEvent =
   | { readonly type: 'restart'; readonly by: string; readonly cause: 'restart' | 'dependency' }
   | { readonly type: 'overdone'; readonly instance: string; readonly cause: OverdoneCause; readonly evidence: string | null }
   | { readonly type: 'run'; readonly by: string }
-  | { readonly type: 'cancel'; readonly by: string }
+  | { readonly type: 'cancel'; readonly by: string; readonly epoch: number }
   | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
   | { readonly type: 'due'; readonly at: string }
   | { readonly type: 'missed'; readonly at: string; readonly count: number; readonly why: string }

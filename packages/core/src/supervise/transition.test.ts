@@ -62,7 +62,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   due: { type: 'due', at },
   missed: { type: 'missed', at, count: 2, why: 'no agent ran' },
   run: { type: 'run', by: 'user' },
-  cancel: { type: 'cancel', by: 'user' },
+  cancel: { type: 'cancel', by: 'user', epoch: 7 },
   wait: { type: 'wait', for: 'db to be healthy', epoch: 7 },
   ready: { type: 'ready', epoch: 7 },
   prepared: { type: 'prepared', epoch: 7 },

@@ -41,7 +41,7 @@ export type Transition = { readonly is: 'moved'; readonly move: Move } | { reado
 const revivals: ReadonlySet<LifeEvent['type']> = new Set(['start', 'restart', 'run']);
 
 export function transition(life: Life, event: LifeEvent, scene: Scene): Transition {
-  // Results of calls count only in the epoch in which they were begun.
+  // Results of calls count only in the epoch in which they were begun. A run is called off as it was seen: the next one is not meant.
   if ('epoch' in event && event.epoch !== life.epoch) return { is: 'ignored' };
   // An instance that is not the present one says nothing about this worker's life.
   if ('seen' in event && event.seen.instance !== life.instance) return { is: 'ignored' };

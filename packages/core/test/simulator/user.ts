@@ -133,7 +133,9 @@ export class User {
 
   #runOrCancel(agent: Agent, name: string): void {
     const type = this.#random.pick(['run', 'run', 'cancel'] as const);
-    this.#ask(agent, `${type} ${name}`, async () => agent.crew.get(name)?.send({ type, by: 'user' }));
+    const epoch = agent.crew.get(name)?.life.epoch ?? 0;
+    const event = type === 'run' ? { type, by: 'user' } : { type, by: 'user', epoch };
+    this.#ask(agent, `${type} ${name}`, async () => agent.crew.get(name)?.send(event));
   }
 
   /** All are held from the answer on, those that somebody wished something else of in between aside. */
