@@ -164,7 +164,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     probe: ({ startedMs, isAdopted, health, exec, ...watch }) =>
       prober.watch({
         ...watch,
-        startedAtMs: clock.monotonicMs() - (clock.nowMs() - startedMs),
+        startedAtMs: prober.startedAtMs(watch, startedMs),
         ...(isAdopted ? { initialHealth: health } : {}),
         exec: async (argv, call) => answerOf(await exec(argv, call.signal), call, clock),
       }),

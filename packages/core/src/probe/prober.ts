@@ -18,6 +18,8 @@ export class Prober {
   readonly #lateness = new Lateness();
   readonly #matcher = new Matcher();
   readonly #watches = new Set<HealthWatch>();
+  /** By worker, of the instance that was watched last. */
+  readonly #starts = new Map<string, { readonly instance: string; readonly startedMs: number; readonly atMs: number }>();
   #begun = 0;
 
   constructor(given: ProberGiven) {
@@ -35,6 +37,19 @@ export class Prober {
       this.#watches.delete(watch);
       watch.stop();
     };
+  }
+
+  /**
+   * When an instance started, by `monotonicMs`. The clock that told it may be wrong, and may be set before the next watch of the same instance: a start
+   * in the future is taken for now, and what was once made of it stays.
+   */
+  startedAtMs({ worker, instance }: Pick<WatchGiven, 'worker' | 'instance'>, startedMs: number): number {
+    const known = this.#starts.get(worker);
+    if (known?.instance === instance && known.startedMs === startedMs) return known.atMs;
+    const { clock } = this.#host;
+    const atMs = clock.monotonicMs() - Math.max(0, clock.nowMs() - startedMs);
+    this.#starts.set(worker, { instance, startedMs, atMs });
+    return atMs;
   }
 
   /** Ends all watches. */
