@@ -181,6 +181,43 @@ test('a run that lasts too long is ended, tried again as its policy says, and fa
   expect(stateOf(host.crew().get('tick')!.life)).toBe('running');
 });
 
+test('a run that is stopped out of sight, and started again before it was, has its timeout still', async () => {
+  const { host } = await ticking({ timeout: '5m' }, {});
+  await host.clock.advance(hourMs + 1000);
+  const tick = host.crew().get('tick')!;
+  const { instance } = tick.life;
+  for (const darkMs of [60_000, 6 * 60_000]) {
+    host.world.isDown = true;
+    await tick.look();
+    await host.clock.advance(darkMs);
+    await tick.send({ type: 'hold', by: 'user', cause: 'held' });
+    await tick.send({ type: 'start', by: 'user', cause: 'user' });
+    host.world.isDown = false;
+    await tick.look();
+    expect(tick.life.instance, `${darkMs}`).toBe(instance);
+    await host.clock.advance(1000);
+  }
+  expect(host.world.live('tick')).not.toContainEqual(expect.objectContaining({ instance }));
+});
+
+test.each(['due', 'asked for'])('a run that is %s, and still waits for what it depends on, is not lost when its worker is edited', async (how) => {
+  const host = await scriptedHost({ tick: { exit: { afterMs: 1000, code: 0 } } });
+  await host.declare('db');
+  const depending = { ...hourly({}), dependsOn: { db: { is: 'healthy' } } };
+  await host.declare('tick', depending);
+  const tick = host.crew().get('tick')!;
+  if (how === 'due') await host.clock.advance(hourMs + 1000);
+  else await tick.send({ type: 'run', by: 'user' });
+  expect(tick.life.phase).toBe('waiting');
+  await host.declare('tick', { ...depending, env: { NEW: '1' } });
+  await host.clock.advance(1000);
+  const [watch] = host.probes;
+  watch!.onVerdict({ health: 'ok', evidence: '', failures: 0, afterMs: 1 });
+  await host.clock.advance(1000);
+  const [start] = host.world.starts.filter(({ ref }) => ref.worker === 'tick');
+  expect(start?.ref.generation).toMatch(/^2-/);
+});
+
 test('a run that was too long already when the next agent came is ended by that one', async () => {
   const { host } = await ticking({ timeout: '5m' }, {});
   await host.declare('tick', { ...hourly({ timeout: '5m' }), restart: 'never' });

@@ -150,7 +150,9 @@ export class Timers {
     // A run whose own definition is not known (the store was lost) may last as long as one of the present.
     const its = this.#of.normal(this.#of.generation(life.instanceGeneration)) ?? this.#of.normal();
     const timeoutMs = its?.rules.schedule?.timeoutMs ?? null;
-    if (life.phase !== 'running' || timeoutMs === null || life.startedMs === null) {
+    // What is to be stopped anyway has no timeout; if it is not after all, it has it still.
+    const isToRun = life.phase === 'running' && life.want === 'run' && life.stopCause === null;
+    if (!isToRun || timeoutMs === null || life.startedMs === null) {
       this.#timeout?.();
       this.#timeout = null;
       return;

@@ -129,9 +129,13 @@ const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
   event.isNew
     ? { type: 'worker.declared', data: { generation: event.generation, runtime: event.runtime } }
     : { type: 'worker.changed', data: { from: life.generation, to: event.generation, fields: event.fields } };
+/** Of a schedule, or asked for by hand: it is run as it is defined now. */
+const isRunThatWaits = ({ phase, startCause }: Life): boolean =>
+  (phase === 'waiting' || phase === 'preparing' || phase === 'backoff') && (startCause === 'due' || startCause === 'run');
 const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
   const next = declared(life, event, scene);
   if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
+  if (isRunThatWaits(life)) return move.toWaiting(next, scene, life.startCause, [declaredFact(life, event)]);
   if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', move.untilDue, [declaredFact(life, event)]);
   return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
 };

@@ -190,6 +190,10 @@ function declared(event: Of<'declare'>, { before, move, scene }: Told): string |
   if (before.phase === 'starting' || isOnTheWay(before))
     return other(life, { phase: before.phase, epoch: before.epoch, onward: wasRemoved ? 'start' : before.onward });
   if (before.phase !== 'running') {
+    // A run that has come, or was asked for, and waits, is not lost.
+    const { phase, startCause } = before;
+    if (['waiting', 'preparing', 'backoff'].includes(phase) && (startCause === 'due' || startCause === 'run'))
+      return other(life, { phase: 'waiting', startCause });
     if (isCron) return other(life, { phase: 'idle', reason: 'waiting until it is due', nextTryAt: scene.nextDueAt });
     return other(life, { phase: 'waiting', startCause: isNew ? 'declared' : 'changed' });
   }
