@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Artifact } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
 import { problem } from '../base/problem.ts';
@@ -9,6 +8,7 @@ import { normalise } from '../spec/index.ts';
 import { type GenerationRecord, keyedDigest } from '../store/index.ts';
 import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/index.ts';
 import { type Desiring, desire } from './desired.ts';
+import { planDigest } from './plan-digest.ts';
 import { portTroubles } from './ports.ts';
 import { prepareAhead } from './prepare-ahead.ts';
 
@@ -37,7 +37,7 @@ export interface ApplyOptions {
 export interface ReconcilerGiven {
   readonly crew: Crew;
   readonly desiring: Desiring;
-  /** Of the data directory: digests of generations are keyed. */
+  /** Of the data directory: digests of generations and of plans are keyed. */
   readonly key: Uint8Array;
 }
 
@@ -92,7 +92,7 @@ export class Reconciler {
     workers: readonly string[] | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly plan: Plan; readonly desired: readonly Desired[] }> {
-    const { crew, desiring } = this.#given;
+    const { crew, desiring, key } = this.#given;
     const present = crew.all().map(presentOf);
     const unknown = (workers ?? []).filter((name) => config.workers[name] === undefined && !present.some((one) => one.worker === name));
     if (unknown.length > 0)
@@ -106,7 +106,7 @@ export class Reconciler {
     const steps = await this.#withPorts(planned, desired);
     return {
       desired,
-      plan: { hostFile: config.path, digest: digestOf(steps), steps, warnings: config.warnings, needsAllowRemove: removesMuch(steps, present) },
+      plan: { hostFile: config.path, digest: planDigest(key, steps, desired), steps, warnings: config.warnings, needsAllowRemove: removesMuch(steps, present) },
     };
   }
 
@@ -131,7 +131,7 @@ export class Reconciler {
     if (digest !== undefined && digest !== plan.digest)
       throw problem({
         code: 'plan-refused',
-        message: 'the plan no longer fits: the host file or the workers have changed since it was made',
+        message: 'the plan no longer fits: the host file, what it refers to, or the workers have changed since it was made',
         hint: 'make a new one with `ostler plan`. Nothing was touched.',
       });
     const refused = plan.steps.filter((step) => step.refused.length > 0);
@@ -228,5 +228,3 @@ export function presentOf(of: Supervisor): Present {
     isBeingRemoved: life.want === 'removed',
   };
 }
-
-const digestOf = (steps: readonly Step[]): string => createHash('sha256').update(JSON.stringify(steps)).digest('hex').slice(0, 32);
