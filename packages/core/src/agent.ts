@@ -231,14 +231,15 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       const { steps } = await reconciler.plan(config, undefined, ended.signal);
       pending = new Set(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
     } catch (error) {
+      // Given up for the end of the agent: that says nothing about the file.
+      if (ended.signal.aborted) return;
       trouble = asProblem(error);
       log.error({ code: trouble.code }, `the host file cannot be used, the agent goes on with what was applied last: ${trouble.message}`);
     }
   };
   const parts: Parts = {
     ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, hosting: hosts, policing, stuck, hostName },
-    hostFile: () => options.hostFile,
-    hostFileProblem: () => trouble,
+    ...{ hostFile: () => options.hostFile, hostFileProblem: () => trouble, pending: () => pending, reload },
     async readHostFile(path) {
       const read = await hostFile.read(path);
       await hosts.beginFor(read);
@@ -249,14 +250,12 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       }
       return read;
     },
-    pending: () => pending,
     setPending(workers) {
       pending = new Set(workers);
     },
     plugins: () => [...setUp.list()],
     notes: () => [...dataDir.notes, ...revealer.warnings],
     isStoreFull: () => disk.isFull,
-    reload,
     endSoon: (cause) => void setTimeout(() => void stop({ workers: 'leave', cause }), 50),
   };
   const control = makeControl(parts);

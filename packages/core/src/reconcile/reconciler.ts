@@ -8,6 +8,7 @@ import { normalise } from '../spec/index.ts';
 import { type GenerationRecord, keyedDigest } from '../store/index.ts';
 import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/index.ts';
 import { type Desiring, desire } from './desired.ts';
+import { unlessGivenUp } from './given-up.ts';
 import { planDigest } from './plan-digest.ts';
 import { portTroubles } from './ports.ts';
 import { prepareAhead } from './prepare-ahead.ts';
@@ -52,18 +53,24 @@ export class Reconciler {
   }
 
   async plan(config: HostConfig, workers: readonly string[] | undefined, signal: AbortSignal): Promise<Plan> {
-    return (await this.#planned(config, workers, signal)).plan;
+    return (await unlessGivenUp(signal, () => this.#planned(config, workers, signal))).plan;
   }
 
-  /** Resolves when every step is persisted and under way. Throws `plan-refused`, `remove-not-allowed`, `worker-unknown`, `change-failed` with nothing touched. */
+  /**
+   * Resolves when every step is persisted and under way. Throws `plan-refused`, `remove-not-allowed`, `worker-unknown`, `change-failed` with nothing
+   * touched; a signal that fires before the steps are begun ends it likewise, one that fires later comes too late.
+   */
   apply(config: HostConfig, options: ApplyOptions, signal: AbortSignal): Promise<Plan> {
     return this.#changes.post(async () => {
       for (;;) {
-        const { plan, desired } = await this.#planned(config, options.workers, signal);
-        this.#refuse(plan, desired, options);
-        if (options.prepareWithinMs !== undefined) await this.#prepareAhead(plan, desired, options.prepareWithinMs);
-        if (!signal.aborted && plan.steps.some((step) => this.#isOutdated(step))) continue;
-        if (signal.aborted || (await this.#carryOut(config, plan, desired, options))) return plan;
+        const { plan, desired } = await unlessGivenUp(signal, async () => {
+          const planned = await this.#planned(config, options.workers, signal);
+          this.#refuse(planned.plan, planned.desired, options);
+          if (options.prepareWithinMs !== undefined) await this.#prepareAhead(planned.plan, planned.desired, options.prepareWithinMs);
+          return planned;
+        });
+        if (plan.steps.some((step) => this.#isOutdated(step))) continue;
+        if (await this.#carryOut(config, plan, desired, options)) return plan;
       }
     });
   }
