@@ -102,14 +102,29 @@ function at(value: Json | undefined, path: readonly string[]): Json | undefined 
 const looksSecret =
   /pass(word|wd|phrase)?$|passw|secret|token|credential|private|api_?key|access_?key|(^|_)key$|(^|_)pwd?$|auth|cookie|session|dsn|(database|redis|mongo|amqp).*ur[il]/i;
 
+/** By the names on the way to it; the first is a field of a worker, which is none. What `secrets` has are references. */
+const isSecret = (path: readonly string[]): boolean => path[0] !== 'secrets' && path.slice(1).some((key) => looksSecret.test(key));
+
+/** With all that looks secret below it hidden, also where it stands as `NAME=value` in a list. */
+function masked(value: Json, path: readonly string[]): Json {
+  if (isSecret(path)) return '***';
+  if (Array.isArray(value)) return value.map((item) => (typeof item === 'string' ? maskedPair(item) : masked(item, path)));
+  if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, masked(part, [...path, key])]));
+  return value;
+}
+
+function maskedPair(text: string): string {
+  const name = /^[^\s=]+(?==)/.exec(text)?.[0];
+  return name !== undefined && looksSecret.test(name) ? `${name}=***` : text;
+}
+
 function change(path: readonly string[], before: Json | undefined, after: Json | undefined): Change {
   // The chain is how core writes down what an `image` of `images:` stands on.
   const field = (path[0] === 'imageChain' ? ['images', ...path.slice(1)] : path).join('.');
-  const isSecret = path.length > 1 && path.some((key, index) => index > 0 && looksSecret.test(key)) && path[0] !== 'secrets';
   const show = (value: Json | undefined): string | null => {
     if (value === undefined) return null;
-    if (isSecret) return '***';
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const hidden = masked(value, path);
+    const text = typeof hidden === 'string' ? hidden : JSON.stringify(hidden);
     // user:password@ in an address
     const safe = text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*:)[^\s@"]+@/gi, '$1***@');
     return safe.length > 200 ? `${safe.slice(0, 199)}…` : safe;

@@ -262,6 +262,32 @@ describe('two versions of a worker', () => {
       { field: 'env.URL', before: 'pg://u:***@h/x', after: 'pg://u:***@h/x' },
     ]);
   });
+  it('do not show what looks like a secret however deep it stands, in maps and in lists', () => {
+    const told = (before: Record<string, Json>, after: Record<string, Json>) => {
+      const changes = sameWorker(side({ image: 'x', ...before }, 'docker'), side({ image: 'x', ...after }, 'docker'));
+      expect(JSON.stringify(changes)).not.toContain('canary');
+      return Object.fromEntries(changes.map(({ field, before, after }) => [field, [before, after]]));
+    };
+    const chain = (token: string): Json => [{ name: 'base', reference: null, build: { context: 'w', args: { NPM_TOKEN: token, NODE: '26' } } }];
+    const chainText = '[{"name":"base","reference":null,"build":{"context":"w","args":{"NPM_TOKEN":"***","NODE":"26"}}}]';
+    expect(told({ imageChain: chain('canary1') }, { imageChain: chain('canary2') })).toEqual({ images: [chainText, chainText] });
+    expect(told({}, { health: { http: { port: 1, path: '/', headers: { Authorization: 'Bearer canary', Accept: '*' } } } })).toEqual({
+      'health.http': [null, '{"port":1,"path":"/","headers":{"Authorization":"***","Accept":"*"}}'],
+    });
+    expect(told({}, { build: { context: 'w', args: { NPM_TOKEN: 'canary', NODE: '26' } } })).toMatchObject({
+      'build.args': [null, '{"NPM_TOKEN":"***","NODE":"26"}'],
+    });
+    expect(told({ docker: { mirrors: [{ url: 'a', token: 'canary1' }] } }, { docker: { mirrors: [{ url: 'b', token: 'canary2' }] } })).toEqual({
+      'docker.mirrors': ['[{"url":"a","token":"***"}]', '[{"url":"b","token":"***"}]'],
+    });
+    expect(told({}, { env: ['NPM_TOKEN=canary', 'NODE=26'] })).toEqual({ env: [null, '["NPM_TOKEN=***","NODE=26"]'] });
+    expect(told({}, { hooks: { afterStart: ['login', '--password=canary'] } })).toEqual({ 'hooks.afterStart': [null, '["login","--password=***"]'] });
+  });
+  it('show where a secret is found, which says nothing of its value', () => {
+    expect(sameWorker(side({ command: 'a' }), side({ command: 'a', secrets: { env: { API_TOKEN: 'file:/t' } } }))).toEqual([
+      { field: 'secrets.env', before: null, after: '{"API_TOKEN":"file:/t"}' },
+    ]);
+  });
   it('are compared as written when the old one no longer fits the schema', () => {
     expect(sameWorker(side({ command: 'a', retired: 1 }), side({ command: 'a' }))).toEqual([{ field: 'retired', before: '1', after: null }]);
     expect(sameWorker(side({ command: 'a', retired: 1 }), side({ command: 'a', retired: 1 }))).toEqual([]);
