@@ -5,7 +5,7 @@ import type { HostConfig } from '../config/index.ts';
 import { entries } from '../journal/index.ts';
 import { type Desired, makePlan, type Present, removesMuch, type Step } from '../plan/index.ts';
 import { normalise } from '../spec/index.ts';
-import { type GenerationRecord, keyedDigest } from '../store/index.ts';
+import { type Batch, type GenerationRecord, isStoreFailure, keyedDigest } from '../store/index.ts';
 import { type Applied, type Crew, newLife, type Supervisor } from '../supervise/index.ts';
 import { type Desiring, desire } from './desired.ts';
 import { unlessGivenUp } from './given-up.ts';
@@ -15,6 +15,8 @@ import { prepareAhead } from './prepare-ahead.ts';
 
 /** The longest removal of one instance, and some. */
 const forgottenMs = 90_000;
+/** How long until what a full disk refused is tried again. */
+const storeRetryMs = 1000;
 
 export interface Plan {
   readonly hostFile: string;
@@ -164,27 +166,46 @@ export class Reconciler {
     const { crew } = this.#given;
     const { clock, journal } = crew.services;
     const at = clock.isoNow();
-    const changing = plan.steps.filter((step) => step.kind === 'add' || step.kind === 'change');
+    const touched = plan.steps.filter((step) => step.kind !== 'keep');
+    const applied = workers === undefined ? { applied: appliedOf(config, at) as never } : {};
+    if (touched.length === 0) {
+      await journal.record({ values: applied });
+      return true;
+    }
+    // Where the disk has no room this fails, and nothing was touched.
+    await journal.record({ values: { applying: { at, by, changed: touched.map(({ worker }) => worker) } } });
+    const changing = touched.filter((step) => step.kind !== 'remove');
     const byName = new Map(desired.map((one) => [one.worker, one]));
-    const touched = plan.steps.filter((step) => step.kind !== 'keep').map((step) => step.worker);
-    const applied: Applied = {
-      ...{ hostFile: config.path, baseDir: config.baseDir, host: config.host, at },
-      plugins: config.plugins.map(({ use, config: given, baseDir }) => ({ use, config: given, baseDir })),
-      startConcurrency: config.agent.startConcurrency ?? null,
-      apply: config.agent.apply,
-      policy: config.policy,
-    };
-    await journal.record({
-      ...(workers === undefined ? { values: { applied: applied as never } } : {}),
-      journal: touched.length > 0 ? [entries['plan.applied'](at, { steps: touched.length, by, changed: touched })] : [],
-    });
     // At once: their commits share transactions.
-    const declared = await Promise.all(changing.map((step) => this.#declare(step, this.#mint(step, byName.get(step.worker)!, at))));
-    for (const step of plan.steps) if (step.kind === 'remove') await crew.get(step.worker)?.send({ type: 'remove', by });
-    return declared.every(Boolean);
+    const declared = await Promise.allSettled(changing.map((step) => this.#declare(step, this.#mint(step, byName.get(step.worker)!, at))));
+    const failed = declared.find((one) => one.status === 'rejected');
+    const done = new Set(changing.filter((_, index) => isTrue(declared[index])));
+    for (const step of touched) if (failed === undefined && step.kind === 'remove' && (await this.#remove(step, by))) done.add(step);
+    const changed = touched.filter((step) => done.has(step)).map(({ worker }) => worker);
+    // Not before all that it says is persisted: what is cut short by the end of the agent was not applied.
+    await this.#remember({
+      values: { applying: null, ...(done.size === touched.length ? applied : {}) },
+      journal: changed.length > 0 ? [entries['plan.applied'](clock.isoNow(), { steps: changed.length, by, changed })] : [],
+    });
+    if (failed !== undefined) throw failed.reason;
+    return done.size === touched.length;
   }
 
-  /** In one commit with its new definition. `false`: what is there is not what the step was made for. */
+  /** It is true by now: where the disk has filled since, that is tried until there is room. */
+  async #remember(batch: Batch): Promise<void> {
+    const { clock, journal } = this.#given.crew.services;
+    for (;;) {
+      try {
+        await journal.record(batch);
+        return;
+      } catch (error) {
+        if (!isStoreFailure(error) || error.code !== 'full') throw error;
+        await clock.sleep(storeRetryMs, this.#ended.signal);
+      }
+    }
+  }
+
+  /** In one commit with its new definition. `false`: what is there is not what the step was made for, or the agent ends. */
   async #declare(step: Step, generation: GenerationRecord): Promise<boolean> {
     const { crew } = this.#given;
     const { worker } = step;
@@ -194,7 +215,13 @@ export class Reconciler {
     const fields = step.changes.map(({ field }) => field);
     supervisor.pin(generation);
     await supervisor.send({ type: 'declare', generation: generation.counter, fields, isNew: step.kind === 'add', runtime: generation.runtime });
-    return true;
+    return isKept(supervisor);
+  }
+
+  async #remove({ worker }: Step, by: string): Promise<boolean> {
+    const one = this.#given.crew.get(worker);
+    await one?.send({ type: 'remove', by });
+    return one === undefined || one.isForgotten || isKept(one);
   }
 
   /** Being forgotten at this moment, with all its rows: it comes back as a new one after that. */
@@ -221,6 +248,16 @@ export class Reconciler {
     };
   }
 }
+
+/** What it was sent last is persisted: once the agent ends, that may be lost. */
+const isKept = ({ isClosed }: Supervisor): boolean => !isClosed;
+const isTrue = (outcome: PromiseSettledResult<boolean> | undefined): boolean => outcome?.status === 'fulfilled' && outcome.value;
+
+const appliedOf = ({ path, baseDir, host, plugins, agent, policy }: HostConfig, at: string): Applied => ({
+  ...{ hostFile: path, baseDir, host, at, policy },
+  plugins: plugins.map(({ use, config, baseDir: from }) => ({ use, config, baseDir: from })),
+  ...{ startConcurrency: agent.startConcurrency ?? null, apply: agent.apply },
+});
 
 /** What an instance carries, so that it is known again after the store was lost. */
 export const generationDigest = (key: Uint8Array, written: Desired['written'], runtime: string): string => keyedDigest(key, { runtime, written });

@@ -22,6 +22,24 @@ export function misapplied(steps: readonly Step[], workers: readonly string[] | 
   return last?.changed.length === 0 ? 'an apply is told that changed nothing' : null;
 }
 
+/** What is told as applied, entry by entry of one journal. */
+export class Applies {
+  #upTo = 0;
+
+  /** A worker of which nothing was on the disk when it was told as applied, neither a row nor that it once had one; `null` = there is none. */
+  early({ journal, workers }: Disk): string | null {
+    const from = this.#upTo;
+    this.#upTo = journal.length;
+    for (const { type, data, text } of journal.slice(from)) {
+      if (type !== 'plan.applied') continue;
+      const { changed } = data as { readonly changed: readonly string[] };
+      const missing = changed.find((worker) => !workers.has(worker) && !journal.some((entry) => entry.worker === worker));
+      if (missing !== undefined) return `nothing of ${missing} is on the disk, and it is told: ${text}`;
+    }
+    return null;
+  }
+}
+
 /** A worker whose definition is not what the host file and all that it refers to come to, although it was applied; `null` = there is none. */
 export function unapplied({ agent }: View, file: HostFile): string | null {
   const { digest } = artifactOf(file.image);

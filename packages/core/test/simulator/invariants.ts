@@ -1,6 +1,7 @@
 import type { StartSlots } from '../../src/supervise/gate.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
+import { Applies } from './applying.ts';
 import type { Disk } from './disk.ts';
 import type { Engine } from './engine.ts';
 import { Fold } from './fold.ts';
@@ -58,6 +59,7 @@ function ofJournal<Judge>(make: () => Judge): (disk: Disk) => Judge {
     return judge;
   };
 }
+const applies = ofJournal(() => new Applies());
 const folds = ofJournal(() => new Fold());
 const paces = ofJournal(() => new Pace());
 const reasons = ofJournal(() => new Reasons());
@@ -124,6 +126,11 @@ export const invariants: readonly Invariant[] = [
       }
       return null;
     },
+  },
+  {
+    name: 'persisted, then applied',
+    sentence: 'A plan is told as applied once all that it changes is on the disk.',
+    check: ({ disk }) => applies(disk).early(disk),
   },
   {
     name: 'a crash loop is slowed',
