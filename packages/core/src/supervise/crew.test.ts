@@ -231,6 +231,19 @@ describe('a worker with a schedule', () => {
     await host.clock.advance(60_000);
     expect(host.world.starts).toHaveLength(starts);
   });
+  test('is started anew with what its run depends on, though its new definition does not', async () => {
+    const host = await scriptedHost({ tick: { exit: { afterMs: 50 * 60_000, code: 0 } } });
+    await host.declare('db');
+    await host.declare('tick', { ...hourly, dependsOn: { db: { is: 'started', restartWithIt: true } } });
+    await host.clock.advance(61 * 60_000);
+    const [first] = host.world.live('tick');
+    await host.declare('tick', hourly);
+    expect(host.world.live('tick')).toEqual([first]);
+    await host.crew().get('db')!.send({ type: 'restart', by: 'user', cause: 'restart' });
+    await host.clock.advance(1000);
+    expect(host.world.live('tick')).not.toContainEqual(first);
+    expect((await host.journal()).some(({ worker, text }) => worker === 'tick' && text.includes('a worker that it depends on'))).toBe(true);
+  });
   test('skips a run while the last one lasts, and says so', async () => {
     const host = await scriptedHost({ tick: {} });
     await host.declare('tick', hourly);

@@ -188,7 +188,7 @@ export class Crew {
 
   #changed(of: Supervisor, before: Life): void {
     const { life } = of;
-    if (life.generation !== before.generation) this.#order.changed(of);
+    if (life.generation !== before.generation || life.instanceGeneration !== before.instanceGeneration) this.#order.changed(of);
     this.#sort(of);
     const isSightOther = (life.blind === null) !== (before.blind === null);
     if (life.phase !== before.phase || isSightOther) for (const one of [of, ...this.#order.dependents(of.worker)]) this.followDependencies(one);

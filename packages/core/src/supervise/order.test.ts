@@ -12,7 +12,10 @@ function worker(name: string, says: Says = {}): Supervisor & { says: Says } {
   const one = {
     worker: name,
     says,
-    normal: () => ({ rules: { priority: 500, ...one.says, dependsOn: (one.says.dependsOn ?? []).map((on) => ({ worker: on })) } }),
+    life: { instanceGeneration: null },
+    generation: () => null,
+    normal: (of?: null) =>
+      of === null ? null : { rules: { priority: 500, ...one.says, dependsOn: (one.says.dependsOn ?? []).map((on) => ({ worker: on })) } },
   };
   return one as unknown as Supervisor & { says: Says };
 }

@@ -29,7 +29,7 @@ export class Order {
     this.#byName = this.#toStart = null;
   }
 
-  /** Its definition is another one. */
+  /** Its definition, or that of its instance, is another one. */
   changed(one: Supervisor): void {
     this.#stale.add(one);
   }
@@ -48,7 +48,7 @@ export class Order {
     return this.#toStart;
   }
 
-  /** Those that depend on a worker, by name. */
+  /** Those that depend on a worker, as they are to run or as they run, by name. */
   dependents(worker: string): readonly Supervisor[] {
     this.#read();
     const some = this.#dependents.get(worker);
@@ -59,7 +59,10 @@ export class Order {
     for (const one of this.#stale) {
       const before = this.#places.get(one);
       const rules = one.normal()?.rules;
-      const place = { priority: rules?.priority ?? usualPriority, dependsOn: new Set((rules?.dependsOn ?? []).map(({ worker }) => worker)) };
+      // What runs may be of an older definition, and follows what that says.
+      const its = one.normal(one.generation(one.life.instanceGeneration))?.rules;
+      const dependsOn = new Set([...(rules?.dependsOn ?? []), ...(its?.dependsOn ?? [])].map(({ worker }) => worker));
+      const place = { priority: rules?.priority ?? usualPriority, dependsOn };
       for (const worker of before?.dependsOn ?? []) this.#dependents.get(worker)?.delete(one);
       for (const worker of place.dependsOn) this.#dependents.set(worker, (this.#dependents.get(worker) ?? new Set()).add(one));
       if (before?.priority !== place.priority) this.#toStart = null;
