@@ -9,12 +9,11 @@ import { newInstanceId } from './base/ids.ts';
 import { Lifecycle } from './base/lifecycle.ts';
 import type { AgentLogger } from './base/logger.ts';
 import { makeSecretsDir, type Paths } from './base/paths.ts';
-import type { Problem } from './base/problem.ts';
 import { StuckCalls } from './base/stuck-calls.ts';
 import { keepTidy } from './base/tidy.ts';
 import { Watchdog } from './base/watchdog.ts';
 import { firstStarts, restore, resume } from './boot.ts';
-import { asProblem, makeControl, type Parts } from './control/index.ts';
+import { makeControl, type Parts } from './control/index.ts';
 import { HostFile } from './host-file.ts';
 import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
@@ -22,6 +21,7 @@ import { loadPlugins } from './plugin/index.ts';
 import { Policing } from './policing.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { keepCollected, Reconciler } from './reconcile/index.ts';
+import { Rollout } from './rollout.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { Revealer } from './secret/index.ts';
 import { type Normal, noPolicy, normalise } from './spec/index.ts';
@@ -62,8 +62,6 @@ export interface Agent {
 const journalBounds = { keepEntries: 20_000, keepDays: 30 };
 /** How long a shutdown waits for the workers beyond what each of them may take. */
 const stopAllMs = 10 * 60_000;
-/** Nobody waits for a file that applies itself. */
-const autoPrepareMs = 60 * 60_000;
 /**
  * Composition root: brings up store, plugins, runtimes and supervision, takes over what runs, then answers on the socket. Rejects with a problem and
  * leaves the workers as they are when it cannot.
@@ -121,8 +119,9 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const stuck = new StuckCalls();
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
   const { plugins, read } = await (early ?? readFile(applied !== null, applied));
-  let config = read;
-  const hostName = (): string => config?.host ?? applied?.host ?? options.host ?? hostname();
+  let rollout: Rollout | null = null;
+  const config = () => (rollout === null ? read : rollout.config);
+  const hostName = (): string => config()?.host ?? applied?.host ?? options.host ?? hostname();
 
   if (paths.secretsDir !== null) makeSecretsDir(paths.secretsDir, uid);
   const setUp = await plugins.setUp({
@@ -137,7 +136,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   life.push('probes', () => prober.close());
   let hosting: Hosting | null = null;
   const policing = new Policing({
-    policy: () => config?.policy ?? applied?.policy ?? noPolicy,
+    policy: () => config()?.policy ?? applied?.policy ?? noPolicy,
     runtimes: () => hosting?.runtimes ?? new Map(),
     socket: paths.socket,
   });
@@ -172,12 +171,12 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     missed: missedBetween,
     forbidden: (neighbour) => policing.forbidden(neighbour),
   };
-  const crew = new Crew({ services, startSlots: startSlots((config === null ? applied?.startConcurrency : config.agent.startConcurrency) ?? null) });
+  const crew = new Crew({ services, startSlots: startSlots((read === null ? applied?.startConcurrency : read.agent.startConcurrency) ?? null) });
   let hasBegun = false;
   hosting = new Hosting({
-    ...{ crew, hosted: setUp.runtimes, registry: plugins.registry, known: { getConfig: () => config, key: dataDir.key } },
+    ...{ crew, hosted: setUp.runtimes, registry: plugins.registry, known: { getConfig: config, key: dataDir.key } },
     builtins: new Set(options.builtins.map(({ plugin }) => plugin.id)),
-    timings: () => config?.agent.probes ?? {},
+    timings: () => config()?.agent.probes ?? {},
     onChange(runtime, { state, reason }) {
       if (state === 'down') note(entries['runtime.down'](clock.isoNow(), { runtime, message: sentence(reason ?? 'no answer') }));
       else if (hasBegun) note(entries['runtime.up'](clock.isoNow(), { runtime, afterMs: null }));
@@ -187,7 +186,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   life.push('runtimes', () => hosts.close());
   life.push('supervision', () => crew.close());
   restore(crew, snapshot);
-  const adopted = await hosts.beginAtBoot(snapshot, config);
+  const adopted = await hosts.beginAtBoot(snapshot, read);
   hasBegun = true;
   const begun = journal.record({
     journal: [
@@ -212,60 +211,40 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   });
   life.push('preparations', () => reconciler.close());
   let isServing = false;
-  let pending: ReadonlySet<string> = new Set();
-  let trouble: Problem | null = hostFile.problem;
   const closed = Promise.withResolvers<{ readonly by: string }>();
   const ended = new AbortController();
   let stopping: Promise<void> | null = null;
 
-  /** Reads the file again; applies it where the host says so, else shows what it would change. */
-  const reload = async (): Promise<void> => {
-    try {
-      config = await hostFile.read();
-      trouble = null;
-      await hosts.beginFor(config);
-      // Its policy counts from now on.
-      crew.update();
-      const by = { by: 'the saved host file', allowRemove: false, ...(isServing ? { prepareWithinMs: autoPrepareMs } : {}) };
-      if (config.agent.apply === 'auto') await reconciler.apply(config, by, ended.signal);
-      const { steps } = await reconciler.plan(config, undefined, ended.signal);
-      pending = new Set(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
-    } catch (error) {
-      // Given up for the end of the agent: that says nothing about the file.
-      if (ended.signal.aborted) return;
-      trouble = asProblem(error);
-      log.error({ code: trouble.code }, `the host file cannot be used, the agent goes on with what was applied last: ${trouble.message}`);
-    }
-  };
+  const ofFile = new Rollout({
+    ...{ hostFile, path: options.hostFile, config: read, isApplied: applied !== null, reconciler, clock, log, ended: ended.signal },
+    isServing: () => isServing,
+    beginFor: (named) => hosts.beginFor(named),
+    onRead: () => crew.update(),
+  });
+  rollout = ofFile;
+  life.push('rollout', () => ofFile.close());
   const parts: Parts = {
-    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler, hosting: hosts, policing, stuck, hostName },
-    ...{ hostFile: () => options.hostFile, hostFileProblem: () => trouble, pending: () => pending, reload },
-    async readHostFile(path) {
-      const read = await hostFile.read(path);
-      await hosts.beginFor(read);
-      if (path === undefined || path === options.hostFile) {
-        config = read;
-        trouble = null;
-        crew.update();
-      }
-      return read;
-    },
-    setPending(workers) {
-      pending = new Set(workers);
-    },
+    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler: ofFile, hosting: hosts, policing, stuck, hostName },
+    hostFile: () => options.hostFile,
+    hostFileProblem: () => ofFile.trouble,
+    readHostFile: (path) => ofFile.read(path),
+    pending: () => ofFile.pending,
+    setPending: (workers) => ofFile.setPending(workers),
     plugins: () => [...setUp.list()],
     notes: () => [...dataDir.notes, ...revealer.warnings],
     isStoreFull: () => disk.isFull,
+    reload: () => ofFile.reload(),
     endSoon: (cause) => void setTimeout(() => void stop({ workers: 'leave', cause }), 50),
   };
   const control = makeControl(parts);
 
   await Promise.all(crew.all().map((one) => resume(crew, one)));
   crew.update();
-  if (mode === 'up' || applied === null) {
-    if (config !== null) await reconciler.apply(config, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);
-    if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
-  } else await reload();
+  // Who starts an agent is told by its end that the file is refused, unless that would leave workers to nobody. `up` has who looks after them.
+  const mustApply = mode === 'up' || (applied === null && crew.all().length === 0);
+  if (mustApply && read !== null) await ofFile.apply(read, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);
+  if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
+  if (!mustApply) await ofFile.reload();
   // The workers before the socket: loading the server takes longer than starting one.
   await firstStarts(crew);
   watchdog.start();
@@ -273,7 +252,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });
   isServing = true;
   life.push('control socket', () => api.close());
-  const watching = hostFile.watch(clock, () => void reload());
+  const watching = hostFile.watch(clock, () => void ofFile.reload());
   life.push('watch of the host file', () => watching());
   life.push('tidying', keepTidy(clock));
   life.push(
@@ -295,5 +274,5 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     await life.stop().catch((error) => log.warn({ error: String(error) }, 'not everything ended as it should'));
     closed.resolve({ by: cause });
   }
-  return { control, closed: closed.promise, stop, reload };
+  return { control, closed: closed.promise, stop, reload: () => ofFile.reload() };
 }

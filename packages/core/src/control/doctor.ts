@@ -68,7 +68,14 @@ export function doctor(parts: Parts): DoctorDocument {
       ...parts.notes().map((note) => found('note', 'data', note)),
       ...(hostFile === null
         ? []
-        : [found('error', 'host file', `the saved host file cannot be used: ${hostFile.message}`, 'mend it; the agent goes on with the one before')]),
+        : [
+            found(
+              'error',
+              'host file',
+              `the saved host file cannot be used: ${hostFile.message}`,
+              hostFile.hint ?? 'mend it; the agent goes on with the one before',
+            ),
+          ]),
       ...(parts.pending().size > 0
         ? [found('note', 'host file', `saved and not applied yet: ${[...parts.pending()].join(', ')}`, '`ostler plan` shows it, `ostler apply` does it')]
         : []),

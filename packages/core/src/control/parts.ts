@@ -19,7 +19,7 @@ export interface Parts {
   readonly paths: Paths;
   readonly crew: Crew;
   readonly journal: Journal;
-  readonly reconciler: Reconciler;
+  readonly reconciler: Pick<Reconciler, 'plan' | 'apply'>;
   readonly hosting: Pick<Hosting, 'runtimes' | 'document'>;
   readonly policing: Pick<Policing, 'findings'>;
   readonly stuck: StuckCalls;
