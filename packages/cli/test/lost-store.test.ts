@@ -1,19 +1,23 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startTestAgent, type TestAgent, waitFor } from '@ostler/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-const service = { runtime: 'native', command: ['sleep', '1000'], health: { minUp: '100ms' } };
+const service = { runtime: 'native', command: ['/bin/sleep', '1000'], health: { minUp: '100ms' } };
 const hostFile = (workers: object) => JSON.stringify({ ostler: 1, host: 'test', workers });
 interface Ps {
   readonly workers: readonly {
     readonly name: string;
     readonly state: string;
+    readonly reason: string;
     readonly pendingChange: boolean;
     readonly native: { readonly pid: number | null };
   }[];
 }
 
+/** Of the agent, as it starts: a host whose engines, where it has any, answer. */
+let env: Record<string, string>;
 let agent: TestAgent;
 let before: Readonly<Record<string, number | null>>;
 const ps = async () => ((await agent.ps()) as Ps).workers;
@@ -32,7 +36,8 @@ async function loseStore(): Promise<void> {
 const save = (workers: object): void => writeFileSync(join(agent.folder, 'ostler.yaml'), hostFile(workers));
 
 beforeEach(async () => {
-  agent = await startTestAgent({ hostFile: hostFile({ a: service, b: service, c: service }) });
+  env = { PATH: '/usr/bin:/bin', DOCKER_HOST: '', CONTAINER_HOST: '' };
+  agent = await startTestAgent({ hostFile: hostFile({ a: service, b: service, c: service }), env });
   await waitFor('all run', () => areHealthy('a', 'b', 'c'));
   before = await pids();
 });
@@ -88,4 +93,41 @@ test('beside a lost store, an apply by hand of what was refused ends the trouble
   const { body } = await agent.request('POST', '/v1/apply', { allowRemove: true, waitMs: 20_000 });
   expect(body).toMatchObject({ outcome: 'done' });
   expect([await pids(), await problem()]).toEqual([{ a: before['a'] }, null]);
+});
+
+test('beside a lost store, what was never seen starts on no runtime while an engine may run it, over any number of agents', { timeout: 120_000 }, async () => {
+  const path = join(agent.folder, 'engine.sock');
+  let calls = 0;
+  const engine = createServer((socket) => {
+    calls += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => void engine.listen(path, resolve));
+  try {
+    await loseStore();
+    save({ a: service, b: service, c: service, d: service, e: service });
+    env['DOCKER_HOST'] = `unix://${path}`;
+    for (const ends of [() => agent.kill9(), async () => {}]) {
+      await agent.restart();
+      expect(calls).toBeGreaterThan(0);
+      const d = () => ps().then((workers) => workers.find(({ name }) => name === 'd'));
+      await waitFor('it is told what it waits for', async () => (await d())?.reason.includes('docker'));
+      expect(await d()).toMatchObject({ state: 'waiting', native: { pid: null } });
+      // Those that were found are known to be nowhere else.
+      expect(await pids()).toMatchObject(before);
+      calls = 0;
+      await ends();
+    }
+    process.kill(before['a']!);
+    await waitFor('what was found is started again', async () => (await areHealthy('a')) && (await pids())['a'] !== before['a']);
+    await agent.request('POST', '/v1/workers/d/stop', { waitMs: 20_000 });
+    await agent.request('POST', '/v1/workers/d/start', { waitMs: 20_000 });
+    expect(await areHealthy('d')).toBe(true);
+    await agent.kill9();
+    env['DOCKER_HOST'] = '';
+    await agent.restart();
+    await waitFor('an engine that is not there keeps nobody waiting', () => areHealthy('e'));
+  } finally {
+    await new Promise((resolve) => engine.close(resolve));
+  }
 });

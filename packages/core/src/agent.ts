@@ -116,6 +116,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   life.push('journal', () => journal.close());
   const snapshot = await store.load();
   const applied = (snapshot.values['applied'] ?? null) as Applied | null;
+  // Something of this agent may run that its store never heard of; not beside one that was begun with its data directory.
+  const isLost = (snapshot.values['isComplete'] ?? (applied !== null || dataDir.isNew)) !== true;
   const stuck = new StuckCalls();
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
   const { plugins, read } = await (early ?? readFile(applied !== null, applied));
@@ -169,7 +171,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
       }),
     nextDue,
     missed: missedBetween,
-    forbidden: (neighbour) => policing.forbidden(neighbour),
+    forbidden: (neighbour) => policing.forbidden(neighbour) ?? hosting?.mayRunElsewhere(neighbour.spec.name, neighbour.runtime) ?? null,
   };
   const crew = new Crew({ services, startSlots: startSlots((read === null ? applied?.startConcurrency : read.agent.startConcurrency) ?? null) });
   let hasBegun = false;
@@ -186,9 +188,10 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   life.push('runtimes', () => hosts.close());
   life.push('supervision', () => crew.close());
   restore(crew, snapshot);
-  const adopted = await hosts.beginAtBoot(snapshot, read);
+  const adopted = await hosts.beginAtBoot(snapshot, read, isLost);
   hasBegun = true;
   const begun = journal.record({
+    values: { isComplete: hosts.unlisted().length === 0 },
     journal: [
       ...(store.setAside === null ? [] : [entries['store.set-aside'](startedAt, { path: store.setAside, why: 'it could not be read' })]),
       ...setUp.failures.map(({ plugin, what, message }) => entries['plugin.failed'](startedAt, { plugin, what, message: sentence(message) })),
@@ -241,7 +244,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   await Promise.all(crew.all().map((one) => resume(crew, one)));
   crew.update();
   // Who starts an agent is told by its end that the file is refused, unless that would leave workers to nobody. `up` has who looks after them.
-  const mustApply = mode === 'up' || (applied === null && crew.all().length === 0);
+  const mustApply = mode === 'up' || (applied === null && crew.all().length === 0 && hosts.unlisted().length === 0);
   if (mustApply && read !== null) await ofFile.apply(read, { allowRemove: false, by: mode === 'up' ? 'up' : 'the first start' }, ended.signal);
   if (mode === 'up') await Promise.all(crew.all().map((one) => one.send({ type: 'start', by: 'up', cause: 'release' })));
   if (!mustApply) await ofFile.reload();

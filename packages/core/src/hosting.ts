@@ -33,6 +33,8 @@ export class Hosting {
   readonly #begun = new Map<string, Runtime>();
   /** Until each was asked for the first time, and what it runs was taken over: how many that were. */
   readonly #beginning = new Map<string, Promise<number>>();
+  /** After a lost store: those of which it may not be known yet what they run. */
+  readonly #unlisted = new Set<string>();
 
   constructor(given: HostingGiven) {
     this.#given = given;
@@ -48,12 +50,37 @@ export class Hosting {
     return [...this.#given.hosted.keys()];
   }
 
-  /** Before anything is asked: what the store knows of, and what other people's plugins bring. Resolves with the workers that were found running. */
-  async beginAtBoot({ generations, instances }: Snapshot, config: HostConfig | null): Promise<number> {
+  /**
+   * Before anything is asked: what the store knows of, and what other people's plugins bring; all where it `isLost`, for nobody knows then who was used.
+   * Resolves with the workers that were found running.
+   */
+  async beginAtBoot({ generations, instances }: Snapshot, config: HostConfig | null, isLost: boolean): Promise<number> {
     const { hosted, builtins } = this.#given;
     const always = [...hosted.values()].filter((one) => one.class === 'process' || !builtins.has(one.pluginId));
     const names = [...always.map(({ name }) => name), ...[...generations, ...instances].map(({ runtime }) => runtime), ...this.#namedBy(config)];
-    return this.#begin(names, true);
+    if (!isLost) return this.#begin(names, true);
+    for (const name of this.names()) this.#unlisted.add(name);
+    const found = await this.#begin(this.names(), true);
+    this.#leaveUnused(new Set(names));
+    return found;
+  }
+
+  /** After a lost store: engines that this host has, which may run what nobody knows of. */
+  unlisted(): readonly string[] {
+    for (const name of this.#unlisted) {
+      const access = this.#begun.get(name)?.access;
+      if (access === undefined || access.isUp() || access.isMissing?.()) this.#unlisted.delete(name);
+    }
+    return [...this.#unlisted];
+  }
+
+  /** What is to be known before a worker is started on this runtime: whether another one runs it. `null`: it does not, or somebody started it by hand. */
+  mayRunElsewhere(worker: string, runtime: string): string | null {
+    const other = this.unlisted().find((name) => name !== runtime);
+    const one = this.#given.crew.get(worker);
+    const wasSeen = (): boolean => one?.instances.all().some(({ startedAt }) => startedAt !== null) === true;
+    if (other === undefined || one?.life.startCause === 'user' || wasSeen()) return null;
+    return `an answer of the runtime ${other}, which may run it, as the store that would tell was lost; after \`ostler stop ${worker}\` and \`ostler start ${worker}\` it is not waited for`;
   }
 
   /** What a host file names is in use from now on. */
@@ -80,6 +107,17 @@ export class Hosting {
 
   close(): void {
     for (const runtime of this.#begun.values()) runtime.close();
+  }
+
+  /** What is missing here, or has nothing of this agent, is nobody's trouble once it was asked. */
+  #leaveUnused(used: ReadonlySet<string>): void {
+    const found = new Set(this.#given.crew.all().map((one) => one.runtimeName()));
+    for (const [name, runtime] of this.#begun) {
+      if (used.has(name) || found.has(name) || !(runtime.access.isUp() || runtime.access.isMissing?.())) continue;
+      runtime.close();
+      this.#begun.delete(name);
+      this.#beginning.delete(name);
+    }
   }
 
   #namedBy(config: HostConfig | null): readonly string[] {

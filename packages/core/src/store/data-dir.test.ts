@@ -18,9 +18,9 @@ const elsewhere = { machineId: `${'0'.repeat(31)}2` };
 
 test('a data directory keeps its identity and its key, which are for its owner alone', async () => {
   const first = await openDataDir(path, here);
-  expect(first).toMatchObject({ path, notes: [] });
+  expect(first).toMatchObject({ path, isNew: true, notes: [] });
   expect(first.key).toHaveLength(32);
-  expect(await openDataDir(path, here)).toEqual(first);
+  expect(await openDataDir(path, here)).toEqual({ ...first, isNew: false });
   expect(statSync(path).mode & 0o777).toBe(0o700);
   expect(statSync(join(path, 'agent.key')).mode & 0o777).toBe(0o600);
   expect(readdirSync(path).sort()).toEqual(['agent.id', 'agent.key', 'machine.id']);
@@ -45,7 +45,8 @@ test('a cloned directory whose agent.id is deleted begins as a new agent', async
   rmSync(join(path, 'agent.id'));
   const fresh = await openDataDir(path, elsewhere);
   expect(fresh.agentId).not.toBe(agentId);
-  expect(await openDataDir(path, elsewhere)).toEqual(fresh);
+  expect(fresh.isNew).toBe(true);
+  expect(await openDataDir(path, elsewhere)).toEqual({ ...fresh, isNew: false });
 });
 
 test('a machine that cannot be told is noted and does not hinder', async () => {

@@ -10,6 +10,8 @@ export interface DataDir {
   readonly path: string;
   /** The agent's identity: a UUID that lives as long as this directory. */
   readonly agentId: string;
+  /** Made just now: nothing can run of this agent yet. */
+  readonly isNew: boolean;
   /** 32 bytes for keyed digests. Secret: never logged. */
   readonly key: Uint8Array;
   /** What the log should say: a machine that cannot be told, for one. */
@@ -39,7 +41,7 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
     // The id last: a directory that has one is complete.
     const agentId = (await readOrMake(join(path, 'agent.id'), () => Buffer.from(`${randomUUID()}\n`))).toString('utf8').trim();
     if (!uuid.test(agentId)) throw damaged(join(path, 'agent.id'), 'a UUID');
-    return { path, agentId, key, notes };
+    return { path, agentId, isNew: known === null, key, notes };
   } catch (error) {
     throw explained(path, error);
   }
