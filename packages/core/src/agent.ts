@@ -232,7 +232,6 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     hostFileProblem: () => ofFile.trouble,
     readHostFile: (path) => ofFile.read(path),
     pending: () => ofFile.pending,
-    setPending: (workers) => ofFile.setPending(workers),
     plugins: () => [...setUp.list()],
     notes: () => [...dataDir.notes, ...revealer.warnings],
     isStoreFull: () => disk.isFull,

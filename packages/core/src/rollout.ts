@@ -37,6 +37,12 @@ export class Rollout {
   #refused: Problem | null = null;
   #isApplied: boolean;
   #pending: ReadonlySet<string> = new Set();
+  /** Grows with all that makes something else pending: what was begun to be worked out before is not what is so now. */
+  #version = 0;
+  #looking: Promise<void> | null = null;
+  #reads = 0;
+  /** Of the readings, the youngest that has come to its end. */
+  #lastRead = 0;
   #cancelTry = (): void => {};
 
   constructor(given: RolloutGiven) {
@@ -60,16 +66,17 @@ export class Rollout {
   get pending(): ReadonlySet<string> {
     return this.#pending;
   }
-  setPending(workers: readonly string[]): void {
-    this.#pending = new Set(workers);
-  }
 
   /** The agent's own host file, or another. */
   async read(path: string = this.#given.path): Promise<HostConfig> {
     const { hostFile, beginFor, onRead } = this.#given;
+    this.#reads += 1;
+    const turn = this.#reads;
     const read = await hostFile.read(path);
-    const isOwn = path === this.#given.path;
+    const isOwn = path === this.#given.path && turn > this.#lastRead;
     if (isOwn) {
+      this.#lastRead = turn;
+      if (read !== this.#config) this.#version += 1;
       this.#config = read;
       this.#unreadable = null;
     }
@@ -83,8 +90,11 @@ export class Rollout {
   }
 
   async apply(...given: Parameters<Reconciler['apply']>): Promise<Plan> {
-    const [, options, signal] = given;
+    const [config, options, signal] = given;
     const plan = await this.#given.reconciler.apply(...given);
+    this.#version += 1;
+    if (config !== this.#config || signal.aborted) void this.#look();
+    else this.#pending = new Set(options.workers === undefined ? [] : [...this.#pending].filter((name) => !options.workers?.includes(name)));
     if (options.workers !== undefined || signal.aborted) return plan;
     this.#isApplied = true;
     this.#refused = null;
@@ -128,9 +138,27 @@ export class Rollout {
     this.#cancelTry = this.#given.clock.after(tryAgainMs, () => void this.#tryToApply());
   }
 
-  async #look(): Promise<void> {
-    const { steps } = await this.plan(this.#config!, undefined, this.#given.ended);
-    this.setPending(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
+  /** Works out what is pending, once for all who ask meanwhile; resolves when that is so of what was read and applied last. */
+  #look(): Promise<void> {
+    this.#version += 1;
+    if (this.#config === null) return Promise.resolve();
+    this.#looking ??= this.#lookUntilCurrent();
+    return this.#looking;
+  }
+
+  async #lookUntilCurrent(): Promise<void> {
+    const { ended } = this.#given;
+    let seen: number;
+    do {
+      seen = this.#version;
+      try {
+        const { steps } = await this.plan(this.#config!, undefined, ended);
+        if (seen === this.#version) this.#pending = new Set(steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker));
+      } catch (error) {
+        if (seen === this.#version && !ended.aborted) this.#unreadable = this.#told(error);
+      }
+    } while (seen !== this.#version);
+    this.#looking = null;
   }
 
   /** Said once for as long as it is the same. */

@@ -18,8 +18,6 @@ export async function apply(parts: Parts, request: ApplyRequest, by: string, sig
   const { clock } = parts.crew.services;
   const untilMs = clock.monotonicMs() + waitMs;
   const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by, prepareWithinMs: waitMs }, signal);
-  if (workers === undefined) parts.setPending([]);
-  else parts.setPending([...parts.pending()].filter((name) => !workers.includes(name)));
   const named = done.steps.map(({ worker }) => worker);
   if (release) await Promise.all(named.map((name) => parts.crew.get(name)?.send({ type: 'start', by, cause: 'release' })));
   const touched = release ? named : done.steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker);

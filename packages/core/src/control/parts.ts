@@ -31,7 +31,6 @@ export interface Parts {
   readHostFile(path?: string): Promise<HostConfig>;
   /** Workers of which the saved host file says something else. */
   pending(): ReadonlySet<string>;
-  setPending(workers: readonly string[]): void;
   plugins(): PluginsDocument['plugins'];
   /** Notes on the data directory and the store, as findings of `doctor`. */
   notes(): readonly string[];
