@@ -111,7 +111,8 @@ export class Rollout {
       if (agent.apply === 'auto' || !this.#isApplied) await this.#tryToApply();
       await this.#look();
     } catch (error) {
-      this.#unreadable = this.#told(error);
+      // Given up for the end of the agent: that says nothing about the file.
+      if (!this.#given.ended.aborted) this.#unreadable = this.#told(error);
     }
   }
 
