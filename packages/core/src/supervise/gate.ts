@@ -1,3 +1,4 @@
+import { isLeftBehind } from './sight.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** How many may be between the beginning of their preparation and the outcome of their start: in all, and of those with an engine or without. */
@@ -55,6 +56,11 @@ export class Gate {
         if (one.life.reason !== `waiting for ${lacks}`) void one.send({ type: 'wait', for: lacks, epoch: one.life.epoch });
         continue;
       }
+      // It has ended, and what it was on may never be back.
+      if (one.life.blind !== null) {
+        void one.send({ type: 'sighted' });
+        continue;
+      }
       const kind = kindOf(one);
       if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
       take(kind);
@@ -70,7 +76,7 @@ export class Gate {
     if (runtime === null) return `the runtime ${generation.runtime}, which no loaded plugin brings`;
     if (!runtime.isUp()) return `the runtime ${runtime.name}${runtime.reason() === null ? '' : `: ${runtime.reason()}`}`;
     // It would keep a slot for a start that may not begin.
-    if (one.life.blind !== null) return `sight of what is left of it: ${one.life.blind.reason}`;
+    if (one.life.blind !== null && !isLeftBehind(one)) return `sight of what is left of it: ${one.life.blind.reason}`;
     const known = this.#known.get(one) ?? { missing: one.services.missing(one.worker) };
     this.#known.set(one, known);
     return known.missing;

@@ -10,6 +10,7 @@ import type { Effect, Life, LifeEvent, Move, Scene } from './life.ts';
 import { toEntry, toRecord } from './record.ts';
 import { Saver } from './saver.ts';
 import type { Services } from './services.ts';
+import { isHiddenBy, isNowhere } from './sight.ts';
 import type { Live, Subject } from './subject.ts';
 import { Timers } from './timers.ts';
 import { transition } from './transition.ts';
@@ -167,11 +168,11 @@ export class Supervisor implements Subject {
     }
     const record = instance === null ? null : this.instances.get(instance);
     const isSameEngine = found.is !== 'gone' || record === null || record.engine === null || record.engine === found.engine;
-    // Another store of its engine cannot see it either.
+    // Another store of its engine cannot see it either, nor need it see what has ended.
     const { blind } = this.#life;
     // Read before it is in sight again: until its end is told it would be taken for what it was.
     const lastLines = found.is === 'exited' ? await this.#effects.lastLines(found) : [];
-    const sighted = this.#life.blind !== null && isSameEngine ? this.send({ type: 'sighted' }) : null;
+    const sighted = this.#life.blind !== null && (isSameEngine || isNowhere(this)) ? this.send({ type: 'sighted' }) : null;
     await Promise.all([sighted, this.#tell(found, isSameEngine, isWithEngine(found, blind, how), how, tookMs, lastLines)]);
   }
 
@@ -222,8 +223,7 @@ export class Supervisor implements Subject {
 
   /** `saved` resolves when the decision is persisted and what it leads to has begun. */
   #take(event: LifeEvent): { readonly saved: Promise<void> } {
-    // It has come to another runtime since.
-    if (event.type === 'blind' && event.runtime !== (this.runtimeName() ?? event.runtime)) return nothingMoved;
+    if (event.type === 'blind' && !isHiddenBy(this, event.runtime)) return nothingMoved;
     const scene = this.scene(event.type === 'declare' ? event.generation : undefined);
     const before = this.#life;
     const decided = transition(before, event, scene);

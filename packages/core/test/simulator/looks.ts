@@ -128,6 +128,7 @@ export class Looks {
         return `${worker} could not be looked at, and ${nowMs - sinceMs} ms later it was not looked at again`;
     }
     this.#leave(agent);
+    for (const worker of this.#failed) if (hasLeft(agent?.crew.get(worker))) this.#failed.delete(worker);
     if (!isQuiet) return null;
     for (const worker of this.#left) return `its runtime does not answer, and ${worker} is taken for in sight`;
     for (const worker of this.#failed)
@@ -142,6 +143,13 @@ export class Looks {
 }
 
 const onHost: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
+
+/** It ended, and is to be started on another runtime: where the one that it was on does not answer, that says nothing of it. */
+function hasLeft(one: Supervisor | undefined): boolean {
+  if (one === undefined || onHost.has(one.life.phase) || one.life.mayCome) return false;
+  const runtime = one.runtimeName() ?? '';
+  return runtime !== one.generation()?.runtime && one.services.runtime(runtime)?.isUp() !== true;
+}
 
 function unmade(worker: string, { instance, found, phase, blind }: Seen, one: Supervisor | undefined): string | null {
   const [life, row] = [one?.life, one?.instances.get(instance ?? '') ?? null];
