@@ -1,12 +1,12 @@
 import { type Exit, isRuntimeFailure, type Observed, type Secrets } from '@ostler/sdk';
-import { Mailbox } from '../base/mailbox.ts';
 import { isOpen, type Normal, ownerOf } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 import { calledOff } from './called-off.ts';
-import { asFailure, inspect, lastLines, prepare, remove, resolve, signal, start, stop } from './calls.ts';
+import { asFailure, inspect, lastLines, prepare, resolve, signal, start, stop } from './calls.ts';
 import type { Effect, Life } from './life.ts';
 import { secretMask } from './mask.ts';
 import { preparationFailure } from './preparation-failure.ts';
+import { Removals } from './removals.ts';
 import type { RuntimeAccess } from './services.ts';
 import { stopRule } from './stop-rule.ts';
 import type { Subject } from './subject.ts';
@@ -16,10 +16,10 @@ const lookAgainMs = 2000;
 /** Between two stops that failed: what is seen to run on is stopped again at once. */
 const stopAgainMs = { min: 1000, max: 30_000 } as const;
 
-/** Carries out what the table decided. Mutating calls of one worker never overlap: they go through a mailbox of their own. */
+/** Carries out what the table decided. Mutating calls of one worker to one runtime never overlap. */
 export class Effects {
   readonly #of: Subject;
-  readonly #calls = new Mailbox();
+  readonly #removals: Removals;
   #preparing: AbortController | null = null;
   #secrets: { readonly epochOf: number; readonly value: Secrets } | null = null;
   #mask: ((text: string) => string) | null = null;
@@ -36,6 +36,7 @@ export class Effects {
 
   constructor(of: Subject) {
     this.#of = of;
+    this.#removals = new Removals(of);
   }
 
   /** After each move: what is prepared for nothing is given up. */
@@ -61,10 +62,10 @@ export class Effects {
         this.#quietly(this.#prepare(life));
         break;
       case 'start':
-        this.#quietly(this.#calls.post(() => this.#start(life)));
+        this.#quietly(this.#calls().post(() => this.#start(life)));
         break;
       case 'stop':
-        this.#quietly(this.#calls.post(() => this.#stop()));
+        this.#quietly(this.#calls().post(() => this.#stop()));
         break;
       case 'inspect':
         this.#lookIn(life.unresolved === 'stop' ? this.#stopPauseMs() : 0);
@@ -120,8 +121,8 @@ export class Effects {
   }
 
   /** All instances of a worker that is no more. */
-  async removeAll(): Promise<void> {
-    for (const record of this.#of.instances.all()) await this.#calls.post(() => this.#remove(record.instance)).catch(() => {});
+  removeAll(): Promise<void> {
+    return this.#removals.removeAll();
   }
 
   close(): void {
@@ -185,7 +186,7 @@ export class Effects {
       if (why !== null) {
         const failure = { code: why.code, outcome: 'no', retryable: true, message: `it was called off before anything was done: ${why.text}` } as const;
         await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
-        await this.#retire();
+        this.#removals.retire();
         return;
       }
       isAsked = true;
@@ -199,10 +200,10 @@ export class Effects {
       const failure = asFailure(error, isAsked);
       this.#runtime()?.suspect();
       await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
-      if (failure.outcome === 'no' && life.instance !== null) await this.#remove(life.instance).catch(() => {});
+      if (failure.outcome === 'no' && life.instance !== null) await this.#removals.remove(life.instance).catch(() => {});
     }
     this.#lookIfOwed();
-    await this.#retire();
+    this.#removals.retire();
   }
 
   async #stop(): Promise<void> {
@@ -274,22 +275,6 @@ export class Effects {
     else this.#cancelLook = this.#of.services.clock.after(ms, () => this.#quietly(this.look()));
   }
 
-  /** Removes ended instances beyond those that stay. */
-  async #retire(): Promise<void> {
-    for (const record of this.#of.instances.superfluous(this.#of.life.instance)) await this.#remove(record.instance).catch(() => {});
-  }
-
-  async #remove(instance: string): Promise<void> {
-    const target = this.#of.target(instance);
-    const record = this.#of.instances.get(instance);
-    if (target === null || record === null) return;
-    const runtime = this.#runtimeOf(record.runtime);
-    await remove(this.#of.services, runtime, target);
-    if (instance === this.#of.life.instance && this.#of.life.want !== 'removed') return;
-    await this.#of.services.journal.record({ forgetInstances: [{ worker: this.#of.worker, instance }] });
-    this.#of.instances.drop(instance);
-  }
-
   /** `null`: whose secrets are not known here (the agent is new) may have told them. */
   #maskOfInstance(): ((text: string) => string) | null {
     const generation = this.#of.generation(this.#of.life.instanceGeneration);
@@ -298,6 +283,9 @@ export class Effects {
     return this.#mask ?? (hasNone ? (text) => text : null);
   }
 
+  #calls() {
+    return this.#removals.callsTo(this.#of.runtimeName() ?? '');
+  }
   #runtime(): RuntimeAccess | null {
     return this.#of.services.runtime(this.#of.runtimeName() ?? '');
   }

@@ -68,12 +68,13 @@ export const callInvariants: readonly CallInvariant[] = [
   },
   {
     name: 'one call at a time',
-    sentence: 'An agent never has two mutating calls of one worker under way.',
+    sentence: 'An agent never has two mutating calls of one worker under way, but for a removal on the engine that it has left.',
     check({ engines }, request) {
       if (!request.isMutating) return null;
+      const isApart = (one: Request): boolean => one.engine !== request.engine && (one.method === 'remove' || request.method === 'remove');
       const other = engines
         .flatMap(({ requests }) => requests)
-        .find((one) => one !== request && one.owner === request.owner && one.isMutating && one.worker === request.worker && !one.isAbandoned);
+        .find((one) => one !== request && one.owner === request.owner && one.isMutating && one.worker === request.worker && !one.isAbandoned && !isApart(one));
       return other === undefined ? null : `${request.method} of ${request.worker} beside its ${other.method}`;
     },
   },

@@ -103,6 +103,37 @@ it('what was held while its start may still come is not started on another engin
   expect([host.life().phase, live(host)]).toEqual(['waiting', []]);
 });
 
+it('what is left on an engine that hangs delays neither the starts nor the stops of a worker that has left it', async () => {
+  const host = await hostOf([worker('w0'), worker('w1', 'native')]);
+  const { world, one, life } = host;
+  const restart = async (): Promise<number> => {
+    const { nowMs } = world.timeline;
+    const { instance } = life();
+    void one().send({ type: 'restart', by: 'user', cause: 'restart' });
+    await world.until(() => life().phase === 'running' && life().instance !== instance);
+    return world.timeline.nowMs - nowMs;
+  };
+  for (let time = 0; time < 4; time += 1) await restart();
+  moveToNative(host);
+  await world.until(() => life().phase === 'running' && one().runtimeName() === 'native');
+  await world.comeToRest();
+  world.docker.isFrozen = true;
+  const tookMs: number[] = [];
+  for (let time = 0; time < 4; time += 1) tookMs.push(await restart());
+  expect(Math.max(...tookMs)).toBeLessThan(1000);
+  // By then it is known that it does not answer, and it is asked for nothing more.
+  await world.pass(70_000);
+  const failed = world.failed.get('remove');
+  expect(await restart()).toBeLessThan(1000);
+  await world.pass(70_000);
+  expect(world.failed.get('remove')).toBe(failed);
+  world.docker.isFrozen = false;
+  await world.pass(10_000);
+  await restart();
+  await world.comeTrue();
+  expect(one().instances.all()).toHaveLength(4);
+});
+
 it.each(['docker', 'native'])('what somebody starts by hand and cannot be looked at is not started a second time, on %s', async (runtime) => {
   const host = await hostOf([worker('w0'), worker('w1', 'native')]);
   const { world, life } = host;

@@ -167,7 +167,7 @@ export function unstopped({ engines, agent }: Pick<View, 'engines' | 'agent'>, t
 /** Ended instances that stay of each worker, for their logs, and the present one. */
 const kept = 4;
 
-/** What was left lying about, on an engine or in the store. `upheavals`: how often all of a worker may have been left on a store that was away; `failed`: removals. */
+/** What was left lying about, on an engine or in the store. `upheavals`: how often all of a worker may have been left on a store that was away, or on an engine that did not answer as it left; `failed`: removals. */
 export function littered({ engines, disk, agent }: View, upheavals: number, failed: number): string | null {
   const real = engines.flatMap((engine) => engine.here().map(({ ref }) => ref.worker));
   const rows = [...disk.instances.values()].map(({ worker }) => worker);

@@ -128,7 +128,7 @@ export class World extends Stage {
       ['started anew with it', this.isStoreLost ? null : outdated(view)],
       ['a restart happens', unchanged(view, this.user.restarted)],
       ['what runs is told', this.isStoreLost ? null : untold(view)],
-      ['no litter', littered(view, this.upheavals, (this.failed.get('remove') ?? 0) + this.disk.unforgotten)],
+      ['no litter', littered(view, this.upheavals + (this.file.hasMoved ? 1 : 0), (this.failed.get('remove') ?? 0) + this.disk.unforgotten)],
       ['the last ones are kept', isPlain ? mislaid(view) : null],
       ['nothing half-made is left', isPlain ? halfMade(view) : null],
       ['who follows hears all', unheard(view)],
