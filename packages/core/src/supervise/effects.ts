@@ -157,7 +157,8 @@ export class Effects {
   async #pinned(generation: GenerationRecord, runtime: RuntimeAccess, normal: Normal, signal: AbortSignal): Promise<GenerationRecord> {
     if (!isOpen(generation.artifact)) return generation;
     const pinned = { ...generation, artifact: await resolve(this.#of.services, runtime, normal, signal) };
-    this.#of.pin(pinned);
+    // Given up meanwhile, and perhaps forgotten: its name may be another one's.
+    if (!signal.aborted && !this.#isClosed) this.#of.pin(pinned);
     return pinned;
   }
 
@@ -177,8 +178,8 @@ export class Effects {
       const prepared = this.#secrets?.epochOf === generation.counter ? this.#secrets.value : null;
       const secrets = prepared ?? (await services.reveal(generation, normal, new AbortController().signal));
       this.#secrets = null;
-      // Decided on since: by now something else is wanted.
-      if (this.#of.life.epoch !== epoch) return;
+      // Decided on since: by now something else is wanted; or it is the next agent's.
+      if (this.#of.life.epoch !== epoch || this.#isClosed) return;
       this.#mask = secretMask(secrets);
       const owner = ownerOf(normal.spec);
       const shares = owner === null ? null : services.running(owner);

@@ -1,5 +1,6 @@
 import type { Found, RuntimeDriver } from '@ostler/sdk';
 import { expect, test } from 'vitest';
+import { unknownArtifact } from '../spec/index.ts';
 import { scriptedHost } from './fixtures/host.ts';
 import { stateOf } from './state.ts';
 
@@ -141,4 +142,30 @@ test('that another runtime does not answer says nothing of a worker that has lef
   expect(web.life.blind).toBeNull();
   await web.send({ type: 'blind', runtime: 'fake', reason: 'fake does not answer' });
   expect(web.life.blind?.reason).toBe('fake does not answer');
+});
+
+test('what is resolved after its worker was forgotten is written over nothing of the one that has its name since', async () => {
+  const host = await scriptedHost();
+  host.die();
+  let answer: (() => void) | null = null;
+  const late: RuntimeDriver['resolve'] = () =>
+    new Promise((resolve) => {
+      answer = () => resolve({ digest: 'sha256:1', inputs: {}, data: null });
+    });
+  await host.boot({ ...host.driver(), resolve: late });
+  await host.declare('web');
+  const web = host.crew().get('web')!;
+  await web.send({ type: 'hold', by: 'user', cause: 'held' });
+  await host.clock.settle();
+  web.learn({ ...web.generation()!, artifact: unknownArtifact });
+  await web.send({ type: 'start', by: 'user', cause: 'user' });
+  await host.clock.settle();
+  await web.send({ type: 'remove', by: 'apply' });
+  await host.clock.advance(100);
+  expect([host.crew().get('web'), web.isForgotten]).toEqual([undefined, true]);
+  await host.declare('web', { env: { NEW: '1' } });
+  answer!();
+  await host.clock.advance(5000);
+  host.die();
+  expect((await host.boot()).get('web')!.generation()?.written).toMatchObject({ env: { NEW: '1' } });
 });
