@@ -148,7 +148,7 @@ export class Effects {
     } catch (error) {
       // Begun anew: what becomes of the worker is for that one to tell.
       if (this.#preparing !== controller) return;
-      this.#of.services.runtime(this.#of.generation()?.runtime ?? '')?.suspect();
+      if (isRuntimeFailure(error)) this.#of.services.runtime(this.#of.generation()?.runtime ?? '')?.suspect();
       await this.#of.send({ type: 'prepare-failed', epoch, ...preparationFailure(error) });
     }
   }

@@ -164,3 +164,18 @@ it.each(['docker', 'native'])('what somebody starts by hand and cannot be looked
   await world.comeTrue();
   expect([life().phase, live(host)]).toEqual(['running', [`${runtime}-store-1`]]);
 });
+
+it('an engine that goes down in a preparation is asked at once, and nothing is prepared again and again until it is known', async () => {
+  const host = await hostOf([worker('w0'), worker('w1', 'native')]);
+  const { world } = host;
+  await hold(host);
+  start(host);
+  await world.until(() => world.docker.requests.some(({ method }) => method === 'prepare'));
+  world.docker.goDown(true);
+  await world.pass(10_000);
+  const failed = world.disk.journal.filter(({ worker: of, type }) => of === 'w0' && type === 'worker.start-failed');
+  expect(failed.length).toBeLessThan(5);
+  world.docker.isDown = false;
+  await world.comeTrue();
+  expect(live(host)).toEqual(['docker-store-1']);
+});
