@@ -37,13 +37,17 @@ function isOn(one: Supervisor, engine: string, view: View, depth = 0): boolean {
   });
 }
 
+const onHost: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
+
 function unrest(one: Supervisor, real: string | null, { engines, disk, agent }: View): string | null {
   const { worker, life } = one;
   const { phase, want, blind } = life;
   const row = disk.workers.get(worker);
-  // Nobody but a person knows what became of one whose engine has another store now.
+  const last = disk.instances.get(`${worker}/${life.instance}`);
+  const hasEnded = (last?.state === 'exited' || last?.state === 'gone') && !life.mayCome && !onHost.has(phase);
+  // Nobody but a person knows what became of one whose engine has another store now, unless it had ended before that.
   const store = life.instance === null ? null : one.instances.get(life.instance)?.engine;
-  if (blind !== null && store && !engines.some((engine) => engine.store === store)) return null;
+  if (blind !== null && !hasEnded && store && !engines.some((engine) => engine.store === store)) return null;
   if (blind !== null) return `${worker} cannot be seen`;
   const differs = unlike(one, disk);
   if (differs !== null) return differs;

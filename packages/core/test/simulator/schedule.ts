@@ -81,6 +81,7 @@ class Story {
     if (this.#random.chance(0.4)) await this.#goOnWell();
     if (this.#random.chance(0.2)) await this.#startByHand();
     if (this.#random.chance(0.25)) await world.keepTime(10_000 + this.#random.int(60_000));
+    if (this.#random.chance(0.1)) await this.#loseDataRoot();
     const isByAge = this.#random.chance(0.5);
     world.disk.trim(1 + this.#random.int(200), isByAge ? this.#random.next() : null);
   }
@@ -139,6 +140,17 @@ class Story {
     engine.startByHand(real);
     engine.isDeaf = false;
     if (isMissed) engine.tellOfGap();
+    await world.comeToRest();
+  }
+
+  /** Docker goes down, and comes up with another store for good: what had ended before is not missed. */
+  async #loseDataRoot(): Promise<void> {
+    const { world } = this;
+    world.tell('docker goes down');
+    world.docker.goDown(true);
+    await world.pass(15_000);
+    world.replaceDocker('docker-store-2');
+    world.docker.isDown = false;
     await world.comeToRest();
   }
 
