@@ -8,13 +8,12 @@ import { secretMask } from './mask.ts';
 import { preparationFailure } from './preparation-failure.ts';
 import { Removals } from './removals.ts';
 import type { RuntimeAccess } from './services.ts';
+import { StopPace } from './stop-pace.ts';
 import { stopRule } from './stop-rule.ts';
 import type { Subject } from './subject.ts';
 
 /** How often a runtime that could not be asked is asked again. */
 const lookAgainMs = 2000;
-/** Between two stops that failed: what is seen to run on is stopped again at once. */
-const stopAgainMs = { min: 1000, max: 30_000 } as const;
 
 /** Carries out what the table decided. Mutating calls of one worker to one runtime never overlap. */
 export class Effects {
@@ -30,8 +29,7 @@ export class Effects {
   #ownEpoch: number | null = null;
   /** The instance that this agent has started, or seen to run: it is taken over no more. */
   #ours: string | null = null;
-  /** In a row, of the present instance. */
-  #failedStops = 0;
+  readonly #stopPace = new StopPace();
   #isClosed = false;
 
   constructor(of: Subject) {
@@ -68,7 +66,7 @@ export class Effects {
         this.#quietly(this.#calls().post(() => this.#stop()));
         break;
       case 'inspect':
-        this.#lookIn(life.unresolved === 'stop' ? this.#stopPauseMs() : 0);
+        this.#lookIn(life.unresolved === 'stop' ? this.#stopPace.pauseMs : 0);
         break;
       case 'signal':
         this.#quietly(this.#signalUnwell(effect.signal));
@@ -191,7 +189,7 @@ export class Effects {
         return;
       }
       isAsked = true;
-      this.#failedStops = 0;
+      this.#stopPace.begin();
       this.#ours = life.instance;
       const found = await start(services, runtime, target.ref, generation, normal, { secrets, shares });
       // In the dark it was looked at meanwhile, and what that found is newer.
@@ -212,11 +210,11 @@ export class Effects {
     // Blind: it is asked for again when it can be seen.
     if (target === null || this.#of.life.phase !== 'stopping' || this.#of.life.blind !== null) return;
     const { epoch } = this.#of.life;
-    this.#failedStops += 1;
+    this.#stopPace.asked();
     try {
       const runtime = this.#runtimeOf(this.#of.runtimeName());
       const found = await stop(this.#of.services, runtime, target, stopRule(this.#of, runtime));
-      this.#failedStops = 0;
+      this.#stopPace.begin();
       await this.#of.observe(found, 'looked', 0);
     } catch (error) {
       const failure = asFailure(error, true);
@@ -262,11 +260,6 @@ export class Effects {
       await this.#of.send({ type: 'blind', runtime: name, reason: message });
       this.#lookIn(lookAgainMs);
     }
-  }
-
-  /** After the first at once: an answer may get lost. */
-  #stopPauseMs(): number {
-    return this.#failedStops <= 1 ? 0 : Math.min(stopAgainMs.max, stopAgainMs.min * 2 ** (this.#failedStops - 2));
   }
 
   #lookIn(ms: number): void {

@@ -1,10 +1,10 @@
 import type { Found, InstanceRef, Observed, Target } from '@ostler/sdk';
-import type { Cancel } from '../base/clock.ts';
 import { Mailbox } from '../base/mailbox.ts';
 import type { Normal } from '../spec/index.ts';
 import type { Batch, GenerationRecord, InstanceRecord } from '../store/index.ts';
 import { Effects } from './effects.ts';
 import { fallbackRules } from './fallback-rules.ts';
+import { Forgetting } from './forgetting.ts';
 import { Instances } from './instances.ts';
 import type { Effect, Life, LifeEvent, Move, Scene } from './life.ts';
 import { toEntry, toRecord } from './record.ts';
@@ -45,7 +45,7 @@ export class Supervisor implements Subject {
   #live: Live | null = null;
   #isClosed = false;
   #isForgotten = false;
-  #cancelForget: Cancel = () => {};
+  readonly #forgetting = new Forgetting(this, () => this.#forget());
 
   constructor(given: SupervisorGiven) {
     this.worker = given.worker;
@@ -153,7 +153,7 @@ export class Supervisor implements Subject {
   /** Ends timers and probes; calls under way are left alone. Nothing is stopped. Resolves when what was decided is persisted, or never will be. */
   close(): Promise<void> {
     this.#isClosed = true;
-    this.#cancelForget();
+    this.#forgetting.close();
     this.#timers.close();
     this.#effects.close();
     return this.#saver.settled();
@@ -247,8 +247,8 @@ export class Supervisor implements Subject {
   async #act({ effects, life }: Move, saving: Promise<boolean>): Promise<void> {
     if (!(await saving)) return;
     for (const effect of effects) {
-      // Not waited for: the stop that led here is itself a call that removals wait for. Wanted again since, or found to run: then it stays.
-      if (effect.do === 'forget') this.#forgetIfSure();
+      // Not waited for: the stop that led here is itself a call that removals wait for.
+      if (effect.do === 'forget') this.#forgetting.ifSure();
       else if (!isHarmless(effect)) this.#effects.run(effect, life);
     }
   }
@@ -256,26 +256,6 @@ export class Supervisor implements Subject {
   #batch(move: Move, changed: readonly InstanceRecord[], at: string): Batch {
     const journal = move.facts.map((fact) => toEntry({ at, worker: this.worker, instance: move.life.instance }, fact));
     return { workers: [toRecord(this.worker, move.life)], instances: changed, journal };
-  }
-
-  get #isToBeForgotten(): boolean {
-    return this.#life.want === 'removed' && this.#life.phase === 'idle' && !this.#isForgotten && !this.#isClosed;
-  }
-
-  /** Of one whose last start was given up and may be carried out late, only when its engine has answered for a while and nothing came: it would be nobody's. */
-  #forgetIfSure(): void {
-    if (!this.#isToBeForgotten) return;
-    if (this.#life.mayCome) this.#cancelForget = this.services.clock.after(lateStartMs, () => void this.#lookBeforeForgetting());
-    else void this.#forget();
-  }
-
-  async #lookBeforeForgetting(): Promise<void> {
-    const isSure = (): boolean => this.#life.blind === null && this.services.runtime(this.runtimeName() ?? '')?.isUp() === true;
-    const wasSure = isSure();
-    await this.look();
-    if (!this.#isToBeForgotten) return;
-    if (wasSure && isSure()) void this.#forget();
-    else this.#forgetIfSure();
   }
 
   /** The instances of a worker that is no more, then its rows. What cannot be removed now stays listed and is found again at the next start. */
@@ -291,9 +271,6 @@ export class Supervisor implements Subject {
 const liveOf = ({ ref, pid, endpoints, health, lastCheck }: Observed & { readonly is: 'running' }): Live => ({
   ...{ instance: ref.instance, pid: pid ?? null, endpoints, health: health ?? null, lastCheck },
 });
-
-/** How long a start that was given up may take on an engine that answers. */
-const lateStartMs = 30_000;
 
 /** So long before the agent noticed it, an engine may have been lost: two pings, and their deadlines. */
 const noticeMs = 15_000;
