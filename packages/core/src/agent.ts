@@ -14,6 +14,7 @@ import { keepTidy } from './base/tidy.ts';
 import { Watchdog } from './base/watchdog.ts';
 import { firstStarts, restore, resume } from './boot.ts';
 import { makeControl, type Parts } from './control/index.ts';
+import { DesiredFile } from './desired-file.ts';
 import { HostFile } from './host-file.ts';
 import { Hosting } from './hosting.ts';
 import { entries, type Journal, openJournal } from './journal/index.ts';
@@ -21,7 +22,6 @@ import { loadPlugins } from './plugin/index.ts';
 import { Policing } from './policing.ts';
 import { answerOf, Prober } from './probe/index.ts';
 import { keepCollected, Reconciler } from './reconcile/index.ts';
-import { Rollout } from './rollout.ts';
 import { missedBetween, nextDue } from './schedule/index.ts';
 import { Revealer } from './secret/index.ts';
 import { type Normal, noPolicy, normalise } from './spec/index.ts';
@@ -121,8 +121,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const stuck = new StuckCalls();
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
   const { plugins, read } = await (early ?? readFile(applied !== null, applied));
-  let rollout: Rollout | null = null;
-  const config = () => (rollout === null ? read : rollout.config);
+  let desired: DesiredFile | null = null;
+  const config = () => (desired === null ? read : desired.config);
   const hostName = (): string => config()?.host ?? applied?.host ?? options.host ?? hostname();
 
   if (paths.secretsDir !== null) makeSecretsDir(paths.secretsDir, uid);
@@ -218,14 +218,14 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const ended = new AbortController();
   let stopping: Promise<void> | null = null;
 
-  const ofFile = new Rollout({
+  const ofFile = new DesiredFile({
     ...{ hostFile, path: options.hostFile, config: read, isApplied: applied !== null, reconciler, clock, log, ended: ended.signal },
     isServing: () => isServing,
     beginFor: (named) => hosts.beginFor(named),
     onRead: () => crew.update(),
   });
-  rollout = ofFile;
-  life.push('rollout', () => ofFile.close());
+  desired = ofFile;
+  life.push('desired file', () => ofFile.close());
   const parts: Parts = {
     ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler: ofFile, hosting: hosts, policing, stuck, hostName },
     hostFile: () => options.hostFile,

@@ -11,7 +11,7 @@ const autoPrepareMs = 60 * 60_000;
 /** A secret, an engine, a port: what a first apply was refused for comes back without a word. */
 const tryAgainMs = 10_000;
 
-export interface RolloutGiven {
+export interface DesiredFileGiven {
   readonly hostFile: Pick<HostFile, 'read' | 'problem'>;
   readonly path: string;
   /** As it was read at the start. */
@@ -29,8 +29,8 @@ export interface RolloutGiven {
 }
 
 /** What becomes of the agent's host file: read, applied where that is due, and shown as pending or as trouble where it is not. */
-export class Rollout {
-  readonly #given: RolloutGiven;
+export class DesiredFile {
+  readonly #given: DesiredFileGiven;
   readonly #isFirstOver = new AbortController();
   #config: HostConfig | null;
   #unreadable: Problem | null;
@@ -45,7 +45,7 @@ export class Rollout {
   #lastRead = 0;
   #cancelTry = (): void => {};
 
-  constructor(given: RolloutGiven) {
+  constructor(given: DesiredFileGiven) {
     this.#given = given;
     this.#config = given.config;
     this.#unreadable = given.hostFile.problem;

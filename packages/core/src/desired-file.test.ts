@@ -1,8 +1,8 @@
 import { fakeClock } from '@ostler/testkit';
 import { expect, test } from 'vitest';
 import type { HostConfig } from './config/index.ts';
+import { DesiredFile } from './desired-file.ts';
 import type { ApplyOptions, Plan } from './reconcile/reconciler.ts';
-import { Rollout } from './rollout.ts';
 
 const config = (apply: 'manual' | 'auto', ...workers: readonly string[]) =>
   ({ agent: { apply }, workers: Object.fromEntries(workers.map((name) => [name, {}])) }) as unknown as HostConfig;
@@ -23,7 +23,7 @@ function scene(saved: HostConfig | null) {
     const steps = names.map((worker) => ({ worker, kind: !(worker in workers) ? 'remove' : present.includes(worker) ? 'keep' : 'add' }));
     return { steps } as unknown as Plan;
   };
-  const rollout = new Rollout({
+  const desired = new DesiredFile({
     ...{ path: '/host.yaml', config: saved, isApplied: true, clock, log: silent, ended: signal },
     hostFile: { read: async () => file!, problem: null },
     reconciler: {
@@ -47,7 +47,7 @@ function scene(saved: HostConfig | null) {
   });
   const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
-    rollout,
+    desired,
     save(of: HostConfig | Promise<HostConfig>) {
       file = of;
     },
@@ -55,7 +55,7 @@ function scene(saved: HostConfig | null) {
       refusal = why;
     },
     open: () => open.map(({ what }) => what),
-    pending: () => [...rollout.pending].sort(),
+    pending: () => [...desired.pending].sort(),
     turns,
     /** Lets the first of these go on. */
     async let(what: string) {
@@ -69,9 +69,9 @@ function scene(saved: HostConfig | null) {
 test('a save that is applied while its changes are being worked out is pending no more, however late that comes to its end', async () => {
   const s = scene(config('manual'));
   s.save(config('manual', 'web'));
-  void s.rollout.reload();
+  void s.desired.reload();
   await s.turns();
-  const applied = s.rollout.apply(await s.rollout.read(), byHand, signal);
+  const applied = s.desired.apply(await s.desired.read(), byHand, signal);
   await s.turns();
   await s.let('apply');
   await applied;
@@ -83,9 +83,9 @@ test('a save that is applied while its changes are being worked out is pending n
 
 test('a save stays pending when the one before it, whose apply took longer, is applied', async () => {
   const s = scene(config('manual', 'web'));
-  const applied = s.rollout.apply(await s.rollout.read(), byHand, signal);
+  const applied = s.desired.apply(await s.desired.read(), byHand, signal);
   s.save(config('manual', 'web', 'db'));
-  void s.rollout.reload();
+  void s.desired.reload();
   await s.turns();
   await s.let('plan');
   expect(s.pending()).toEqual(['db', 'web']);
@@ -98,7 +98,7 @@ test('a save stays pending when the one before it, whose apply took longer, is a
 
 test('what another file applied is what the saved one would change again', async () => {
   const s = scene(config('manual', 'web'));
-  const applied = s.rollout.apply(config('manual', 'db'), byHand, signal);
+  const applied = s.desired.apply(config('manual', 'db'), byHand, signal);
   await s.turns();
   await s.let('apply');
   await applied;
@@ -109,7 +109,7 @@ test('what another file applied is what the saved one would change again', async
 test('what is applied of the saved file is told at once and costs no plan of its own', async () => {
   const s = scene(config('manual'));
   s.save(config('manual', 'web', 'db'));
-  void s.rollout.reload();
+  void s.desired.reload();
   await s.turns();
   await s.let('plan');
   expect(s.pending()).toEqual(['db', 'web']);
@@ -117,7 +117,7 @@ test('what is applied of the saved file is told at once and costs no plan of its
     [['web'], ['db']],
     [undefined, []],
   ] as const) {
-    const applied = s.rollout.apply(await s.rollout.read(), { ...byHand, workers }, signal);
+    const applied = s.desired.apply(await s.desired.read(), { ...byHand, workers }, signal);
     await s.let('apply');
     await applied;
     expect([s.pending(), s.open()]).toEqual([left, []]);
@@ -128,20 +128,20 @@ test('an apply that is refused leaves pending what the file would change', async
   const s = scene(config('manual'));
   s.save(config('auto', 'web'));
   s.refuse('a port is taken');
-  void s.rollout.reload();
+  void s.desired.reload();
   await s.turns();
   await s.let('plan');
-  expect([s.pending(), s.rollout.trouble?.message]).toEqual([['web'], 'a port is taken']);
+  expect([s.pending(), s.desired.trouble?.message]).toEqual([['web'], 'a port is taken']);
 });
 
 test('a file that could not be read says nothing of what is pending when another one is applied', async () => {
   const s = scene(null);
-  const applied = s.rollout.apply(config('manual', 'db'), byHand, signal);
+  const applied = s.desired.apply(config('manual', 'db'), byHand, signal);
   await s.turns();
   await s.let('apply');
   await applied;
   await s.turns();
-  expect([s.pending(), s.open(), s.rollout.trouble]).toEqual([[], [], null]);
+  expect([s.pending(), s.open(), s.desired.trouble]).toEqual([[], [], null]);
 });
 
 test('of two readings at once the one that was begun last counts, whichever ends first', async () => {
@@ -149,10 +149,10 @@ test('of two readings at once the one that was begun last counts, whichever ends
   const [older, newer] = [config('manual', 'old'), config('manual', 'new')];
   const slow = Promise.withResolvers<HostConfig>();
   s.save(slow.promise);
-  const first = s.rollout.read();
+  const first = s.desired.read();
   s.save(newer);
-  await s.rollout.read();
+  await s.desired.read();
   slow.resolve(older);
   expect(await first).toBe(older);
-  expect(s.rollout.config).toBe(newer);
+  expect(s.desired.config).toBe(newer);
 });
