@@ -10,6 +10,9 @@ const listMs = 5000;
 /** Phases in which something of the worker may be on the host. */
 const active: ReadonlySet<string> = new Set(['starting', 'running', 'stopping', 'unresolved']);
 
+/** What was made for a start and never ran wakes nobody that rests: it is taken away with the next start. */
+const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
+
 /** Puts every worker of the store where it stood. Nothing is asked or begun yet. */
 export function restore(crew: Crew, { workers, generations, instances }: Snapshot): void {
   const generationsOf = Map.groupBy(generations, ({ worker }) => worker);
@@ -147,7 +150,7 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
         { worker: ref.worker, instance: ref.instance },
         'a second instance of this worker runs, which the store does not know; it is left alone',
       );
-    else if (is !== 'exited' && !isTaken) there.adoptUnknown(ref.instance, counterIn(there, ref));
+    else if (is === 'running' || (is === 'created' && !isTaken && !atRest.has(there.life.phase))) there.adoptUnknown(ref.instance, counterIn(there, ref));
     there.keepFound();
     return null;
   }

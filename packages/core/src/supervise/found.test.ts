@@ -1,5 +1,6 @@
 import type { Found, RuntimeDriver } from '@ostler/sdk';
 import { expect, test } from 'vitest';
+import { adopt } from '../boot.ts';
 import { unknownArtifact } from '../spec/index.ts';
 import { scriptedHost } from './fixtures/host.ts';
 import { stateOf } from './state.ts';
@@ -168,4 +169,19 @@ test('what is resolved after its worker was forgotten is written over nothing of
   await host.clock.advance(5000);
   host.die();
   expect((await host.boot()).get('web')!.generation()?.written).toMatchObject({ env: { NEW: '1' } });
+});
+
+test('a job that is done is not run again for what is found half-made of it, which is kept to be taken away', async () => {
+  const host = await scriptedHost({ job: { exit: { afterMs: 10, code: 0 } } });
+  await host.declare('job', { restart: { policy: 'on-failure' } });
+  await host.clock.advance(1000);
+  const job = host.crew().get('job')!;
+  expect(job.life.phase).toBe('done');
+  const ref = { agent: 'agent', worker: 'job', generation: '1-d1', instance: 'i0' };
+  const runtime = host.crew().services.runtime('fake')!;
+  const known = { getConfig: () => null, key: new Uint8Array(32) };
+  await adopt(host.crew(), runtime, { engine: 'engine-1', instances: [{ ref, handle: job.instances.all()[0]!.handle!, is: 'created' }] }, known);
+  await host.clock.advance(1000);
+  expect([job.life.phase, host.world.starts.length]).toEqual(['done', 1]);
+  expect(job.instances.get('i0')).not.toBeNull();
 });
