@@ -16,7 +16,7 @@ const explanations: Readonly<Record<string, string>> = {
     'who ends out of sight while it is about to be started again is in fewer than one of 4,000 stories; crew.test.ts shows it',
   'effects.ts drop epoch check: this.#of.life.epoch !== epoch (2)':
     'who ends out of sight before the answer of its start comes is in fewer than one of 4,000 stories; interleavings.test.ts shows it',
-  'effects.ts lose hint: await this.#retire();': 'starts that are called off again and again leave a row each; crew.test.ts shows it',
+  'effects.ts lose hint: this.#removals.retire();': 'starts that are called off again and again leave a row each; crew.test.ts shows it',
   'moves.ts keep the old: mayCome: false': 'a start that nobody was asked for keeps its name for the next one; transition.test.ts shows it',
   'boot.ts lose hint: crew.followDependencies(one);':
     'an agent that dies between the start of a worker and the stop of what follows it is in fewer than one of 4,000 stories; crew.test.ts shows it',

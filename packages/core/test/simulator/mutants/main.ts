@@ -14,9 +14,21 @@ const files = [
   ...['calls', 'crew', 'dependencies', 'effects', 'gate', 'instances', 'moves', 'observations', 'record', 'restart', 'saver', 'supervisor'].map(
     (name) => `src/supervise/${name}.ts`,
   ),
-  ...['calendar', 'called-off', 'preparation-failure', 'renewal', 'runs', 'stop-rule', 'timers', 'transition', 'wishes'].map(
-    (name) => `src/supervise/${name}.ts`,
-  ),
+  ...[
+    'calendar',
+    'called-off',
+    'forgetting',
+    'preparation-failure',
+    'removals',
+    'renewal',
+    'runs',
+    'sight',
+    'stop-pace',
+    'stop-rule',
+    'timers',
+    'transition',
+    'wishes',
+  ].map((name) => `src/supervise/${name}.ts`),
   ...[
     'src/reconcile/reconciler.ts',
     'src/plan/plan.ts',
