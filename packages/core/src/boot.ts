@@ -68,7 +68,7 @@ export async function adopt(
 const writtenMs = 10_000;
 
 /** Until all that was decided is written down, where the disk has room for it: on a full one an agent is needed all the same. */
-async function written(crew: Crew, work: readonly Promise<void>[]): Promise<void> {
+export async function written(crew: Crew, work: readonly Promise<void>[]): Promise<void> {
   const all = Promise.all(work);
   // What fails later is told where it fails.
   all.catch(() => {});

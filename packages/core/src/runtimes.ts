@@ -1,5 +1,5 @@
 import { type Hint, isRuntimeFailure, type RuntimeDriver } from '@ostler/sdk';
-import { adopt, type Known, listAll, resume } from './boot.ts';
+import { adopt, type Known, listAll, resume, written } from './boot.ts';
 import type { EngineWatch } from './engine/index.ts';
 import type { Crew, RuntimeAccess } from './supervise/index.ts';
 
@@ -109,7 +109,10 @@ export class Runtime {
   }
 
   async #blind(reason: string): Promise<void> {
-    await Promise.all(this.#own().map((one) => one.send({ type: 'blind', runtime: this.hosted.name, reason })));
+    await written(
+      this.#crew,
+      this.#own().map((one) => one.send({ type: 'blind', runtime: this.hosted.name, reason })),
+    );
   }
 
   async #followHints(): Promise<void> {

@@ -72,6 +72,8 @@ export class Agent {
   readonly revealing = new Set<string>();
   readonly leaks: string[] = [];
   isUp = false;
+  /** What runs was taken over, and supervision goes on. */
+  isSupervising = false;
   isEnding = false;
   readonly #reconciler: Reconciler;
   readonly #given: AgentGiven;
@@ -212,6 +214,7 @@ export class Agent {
     await this.crew.services.journal.record({ journal: [started] }).catch(() => {});
     await Promise.all(this.crew.all().map((one) => resume(this.crew, one)));
     this.crew.update();
+    this.isSupervising = true;
     if (snapshot.values['applied'] === undefined || hostFile.apply === 'auto') await this.apply().catch(() => {});
     this.isUp = true;
   }

@@ -406,3 +406,17 @@ it.each(seeds)('a worker whose start may be carried out late is not forgotten be
   expect(running(world).filter((one) => one.startsWith('w0'))).toEqual([]);
   expect(world.agent!.crew.get('w0')).toBeUndefined();
 });
+
+it.each(['answers', 'hangs', 'is down'])('an agent that comes while the disk is full, and whose engine %s, supervises all that it can see', async (how) => {
+  const world = worldOf({ workers: [worker('w0'), worker('w1', 'native')] });
+  await world.comeTrue();
+  world.disk.isFull = true;
+  if (how === 'hangs') world.docker.isFrozen = true;
+  if (how === 'is down') world.docker.goDown(false);
+  world.die();
+  await world.pass(40_000);
+  expect(world.agent!.isSupervising).toBe(true);
+  expect(world.agent!.probes.map((watch) => watch.worker).sort()).toEqual(how === 'answers' ? ['w0', 'w1'] : ['w1']);
+  world.heal();
+  await world.comeTrue();
+});

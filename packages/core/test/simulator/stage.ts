@@ -40,6 +40,9 @@ export interface WorldGiven {
 
 const steady: Behaviour = { exit: null, failsToPrepare: false, failsToStart: false, ignoresSignals: false };
 
+/** Whatever hangs, and however full the disk is: the deadlines of all that is asked first, one after the other. */
+const comesUpMs = 60_000;
+
 /** A host, its engines, its disk, its user and the agent of the moment; whatever is done to it, all that must hold is looked at after each step. */
 export class Stage {
   steps = 0;
@@ -70,6 +73,7 @@ export class Stage {
   readonly #repeats = new Repeats();
   readonly #losses = new Losses();
   readonly #removed = new Set<string>();
+  #bootedMs = 0;
   #serial = 0;
   #broken: Violation | null = null;
 
@@ -107,6 +111,7 @@ export class Stage {
 
   boot(): void {
     this.tell('an agent starts');
+    this.#bootedMs = this.timeline.nowMs;
     const { random } = this.#given;
     const { asked } = this.#given;
     const slots = asked === undefined ? this.#given.slots : startSlots(asked);
@@ -174,6 +179,7 @@ export class Stage {
     this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
     this.timeline.suspend(ms);
     this.#attention.sleep(ms);
+    this.#bootedMs += ms;
     this.#hasSlept = true;
   }
 
@@ -219,6 +225,8 @@ export class Stage {
     const wrong = coverage.takeWrong();
     if (wrong !== null) throw new Violation('decided by the rules', wrong);
     if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
+    const isLate = this.agent?.isSupervising === false && this.timeline.nowMs > this.#bootedMs + comesUpMs;
+    if (isLate) throw new Violation('an agent comes up', `it was started ${this.timeline.nowMs - this.#bootedMs} ms ago, and supervises nothing yet`);
     const view = this.view();
     const neglected = this.#attention.neglected(view, this.timeline.hasTurns() || this.disk.hasWork() || this.disk.isFull, this.timeline.nowMs);
     if (neglected !== null) throw neglected;
