@@ -225,6 +225,8 @@ export class Stage {
     const wrong = coverage.takeWrong();
     if (wrong !== null) throw new Violation('decided by the rules', wrong);
     if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
+    // A disk that is slow is waited for, one that is full is not.
+    if (this.disk.hasWork() && !this.disk.isFull) this.#bootedMs = this.timeline.nowMs;
     const isLate = this.agent?.isSupervising === false && this.timeline.nowMs > this.#bootedMs + comesUpMs;
     if (isLate) throw new Violation('an agent comes up', `it was started ${this.timeline.nowMs - this.#bootedMs} ms ago, and supervises nothing yet`);
     const view = this.view();
