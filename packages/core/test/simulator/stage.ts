@@ -73,7 +73,8 @@ export class Stage {
   readonly #repeats = new Repeats();
   readonly #losses = new Losses();
   readonly #removed = new Set<string>();
-  #bootedMs = 0;
+  /** `null`: in this step, in which time may go on before it has begun anything. */
+  #bootedMs: number | null = null;
   #serial = 0;
   #broken: Violation | null = null;
 
@@ -111,7 +112,7 @@ export class Stage {
 
   boot(): void {
     this.tell('an agent starts');
-    this.#bootedMs = this.timeline.nowMs;
+    this.#bootedMs = null;
     const { random } = this.#given;
     const { asked } = this.#given;
     const slots = asked === undefined ? this.#given.slots : startSlots(asked);
@@ -179,7 +180,7 @@ export class Stage {
     this.tell(`the host sleeps for ${Math.round(ms / 1000)} s`);
     this.timeline.suspend(ms);
     this.#attention.sleep(ms);
-    this.#bootedMs += ms;
+    if (this.#bootedMs !== null) this.#bootedMs += ms;
     this.#hasSlept = true;
   }
 
@@ -226,9 +227,11 @@ export class Stage {
     if (wrong !== null) throw new Violation('decided by the rules', wrong);
     if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
     // A disk that is slow is waited for, one that is full is not.
-    if (this.disk.hasWork() && !this.disk.isFull) this.#bootedMs = this.timeline.nowMs;
-    const isLate = this.agent?.isSupervising === false && this.timeline.nowMs > this.#bootedMs + comesUpMs;
-    if (isLate) throw new Violation('an agent comes up', `it was started ${this.timeline.nowMs - this.#bootedMs} ms ago, and supervises nothing yet`);
+    if (this.disk.hasWork() && !this.disk.isFull) this.#bootedMs = null;
+    this.#bootedMs ??= this.timeline.nowMs;
+    const tookMs = this.timeline.nowMs - this.#bootedMs;
+    if (this.agent?.isSupervising === false && tookMs > comesUpMs)
+      throw new Violation('an agent comes up', `it was started ${tookMs} ms ago, and supervises nothing yet`);
     const view = this.view();
     const neglected = this.#attention.neglected(view, this.timeline.hasTurns() || this.disk.hasWork() || this.disk.isFull, this.timeline.nowMs);
     if (neglected !== null) throw neglected;
