@@ -16,7 +16,9 @@ interface Ps {
   }[];
 }
 
-/** Of the agent, as it starts: a host whose engines, where it has any, answer. */
+/** A program of an engine may be here, whose engine is waited for. */
+const engineMs = 60_000;
+/** Of the agent, as it starts. */
 let env: Record<string, string>;
 let agent: TestAgent;
 let before: Readonly<Record<string, number | null>>;
@@ -47,7 +49,7 @@ afterEach(async () => {
 }, 60_000);
 
 test('beside a lost store, one worker that is refused keeps no other from being supervised, and is applied once its cause is gone', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async () => {
   await loseStore();
   save({ a: service, b: service, c: service, d: { ...service, secrets: { env: { KEY: 'file:key' } } } });
@@ -60,12 +62,12 @@ test('beside a lost store, one worker that is refused keeps no other from being 
   await waitFor('what ended is started again', async () => (await areHealthy('a')) && (await pids())['a'] !== before['a']);
 
   writeFileSync(join(agent.folder, 'key'), 'x', { mode: 0o600 });
-  await waitFor('what was refused is applied', () => areHealthy('d'), 30_000);
+  await waitFor('what was refused is applied', () => areHealthy('d'), engineMs);
   expect([await problem(), (await pids())['b']]).toEqual([null, before['b']]);
 });
 
 test('beside a lost store, a file that would remove most workers takes none away, is told, and the next save that fits is applied', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async () => {
   await loseStore();
   save({ a: service });
@@ -75,7 +77,7 @@ test('beside a lost store, a file that would remove most workers takes none away
   expect(await doctor()).toContain('--allow-remove');
 
   save({ a: service, b: service, c: service, d: service });
-  await waitFor('the next save is applied', () => areHealthy('a', 'b', 'c', 'd'), 30_000);
+  await waitFor('the next save is applied', () => areHealthy('a', 'b', 'c', 'd'), engineMs);
   expect(await problem()).toBeNull();
   expect((await pids())['a']).toBe(before['a']);
 
@@ -84,7 +86,7 @@ test('beside a lost store, a file that would remove most workers takes none away
   await waitFor('a save is pending', async () => (await ps()).find(({ name }) => name === 'd')?.pendingChange);
 });
 
-test('beside a lost store, an apply by hand of what was refused ends the trouble', { timeout: 90_000 }, async () => {
+test('beside a lost store, an apply by hand of what was refused ends the trouble', { timeout: 120_000 }, async () => {
   await loseStore();
   save({ a: service });
   await agent.restart();
@@ -95,7 +97,7 @@ test('beside a lost store, an apply by hand of what was refused ends the trouble
   expect([await pids(), await problem()]).toEqual([{ a: before['a'] }, null]);
 });
 
-test('beside a lost store, what was never seen starts on no runtime while an engine may run it, over any number of agents', { timeout: 120_000 }, async () => {
+test('beside a lost store, what was never seen starts on no runtime while an engine may run it, over any number of agents', { timeout: 180_000 }, async () => {
   const path = join(agent.folder, 'engine.sock');
   let calls = 0;
   const engine = createServer((socket) => {
@@ -126,7 +128,7 @@ test('beside a lost store, what was never seen starts on no runtime while an eng
     await agent.kill9();
     env['DOCKER_HOST'] = '';
     await agent.restart();
-    await waitFor('an engine that is not there keeps nobody waiting', () => areHealthy('e'));
+    await waitFor('an engine that is not there keeps nobody waiting', () => areHealthy('e'), engineMs);
   } finally {
     await new Promise((resolve) => engine.close(resolve));
   }

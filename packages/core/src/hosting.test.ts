@@ -1,6 +1,7 @@
 import { type RuntimeDriver, runtimeFailure } from '@ostler/sdk';
 import { fakeRuntime } from '@ostler/testkit';
 import { expect, test } from 'vitest';
+import type { HostConfig } from './config/index.ts';
 import { Hosting } from './hosting.ts';
 import { emptyRegistry } from './spec/index.ts';
 import { scriptedHost } from './supervise/fixtures/host.ts';
@@ -65,3 +66,18 @@ test('after a lost store what was never seen may be on an engine that does not a
   expect(crew.get('web')?.runtimeName()).toBe('docker');
   hosting.close();
 });
+
+test.each([true, false])(
+  'after a lost store an engine that never answers is waited for as long as it takes where the host file names it (%s)',
+  async (isNamed) => {
+    const { clock, docker, hosting } = await host();
+    docker.isDown = true;
+    const config = isNamed ? ({ workers: { db: { written: { runtime: 'docker' } } } } as unknown as HostConfig) : null;
+    await hosting.beginAtBoot(nothing, config, true);
+    await clock.advance(15_000);
+    expect(hosting.mayRunElsewhere('web', 'native')).toContain('docker');
+    await clock.advance(600_000);
+    expect(hosting.unlisted()).toEqual(isNamed ? ['docker'] : []);
+    hosting.close();
+  },
+);

@@ -1,5 +1,6 @@
 import type { RuntimesDocument } from './api/wire.ts';
 import { callWithDeadline } from './base/call.ts';
+import type { Cancel } from './base/clock.ts';
 import type { Known } from './boot.ts';
 import type { HostConfig } from './config/index.ts';
 import { type EngineState, watchEngine } from './engine/index.ts';
@@ -9,6 +10,8 @@ import type { Snapshot } from './store/index.ts';
 import type { Crew } from './supervise/index.ts';
 
 const factsMs = 10_000;
+/** After a lost store an engine that the host file does not name is waited for no longer than one takes that comes up with its host. */
+const lateEngineMs = 30_000;
 
 export interface HostingGiven {
   readonly crew: Crew;
@@ -35,6 +38,7 @@ export class Hosting {
   readonly #beginning = new Map<string, Promise<number>>();
   /** After a lost store: those of which it may not be known yet what they run. */
   readonly #unlisted = new Set<string>();
+  #cancelLate: Cancel = () => {};
 
   constructor(given: HostingGiven) {
     this.#given = given;
@@ -62,6 +66,7 @@ export class Hosting {
     for (const name of this.names()) this.#unlisted.add(name);
     const found = await this.#begin(this.names(), true);
     this.#leaveUnused(new Set(names));
+    this.#cancelLate = this.#given.crew.services.clock.after(lateEngineMs, () => this.#giveUp(new Set(names)));
     return found;
   }
 
@@ -106,7 +111,14 @@ export class Hosting {
   }
 
   close(): void {
+    this.#cancelLate();
     for (const runtime of this.#begun.values()) runtime.close();
+  }
+
+  /** A program of it may be here, and nothing that ever ran. */
+  #giveUp(used: ReadonlySet<string>): void {
+    for (const name of this.unlisted()) if (!used.has(name)) this.#unlisted.delete(name);
+    this.#given.crew.update();
   }
 
   /** What is missing here, or has nothing of this agent, is nobody's trouble once it was asked. */
