@@ -1,8 +1,9 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTestAgent, type TestAgent, waitFor } from '@ostler/testkit';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 
 const service = { runtime: 'native', command: ['/bin/sleep', '1000'], health: { minUp: '100ms' } };
 const hostFile = (workers: object) => JSON.stringify({ ostler: 1, host: 'test', workers });
@@ -16,7 +17,7 @@ interface Ps {
   }[];
 }
 
-/** A program of an engine may be here, whose engine is waited for. */
+/** An engine may be here all the same. */
 const engineMs = 60_000;
 /** Of the agent, as it starts. */
 let env: Record<string, string>;
@@ -37,8 +38,13 @@ async function loseStore(): Promise<void> {
 }
 const save = (workers: object): void => writeFileSync(join(agent.folder, 'ostler.yaml'), hostFile(workers));
 
+/** Those of this machine but Docker's, whose engine would be waited for where it is not up. */
+const programs = mkdtempSync(join(tmpdir(), 'ostler-programs-'));
+for (const name of readdirSync('/usr/bin')) if (!name.startsWith('docker')) symlinkSync(join('/usr/bin', name), join(programs, name));
+afterAll(() => rmSync(programs, { recursive: true }));
+
 beforeEach(async () => {
-  env = { PATH: '/usr/bin:/bin', DOCKER_HOST: '', CONTAINER_HOST: '' };
+  env = { PATH: programs, DOCKER_HOST: '', CONTAINER_HOST: '' };
   agent = await startTestAgent({ hostFile: hostFile({ a: service, b: service, c: service }), env });
   await waitFor('all run', () => areHealthy('a', 'b', 'c'));
   before = await pids();
