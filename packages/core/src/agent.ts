@@ -26,7 +26,7 @@ import { missedBetween, nextDue } from './schedule/index.ts';
 import { Revealer } from './secret/index.ts';
 import { type Normal, noPolicy, normalise } from './spec/index.ts';
 import { type GenerationRecord, type JournalEntry, keyedHmac, openDataDir, openStore } from './store/index.ts';
-import { type Applied, Crew, type CrewGiven, type RuntimeAccess, sentence, startSlots } from './supervise/index.ts';
+import { type Applied, Crew, type CrewGiven, Down, type RuntimeAccess, sentence, startSlots } from './supervise/index.ts';
 
 export interface AgentOptions {
   /** Absolute path of the host file. */
@@ -188,7 +188,10 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   life.push('runtimes', () => hosts.close());
   life.push('supervision', () => crew.close());
   restore(crew, snapshot);
-  const adopted = await hosts.beginAtBoot(snapshot, read, isLost);
+  const adopting = hosts.beginAtBoot(snapshot, read, isLost);
+  const down = new Down(crew);
+  down.resume(snapshot.values);
+  const adopted = await adopting;
   hasBegun = true;
   const begun = journal.record({
     values: { isComplete: hosts.unlisted().length === 0 },
@@ -227,7 +230,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   desired = ofFile;
   life.push('desired file', () => ofFile.close());
   const parts: Parts = {
-    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, journal, reconciler: ofFile, hosting: hosts, policing, stuck, hostName },
+    ...{ agentId: dataDir.agentId, release, mode, startedAt, paths, crew, down, journal, reconciler: ofFile, hosting: hosts, policing, stuck, hostName },
     hostFile: () => options.hostFile,
     hostFileProblem: () => ofFile.trouble,
     readHostFile: (path) => ofFile.read(path),
@@ -254,6 +257,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const api = await openApi({ control, socket: paths.socket, uid, log, clock });
   isServing = true;
   life.push('control socket', () => api.close());
+  // Before who waits for it is cut off: that calls nothing off.
+  life.push('down', () => down.close());
   const watching = hostFile.watch(clock, () => void ofFile.reload());
   life.push('watch of the host file', () => watching());
   life.push('tidying', keepTidy(clock));

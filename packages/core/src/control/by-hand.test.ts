@@ -36,7 +36,7 @@ async function changing(hang: 'resolve' | 'prepare') {
 function partsOf(host: ScriptedHost, pending: Set<string>): Parts {
   const reconciler = reconcilerOf(host);
   return {
-    ...{ crew: host.crew(), reconciler, readHostFile: async () => two, pending: () => pending },
+    ...{ crew: host.crew(), down: host.down(), reconciler, readHostFile: async () => two, pending: () => pending },
     setPending(workers: readonly string[]) {
       pending.clear();
       for (const worker of workers) pending.add(worker);

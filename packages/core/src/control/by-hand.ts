@@ -19,18 +19,23 @@ export async function apply(parts: Parts, request: ApplyRequest, by: string, sig
   const untilMs = clock.monotonicMs() + waitMs;
   const done = await parts.reconciler.apply(config, { workers, digest, allowRemove, by, prepareWithinMs: waitMs }, signal);
   const named = done.steps.map(({ worker }) => worker);
+  if (release) parts.down.callOff();
   if (release) await Promise.all(named.map((name) => parts.crew.get(name)?.send({ type: 'start', by, cause: 'release' })));
   const touched = release ? named : done.steps.filter(({ kind }) => kind !== 'keep').map(({ worker }) => worker);
   return outcome(parts, touched, planDocument(done).steps, waitMs, signal, Math.max(0, Math.round(untilMs - clock.monotonicMs())));
 }
 
 export async function start(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
-  await startableOf(parts, name).send({ type: 'start', by, cause: 'user' });
+  const one = startableOf(parts, name);
+  parts.down.callOff();
+  await one.send({ type: 'start', by, cause: 'user' });
   return outcome(parts, [name], [], waitMs, signal);
 }
 
 export async function restart(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
-  await startableOf(parts, name).send({ type: 'restart', by, cause: 'restart' });
+  const one = startableOf(parts, name);
+  parts.down.callOff();
+  await one.send({ type: 'restart', by, cause: 'restart' });
   return outcome(parts, [name], [], waitMs, signal);
 }
 
@@ -47,11 +52,12 @@ export async function down(parts: Parts, { agent = false, waitMs = 120_000 }: Do
     return { version: 1, outcome: 'done', message: 'the agent ends; its workers run on', steps: [], workers: [] };
   }
   const all = parts.crew.all();
-  const isStopped = await parts.crew.stopInOrder(all, { type: 'hold', by: 'down', cause: 'down' }, until(waitMs, signal));
+  const isStopped = await parts.down.stopAll(all, signal, AbortSignal.timeout(waitMs));
   return stopped(
     parts,
     all.map(({ worker }) => worker),
     isStopped,
+    'not stopped in the time given; it goes on, until something is started',
   );
 }
 
@@ -98,8 +104,8 @@ async function failedStart(parts: Parts, name: string): Promise<readonly string[
 
 const sentenceOf = (one: Supervisor | undefined): string => (one === undefined ? '' : `${one.worker} is ${stateOf(one.life)}: ${one.life.reason}`);
 
-function stopped(parts: Parts, names: readonly string[], isStopped: boolean): OutcomeDocument {
-  const message = isStopped ? 'stopped' : 'not stopped in the time given';
+function stopped(parts: Parts, names: readonly string[], isStopped: boolean, late = 'not stopped in the time given'): OutcomeDocument {
+  const message = isStopped ? 'stopped' : late;
   return { version: 1, outcome: isStopped ? 'done' : 'not-finished', message, steps: [], workers: present(parts, names) };
 }
 

@@ -8,7 +8,7 @@ import type { Journal } from '../journal/index.ts';
 import type { Policing } from '../policing.ts';
 import type { Reconciler } from '../reconcile/index.ts';
 import { nearest } from '../spec/index.ts';
-import type { Crew, Supervisor } from '../supervise/index.ts';
+import type { Crew, Down, Supervisor } from '../supervise/index.ts';
 
 /** What the control of an agent is made of. */
 export interface Parts {
@@ -18,6 +18,7 @@ export interface Parts {
   readonly startedAt: string;
   readonly paths: Paths;
   readonly crew: Crew;
+  readonly down: Pick<Down, 'stopAll' | 'callOff'>;
   readonly journal: Journal;
   readonly reconciler: Pick<Reconciler, 'plan' | 'apply'>;
   readonly hosting: Pick<Hosting, 'runtimes' | 'document'>;

@@ -16,6 +16,7 @@ export async function run(parts: Parts, name: string, waitMs: number, by: string
       message: `${name} is ${stateOf(one.life)} already, since ${since}: nothing was begun`,
       hint: `\`ostler logs -f ${name}\` shows the run that is under way`,
     });
+  parts.down.callOff();
   await one.send({ type: 'run', by });
   return next(parts, one, before, waitMs, signal);
 }

@@ -3,6 +3,7 @@ export { prepareArtifact } from './calls.ts';
 export type { StartCause } from './cause.ts';
 export { Crew, type CrewGiven } from './crew.ts';
 export { lacking } from './dependencies.ts';
+export { Down } from './down.ts';
 export { startSlots } from './gate.ts';
 export { type Life, type LifeEvent, newLife, unknownGeneration } from './life.ts';
 export { sentence } from './moves.ts';

@@ -8,7 +8,7 @@ import { Runtime } from '../../src/runtimes.ts';
 import { type HealthRule, type Normal, normalise, type Registry } from '../../src/spec/index.ts';
 import type { GenerationRecord, JournalRecord } from '../../src/store/index.ts';
 import type { StartSlots } from '../../src/supervise/gate.ts';
-import { Crew, type ProbeWatch } from '../../src/supervise/index.ts';
+import { Crew, Down, type ProbeWatch } from '../../src/supervise/index.ts';
 import type { Life } from '../../src/supervise/life.ts';
 import { misapplied } from './applying.ts';
 import type { Disk } from './disk.ts';
@@ -76,6 +76,7 @@ export class Agent {
   isSupervising = false;
   isEnding = false;
   readonly #reconciler: Reconciler;
+  readonly #down: Down;
   readonly #given: AgentGiven;
   /** How many were ever begun, and are under way. */
   #applies = 0;
@@ -126,6 +127,7 @@ export class Agent {
         missed: (_, fromMs, toMs) => Math.max(0, Math.floor(toMs / dueEveryMs) - Math.floor(fromMs / dueEveryMs)),
       },
     });
+    this.#down = new Down(this.crew);
     this.#reconciler = new Reconciler({
       crew: this.crew,
       key,
@@ -208,12 +210,17 @@ export class Agent {
       const kind = engine.name === 'native' ? 'process' : 'container';
       runtimes.set(engine.name, new Runtime({ name: engine.name, class: kind, pluginId: engine.name, driver }, this.crew, watch));
     }
-    const adopted = await Promise.all([...runtimes.values()].map((runtime) => runtime.begin({ getConfig: () => hostFile.read(), key }, true)));
+    const adopting = Promise.all([...runtimes.values()].map((runtime) => runtime.begin({ getConfig: () => hostFile.read(), key }, true)));
+    this.#down.resume(snapshot.values);
+    const adopted = await adopting;
     const count = adopted.reduce((sum, found) => sum + found, 0);
     const started = entries['agent.started'](clock.isoNow(), { version: '1', pid: 1, hostFile: '/host', adopted: count });
     await this.crew.services.journal.record({ journal: [started] }).catch(() => {});
     await Promise.all(this.crew.all().map((one) => resume(this.crew, one)));
     this.crew.update();
+    const goingDown = snapshot.values['goingDown'];
+    const left = this.crew.all().find((one) => Array.isArray(goingDown) && goingDown.includes(one.worker) && one.life.want === 'run');
+    if (left !== undefined) this.#given.onUnsound(`everything was to go down as the last agent died, and ${left.worker} is wanted`);
     this.isSupervising = true;
     if (snapshot.values['applied'] === undefined || hostFile.apply === 'auto') await this.apply().catch(() => {});
     this.isUp = true;
@@ -271,7 +278,7 @@ export class Agent {
 
   /** Everything is stopped and held; resolves with `false` when that was called off. */
   down(signal: AbortSignal): Promise<boolean> {
-    return this.crew.stopInOrder(this.crew.all(), { type: 'hold', by: 'down', cause: 'down' }, signal);
+    return this.#down.stopAll(this.crew.all(), signal, new AbortController().signal);
   }
 
   die(): void {

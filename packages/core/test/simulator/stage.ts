@@ -226,6 +226,9 @@ export class Stage {
     const wrong = coverage.takeWrong();
     if (wrong !== null) throw new Violation('decided by the rules', wrong);
     if (this.user.isKept) throw new Violation('it can be called off', 'that everything is to go down was called off, and who asked still waits');
+    const isWritten = !this.disk.hasWork() && !this.disk.isFull && !this.disk.hasRefused;
+    if (this.user.isLeftWaiting && isWritten && !Array.isArray(this.disk.values.get('goingDown')))
+      throw new Violation('a down outlives its agent', 'everything is to go down, and the next agent would not know it');
     // A disk that is slow is waited for, one that is full is not.
     if (this.disk.hasWork() && !this.disk.isFull) this.#bootedMs = null;
     this.#bootedMs ??= this.timeline.nowMs;

@@ -5,7 +5,7 @@ import { dueEveryMs } from './host.ts';
 
 type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 
-/** A clock that is set back by more was wrong before (docs/host-file.md). */
+/** A clock that is set back by more was wrong before (docs/host-file.md): by so much, or more, the next time of all was again to come. */
 const repeatMs = 3 * 3_600_000;
 const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
 const beforeStart: ReadonlySet<string> = new Set(['waiting', 'preparing', 'backoff']);
@@ -224,7 +224,7 @@ function untimely(event: Of<'due'> | Of<'missed'>, before: Life, scene: Scene): 
   if (event.type === 'missed')
     return scene.rules.schedule?.missed === 'once' ? 'what it missed is made up for, and told as missed' : miscounted(event, before, scene);
   const [atMs, lastMs] = [Date.parse(event.at), Date.parse(before.lastDueAt ?? event.at)];
-  const isAgain = lastMs % dueEveryMs === 0 && atMs < lastMs && lastMs - atMs <= repeatMs;
+  const isAgain = lastMs % dueEveryMs === 0 && atMs < lastMs && lastMs - atMs <= repeatMs - dueEveryMs;
   return isAgain ? `${event.at} is due again, after ${before.lastDueAt}` : null;
 }
 

@@ -124,6 +124,7 @@ export class World extends Stage {
     return [
       // Of what was found on an engine nobody knows what it is.
       ['resolved for good', this.isStoreLost ? null : unpinned(view)],
+      ['a down outlives its agent', this.#isDownLeft() ? 'nobody waits for everything to go down, and the next agent would hold all' : null],
       ['no secret', leaked(view)],
       ['started anew with it', this.isStoreLost ? null : outdated(view)],
       ['a restart happens', unchanged(view, this.user.restarted)],
@@ -136,6 +137,10 @@ export class World extends Stage {
       ['the journal is bounded', unbounded(view)],
       ['a signal is sent', unsent === null ? null : `${unsent.worker} was not well and got no ${unsent.signal} for that`],
     ];
+  }
+
+  #isDownLeft(): boolean {
+    return !this.user.isLeftWaiting && Array.isArray(this.disk.values.get('goingDown'));
   }
 
   /** Time goes on, and what has its time happens. */

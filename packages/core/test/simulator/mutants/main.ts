@@ -17,6 +17,7 @@ const files = [
   ...[
     'calendar',
     'called-off',
+    'down',
     'forgetting',
     'preparation-failure',
     'removals',
