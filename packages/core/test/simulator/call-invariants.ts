@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Supervisor } from '../../src/supervise/index.ts';
+import { generationOf } from './generation.ts';
 import type { View } from './invariants.ts';
 import type { Request } from './requests.ts';
 
@@ -106,7 +107,7 @@ export const callInvariants: readonly CallInvariant[] = [
     check({ agent }, { method, worker, instance, graceMs, engine, owner }) {
       const one = agent?.crew.get(worker ?? '');
       if (method !== 'stop' || agent?.owner !== owner || one === undefined) return null;
-      const its = one.generation(Number.parseInt(one.instances.get(instance ?? '')?.generation ?? '', 10));
+      const its = generationOf(one, one.instances.get(instance ?? '')?.generation);
       const present = one.generation();
       const generation = its ?? (present?.runtime === engine.name ? present : null);
       const expected = one.normal(generation)?.rules.stop.graceMs ?? usualGraceMs;

@@ -1,6 +1,7 @@
 import type { InstanceRef, Run } from '@ostler/sdk';
 import { astray, unaddressed } from './addresses.ts';
 import type { Agent } from './agent.ts';
+import { generationOf } from './generation.ts';
 import type { Declared } from './host.ts';
 import { canary } from './real.ts';
 
@@ -12,7 +13,9 @@ export function misstarted(
   agent: Agent | null,
 ): { readonly of: string; readonly text: string } | null {
   const name = `${ref.worker}/${ref.instance}`;
-  const known = agent?.crew.get(ref.worker)?.generation(Number.parseInt(ref.generation, 10))?.artifact.digest;
+  const one = agent?.crew.get(ref.worker);
+  const generation = one === undefined ? null : generationOf(one, ref.generation);
+  const known = generation?.artifact.digest;
   if (!run.artifact.digest.startsWith('sha256:') || run.artifact.digest !== known)
     return { of: 'resolved before start', text: `${name} is started, and it is not known as what` };
   if (run.secrets.env['TOKEN'] !== canary) return { of: 'secrets before start', text: `${name} is started without its secret` };
@@ -26,8 +29,7 @@ export function misstarted(
       of: 'whose network it shares',
       text: `${name} shares the network of ${run.shares?.ref.instance}, and ${owner} is ${owning?.phase} (${owning?.instance})`,
     };
-  const one = agent?.crew.get(ref.worker);
-  const its = one?.normal(one.generation(Number.parseInt(ref.generation, 10)))?.rules;
+  const its = one?.normal(generation)?.rules;
   const startCause = one?.life.startCause;
   if (its?.kind === 'cron' && (startCause === 'declared' || startCause === 'changed'))
     return { of: 'a schedule is kept', text: `${name} is started since it was ${startCause}, and it is due by its schedule alone` };

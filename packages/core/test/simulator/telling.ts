@@ -2,6 +2,7 @@ import type { InstanceRecord, JournalRecord } from '../../src/store/index.ts';
 import { startCauses } from '../../src/supervise/cause.ts';
 import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Engine } from './engine.ts';
+import { generationOf } from './generation.ts';
 import type { View } from './invariants.ts';
 import { buildLines } from './real.ts';
 import type { Owner } from './timeline.ts';
@@ -77,7 +78,7 @@ export class Telling {
         failure(entry) ??
         (one === undefined ? null : unfollowed(entry, one)) ??
         (removed.has(entry.worker) ? null : kept(course, entry, one)) ??
-        next(course, entry, row, disk.writers[this.#at]!);
+        next(course, entry, row, one, disk.writers[this.#at]!);
       if (text !== null) return `${entry.worker}/${entry.instance}: ${text}`;
     }
     return null;
@@ -119,12 +120,20 @@ function kept(course: Course, { type }: JournalRecord, one: Supervisor | undefin
 /** It is stopped for another worker, and its rules name none that it goes with. */
 function unfollowed({ type, data, instance }: JournalRecord, one: Supervisor): string | null {
   if (type !== 'worker.stopping' || (data as Told).cause !== 'dependency') return null;
-  const counter = Number.parseInt(one.instances.get(instance ?? '')?.generation ?? '', 10);
-  const rules = one.normal(one.generation(counter))?.rules.dependsOn;
+  const rules = one.normal(generationOf(one, one.instances.get(instance ?? '')?.generation))?.rules.dependsOn;
   return rules === undefined || rules.some(({ restartWithIt, stopWithIt }) => restartWithIt || stopWithIt) ? null : 'it is stopped for another worker';
 }
 
-function next(course: Course, { type, instance, data, at }: JournalRecord, row: InstanceRecord | undefined, owner: Owner): string | null {
+const isOf = (counter: number | null | undefined, { generation }: InstanceRecord, one: Supervisor | undefined): boolean =>
+  generation.startsWith(`${counter}-`) || (one !== undefined && generationOf(one, generation)?.counter === counter);
+
+function next(
+  course: Course,
+  { type, instance, data, at }: JournalRecord,
+  row: InstanceRecord | undefined,
+  one: Supervisor | undefined,
+  owner: Owner,
+): string | null {
   const told = data as Told;
   switch (type) {
     case 'worker.starting':
@@ -132,9 +141,7 @@ function next(course: Course, { type, instance, data, at }: JournalRecord, row: 
       // By this start or by one before it.
       else if (course.isWished) course.isLooping = null;
       Object.assign(course, { starting: owner, exited: null, health: null, up: null, isWished: false });
-      return row === undefined || row.generation.startsWith(`${told.generation}-`)
-        ? null
-        : `a start of generation ${told.generation} is told, it is of ${row.generation}`;
+      return row === undefined || isOf(told.generation, row, one) ? null : `a start of generation ${told.generation} is told, it is of ${row.generation}`;
     case 'worker.unresolved':
     // What another agent had asked for may come under its name all the same.
     case 'worker.start-failed':

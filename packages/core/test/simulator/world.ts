@@ -89,9 +89,9 @@ export class World extends Stage {
   async comeTrue(): Promise<void> {
     await this.comeToRest();
     if (this.disk.hasRefused) {
-      this.disk.hasRefused = false;
       await this.pass(1100);
       await this.comeToRest();
+      this.disk.hasRefused = false;
     }
     // Of one that was applied while its engine was down, or its secret could not be read, nobody knew that either is another.
     if (this.file.image > 1 || this.file.secret > 1) this.user.applied = -1;
