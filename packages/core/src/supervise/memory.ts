@@ -1,3 +1,4 @@
+import type { Call } from '@ostler/sdk';
 import { callWithDeadline } from '../base/call.ts';
 import type { Cancel } from '../base/clock.ts';
 import type { MemoryWatched, RuntimeAccess, Services } from './services.ts';
@@ -11,8 +12,10 @@ const statsMs = 5000;
 export class MemoryWatch {
   readonly #services: Pick<Services, 'clock' | 'stuck' | 'inPlugin' | 'runtime'>;
   readonly #above = new Map<MemoryWatched, number>();
-  #cancel: Cancel | null = null;
-  #isClosed = false;
+  /** By runtime: its next look, or one that is under way. */
+  readonly #looks = new Map<string, Cancel>();
+  /** Runtimes whose last answer is still to come, however late: they are not asked again. */
+  readonly #asked = new Set<string>();
 
   constructor(services: Pick<Services, 'clock' | 'stuck' | 'inPlugin' | 'runtime'>) {
     this.#services = services;
@@ -21,31 +24,43 @@ export class MemoryWatch {
   /** Returns what ends it. */
   watch(watched: MemoryWatched): Cancel {
     this.#above.set(watched, 0);
-    this.#cancel ??= this.#services.clock.after(everyMs, () => void this.#look());
+    if (!this.#looks.has(watched.runtime)) this.#lookIn(watched.runtime);
     return () => void this.#above.delete(watched);
   }
 
   close(): void {
-    this.#isClosed = true;
     this.#above.clear();
-    this.#cancel?.();
+    for (const cancel of this.#looks.values()) cancel();
   }
 
-  async #look(): Promise<void> {
-    const byRuntime = Map.groupBy(this.#above.keys(), ({ runtime }) => runtime);
-    await Promise.all([...byRuntime].map(([name, watched]) => this.#lookAt(this.#services.runtime(name), watched)));
-    const isMore = !this.#isClosed && this.#above.size > 0;
-    this.#cancel = isMore ? this.#services.clock.after(everyMs, () => void this.#look()) : null;
+  #lookIn(runtime: string): void {
+    this.#looks.set(
+      runtime,
+      this.#services.clock.after(everyMs, () => void this.#look(runtime)),
+    );
+  }
+
+  /** Each runtime at its own pace: one that hangs delays no other. */
+  async #look(runtime: string): Promise<void> {
+    const watched = [...this.#above.keys()].filter((one) => one.runtime === runtime);
+    if (watched.length > 0) await this.#lookAt(this.#services.runtime(runtime), watched);
+    if ([...this.#above.keys()].some((one) => one.runtime === runtime)) this.#lookIn(runtime);
+    else this.#looks.delete(runtime);
   }
 
   async #lookAt(runtime: RuntimeAccess | null, watched: readonly MemoryWatched[]): Promise<void> {
     const { clock, stuck, inPlugin } = this.#services;
-    if (runtime?.driver.stats === undefined || !runtime.isUp()) return;
+    if (runtime?.driver.stats === undefined || !runtime.isUp() || this.#asked.has(runtime.name)) return;
     const { driver, name, plugin } = runtime;
     const targets = watched.map(({ target }) => target);
     const limits = { name: `usage on ${name}`, plugin, ms: statsMs, clock, stuck, isMutating: false };
+    const ask = (call: Call) =>
+      inPlugin(plugin, async () => {
+        this.#asked.add(name);
+        return (await driver.stats?.(targets, call)) ?? [];
+      }).finally(() => this.#asked.delete(name));
     // What cannot be read says nothing, neither for nor against.
-    const usages = await callWithDeadline(limits, (call) => inPlugin(plugin, async () => driver.stats?.(targets, call) ?? [])).catch(() => []);
+    const usages = await callWithDeadline(limits, ask).catch(() => []);
     for (const [index, one] of watched.entries()) {
       const bytes = usages[index]?.memoryBytes ?? null;
       const before = this.#above.get(one);

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,26 +49,54 @@ export async function execInside(
   // Loaded when it is first needed: an agent that starts workers need not wait for it.
   const { execa } = await import('execa');
   const child = execa(command, rest, {
-    cwd: spec.cwd,
-    env: environment,
-    extendEnv: false,
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    buffer: false,
-    reject: false,
-    cleanup: false,
-    // Whoever asked has gone, or its time is over: so is the command, first gently.
-    cancelSignal: call.signal,
-    forceKillAfterDelay: 5000,
+    ...{ cwd: spec.cwd, env: environment, extendEnv: false, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', buffer: false, reject: false, cleanup: false },
+    // A group of its own: what the command begins ends with it.
+    detached: true,
   });
+  const own = child.nodeChildProcess;
+  endWithCall(own, call);
   return {
     stdin: Writable.toWeb(child.stdin) as WritableStream<Uint8Array>,
     stdout: Readable.toWeb(child.stdout) as unknown as ReadableStream<Uint8Array>,
     stderr: Readable.toWeb(child.stderr) as unknown as ReadableStream<Uint8Array>,
     resize: async () => {},
-    exit: child.then(({ exitCode, signal }) => exitCode ?? (signal === undefined ? 'unknown' : 128 + (constants.signals[signal as NodeJS.Signals] ?? 0))),
+    // Of the command itself: a child of it may hold the output open for ever.
+    exit: new Promise((resolve) => {
+      own.once('exit', (code, signal) => resolve(code ?? (signal === null ? 'unknown' : 128 + (constants.signals[signal] ?? 0))));
+      // Or it could not be run at all.
+      void child.then(({ exitCode }) => resolve(exitCode ?? 'unknown'));
+    }),
   };
+}
+
+/** How long after the signal what has not ended is killed. */
+const graceMs = 5000;
+
+/** Whoever asked has gone, or its time is over: so is the command, with what it has begun, first gently. */
+function endWithCall(child: ChildProcess, { signal }: Call): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const end = (how: NodeJS.Signals): void => {
+    try {
+      process.kill(-pid, how);
+    } catch {
+      // Nothing of it is left.
+    }
+  };
+  let killing: NodeJS.Timeout | undefined;
+  const leave = (): void => {
+    end('SIGTERM');
+    killing = setTimeout(end, graceMs, 'SIGKILL');
+  };
+  signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
+  child.once('exit', () => {
+    signal.removeEventListener('abort', leave);
+    if (killing === undefined) return;
+    // Its number is somebody else's once the last of its group has gone.
+    clearTimeout(killing);
+    end('SIGKILL');
+  });
 }
 
 /** The holder's shell has the worker's pid before it becomes the worker: its environment, until then, is not the worker's. */
