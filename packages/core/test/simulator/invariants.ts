@@ -70,6 +70,9 @@ const restarts = ofJournal(() => new Restarts());
 const goneRows = ofJournal(() => new Set<string>());
 const judged = ofJournal(() => ({ upTo: 0 }));
 
+/** Of what became of a call or an instance nothing is known yet. */
+const unknowing: ReadonlySet<string> = new Set(['worker.unresolved', 'worker.blind', 'worker.seen']);
+
 export const invariants: readonly Invariant[] = [
   {
     name: 'one instance',
@@ -152,8 +155,8 @@ export const invariants: readonly Invariant[] = [
         if ((disk.workers.get(worker ?? '')?.generation ?? null) === null) continue;
         // What is never to be started again stays down, whatever ended it.
         if (agent?.crew.get(worker ?? '')?.normal()?.rules.restart.policy === 'never') continue;
-        // Not because of a start that failed since, nor where it was being stopped for a fault of its own.
-        const before = disk.journal.slice(0, at).findLast((one) => one.worker === worker)?.type;
+        // Not because of a start that failed since, however long nobody knew of it, nor where it was being stopped for a fault of its own.
+        const before = disk.journal.slice(0, at).findLast((one) => one.worker === worker && !unknowing.has(one.type))?.type;
         const isStopped = (disk.instances.get(key)?.stopCause ?? null) !== null;
         if (before !== 'worker.start-failed' && !isStopped) return `${worker} got ${type}: ${instance} had ended with its engine`;
       }
