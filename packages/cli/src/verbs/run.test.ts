@@ -13,7 +13,7 @@ afterEach(() => agent.stop());
 const ostler = (...args: string[]) => run([...args, '--socket', agent.socket]);
 const exited = (code: number | null, signal: string | null = null) => ({ code, signal, at: null, oom: 'no', evidence: 'holder' }) as const;
 const told = (over: Partial<RunDocument>): RunDocument => ({
-  ...{ version: 1, worker: 'backup', instance: 'i1', after: 'i1', state: 'running', isOver: false, exit: null, reason: 'running' },
+  ...{ version: 1, worker: 'backup', run: 3, instance: 'i1', after: 'i1', state: 'running', isOver: false, exit: null, stopped: null, reason: 'running' },
   ...over,
 });
 const over = (more: Partial<RunDocument> = {}) => told({ instance: null, state: 'done', isOver: true, exit: exited(0), reason: 'done', ...more });
@@ -43,7 +43,7 @@ test.each([
   expect(agent.asked.map(({ method, path, query }) => [method, path, query])).toEqual([
     ['POST', '/v1/workers/backup/run', {}],
     ['GET', '/v1/workers/backup/logs', { follow: '1', instance: 'i1' }],
-    ['GET', '/v1/workers/backup/run', { after: 'i1', wait: '20000' }],
+    ['GET', '/v1/workers/backup/run', { run: '3', after: 'i1', wait: '20000' }],
   ]);
 });
 
@@ -68,6 +68,14 @@ test('run follows each try of a run that fails, and says what is waited for', as
 test('a run that could not be started is exit 125 with the reason', async () => {
   begins(told({ instance: null, after: 'old', state: 'failed', isOver: true, exit: exited(0), reason: 'failed: there is no program `bakcup`' }));
   expect(await ostler('run', 'backup', '--quiet')).toEqual({ code: 125, stdout: '', stderr: 'backup is failed: failed: there is no program `bakcup`\n' });
+});
+
+test('a run that was stopped before it was done is exit 125, though it ended well once it was told to', async () => {
+  begins(told({}));
+  logs(printed('x\n'));
+  then(over({ state: 'failed', stopped: 'it ran longer than its schedule allows' }));
+  const stderr = 'the run of backup was stopped: it ran longer than its schedule allows\n';
+  expect(await ostler('run', 'backup')).toEqual({ code: 125, stdout: 'x\n', stderr });
 });
 
 test('what the agent refuses is exit 125, with its words', async () => {

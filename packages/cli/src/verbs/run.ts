@@ -61,7 +61,7 @@ async function followed(client: Client, begun: RunDocument, calling: Calling, op
     const calledOff = await calling();
     if (calledOff?.isOver) now = calledOff;
     if (now.isOver) return { ...now, instance: last, exit: last === null ? null : now.exit };
-    const path = `${workerPath(now.worker, 'run')}?${queryOf({ after: now.after ?? undefined, wait: String(waitMs) })}`;
+    const path = `${workerPath(now.worker, 'run')}?${queryOf({ run: String(now.run), after: now.after ?? undefined, wait: String(waitMs) })}`;
     now = await client.request<RunDocument>('GET', path, undefined, { deadlineMs: waitMs + 30_000 });
   }
 }
@@ -84,7 +84,12 @@ function callOff(client: Client, worker: string, signal: AbortSignal, options: C
   return () => called;
 }
 
-function exitCodeOf({ worker, state, exit, reason }: RunDocument): number {
+function exitCodeOf({ worker, state, exit, stopped, reason }: RunDocument): number {
+  // It ended well once it was told to: its work it has not done.
+  if (exit?.code === 0 && stopped !== null) {
+    process.stderr.write(`the run of ${worker} was stopped: ${stopped}\n`);
+    return ours;
+  }
   if (exit?.code != null) return exit.code;
   if (exit?.signal != null) return 128 + (signalNumber(exit.signal) ?? 0);
   process.stderr.write(exit === null ? `${worker} is ${state}: ${reason}\n` : `the run of ${worker} ended, but nobody saw how\n`);

@@ -62,7 +62,7 @@ export interface Control {
   /** Begins a run of a job or cron worker; `run-refused` where one is under way. Answers once it has begun, is over, or the time is. */
   run(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
   /** Waits until another instance than `after` has begun, the run is over, or the time is. */
-  awaitRun(worker: string, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument>;
+  awaitRun(worker: string, run: number | null, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument>;
   /** Ends the run that is under way; what its schedule brings later comes as before. */
   cancelRun(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
   kill(worker: string, signalName: string, by: string): Promise<void>;

@@ -15,7 +15,7 @@ export const cursor = z.string().regex(/^\d{1,15}$/, { error: 'expected a cursor
 export const noQuery = z.strictObject({});
 export const whyQuery = z.strictObject({ format: z.enum(['json', 'text']).optional() });
 export const logsQuery = z.strictObject({ follow: flag.optional(), tail: whole.optional(), since: time.optional(), instance: z.string().max(64).optional() });
-export const runQuery = z.strictObject({ after: z.string().max(64).optional(), wait: whole.optional() });
+export const runQuery = z.strictObject({ run: whole.optional(), after: z.string().max(64).optional(), wait: whole.optional() });
 export const eventsQuery = z.strictObject({
   after: cursor.optional(),
   since: time.optional(),

@@ -173,7 +173,9 @@ export const routes: readonly Route[] = [
     summary: 'Waits for the next instance of a run, or for its end',
     query: runQuery,
     answers: plain(wire.runDocument),
-    run: async (control, { worker, query: { after = null, wait = 0 }, signal }) => ({ json: await control.awaitRun(worker, after, wait, signal) }),
+    run: async (control, { worker, query: { run = null, after = null, wait = 0 }, signal }) => ({
+      json: await control.awaitRun(worker, run, after, wait, signal),
+    }),
   }),
   route({
     method: 'POST',

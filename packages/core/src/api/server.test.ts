@@ -46,9 +46,9 @@ describe('a request', () => {
     await served.ask('/v1/events?after=4&limit=2&worker=web&since=2030-01-01T00:00:00Z');
     expect(served.control.asked.at(-1)).toEqual({ after: '4', since: '2030-01-01T00:00:00Z', worker: 'web', limit: 2 });
   });
-  test('for a run passes on after which instance, and how long it waits', async () => {
-    expect((await served.ask('/v1/workers/web/run?after=i1&wait=7')).json).toMatchObject({ worker: 'web', instance: 'i' });
-    expect(served.control.asked.at(-1)).toEqual(['awaitRun', 'web', 'i1', 7]);
+  test('for a run passes on which, after which instance, and how long it waits', async () => {
+    expect((await served.ask('/v1/workers/web/run?run=3&after=i1&wait=7')).json).toMatchObject({ worker: 'web', instance: 'i' });
+    expect(served.control.asked.at(-1)).toEqual(['awaitRun', 'web', 3, 'i1', 7]);
   });
   test('for why is answered as lines where they are asked for', async () => {
     expect((await served.ask('/v1/workers/web/why', { headers: { accept: 'text/plain' } })).text).toBe('one\ntwo\n');

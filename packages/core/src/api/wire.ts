@@ -214,18 +214,23 @@ export const outcomeDocument = z.object({
 });
 export type OutcomeDocument = z.infer<typeof outcomeDocument>;
 
-/** How a run of a job, or of a worker with a schedule, goes. `after`: to be asked on with. */
+/** How a run of a job, or of a worker with a schedule, goes. `run` and `after`: to be asked on with. */
 export const runDocument = z.object({
   version: z.literal(1),
   worker: z.string(),
-  /** The instance that has begun since the one that was named, or the last that ended; null = none has. */
+  /** Which run of the worker it is. The next one, which its schedule may have begun meanwhile, is another. */
+  run: z.int(),
+  /** The instance of this run that has begun since the one that was named, or the last that ended; null = none has. */
   instance: z.string().nullable(),
   after: z.string().nullable(),
+  /** Of the worker, which may be in its next run already. */
   state: z.enum(workerStates),
   /** It is done, failed, or was called off: nothing of it comes any more. */
   isOver: z.boolean(),
-  /** Of the worker's last instance; null while it runs. */
+  /** Of that instance, else of the one that was named; null while it runs, or where neither is of this run. */
   exit: exit.nullable(),
+  /** Why the agent stopped that instance; null = it did not. */
+  stopped: z.string().nullable(),
   /** One plain sentence: why it is in this state. */
   reason: z.string(),
 });

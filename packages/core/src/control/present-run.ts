@@ -1,13 +1,12 @@
-import type { Crew, Life, StartCause, Supervisor } from '../supervise/index.ts';
+import type { Crew, Life, Supervisor } from '../supervise/index.ts';
 
 export const atRest: ReadonlySet<Life['phase']> = new Set(['idle', 'done', 'failed']);
 export const beforeStart: ReadonlySet<Life['phase']> = new Set(['waiting', 'preparing', 'backoff']);
-/** Asked for by somebody, or by the schedule: another run. After the other causes the one before goes on. */
-const beginsAnother: ReadonlySet<StartCause> = new Set(['due', 'run', 'user', 'restart']);
 
 /** The run of a worker that is there when this is made: an instance after the other as long as it is tried again. Looked at with each change. */
 export class PresentRun {
   readonly #one: Supervisor;
+  readonly number: number;
   readonly #stopLooking: () => void;
   /** `null` = none of it has been started yet. */
   #instance: string | null = null;
@@ -15,6 +14,7 @@ export class PresentRun {
 
   constructor(one: Supervisor, crew: Crew) {
     this.#one = one;
+    this.number = one.life.runs;
     this.#look();
     this.#stopLooking = crew.onChange((worker) => {
       if (worker === one.worker && !this.#isOver) this.#look();
@@ -34,15 +34,8 @@ export class PresentRun {
   }
 
   #look(): void {
-    const { phase, instance, startCause } = this.#one.life;
-    // A start that its engine did not carry out waits for the same cause again: nothing of it has ended.
-    const isNext = beginsAnother.has(startCause) && beforeStart.has(phase) && this.#hasEnded();
-    this.#isOver = atRest.has(phase) || isNext;
+    const { phase, instance, runs } = this.#one.life;
+    this.#isOver = atRest.has(phase) || runs !== this.number;
     if (!this.#isOver && !beforeStart.has(phase)) this.#instance = instance;
-  }
-
-  #hasEnded(): boolean {
-    const state = this.#instance === null ? null : this.#one.instances.get(this.#instance)?.state;
-    return state === 'exited' || state === 'gone';
   }
 }

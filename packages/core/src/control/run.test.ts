@@ -3,7 +3,7 @@ import type { RunDocument } from '../api/wire.ts';
 import { type ScriptedHost, scriptedHost } from '../supervise/fixtures/host.ts';
 import type { Supervisor } from '../supervise/index.ts';
 import type { Parts } from './parts.ts';
-import { cancelRun } from './run.ts';
+import { awaitRun, cancelRun, run } from './run.ts';
 
 const minute = 60_000;
 const long = { exit: { afterMs: 600 * minute, code: 0 } };
@@ -181,4 +181,50 @@ test('a restart by hand that has ended a run is another run: it is not called of
   await host.clock.advance(minute);
   expect(await over).toMatchObject({ isOver: true, instance: first });
   expect(one.life).toMatchObject({ phase: 'running', startCause: 'restart' });
+});
+
+const never = new AbortController().signal;
+const partsOf = (host: ScriptedHost): Parts => ({ crew: host.crew(), down: host.down() }) as Pick<Parts, 'crew' | 'down'> as Parts;
+const next = (host: ScriptedHost, told: RunDocument): Promise<RunDocument> => awaitRun(partsOf(host), told.worker, told.run, told.after, 50, never);
+
+async function begun(host: ScriptedHost, worker: string): Promise<RunDocument> {
+  const asked = run(partsOf(host), worker, 5000, 'user', never);
+  await host.clock.advance(1000);
+  return asked;
+}
+
+test.each(['queue', 'replace'])('a run is over when it is, though the next one has begun by then (overlap: %s)', async (overlap) => {
+  const host = await scriptedHost({
+    tick: [{ exit: { afterMs: 70 * minute, code: 3 } }, { exit: { afterMs: 90 * minute, code: 0 } }],
+  });
+  await host.declare('tick', { restart: 'never', schedule: { cron: '0 * * * *', timezone: 'UTC', overlap } });
+  const told = await begun(host, 'tick');
+  expect(told).toMatchObject({ instance: expect.any(String), isOver: false });
+  await host.clock.advance(75 * minute);
+  const exit = overlap === 'queue' ? { code: 3 } : { signal: 'SIGTERM' };
+  const stopped = overlap === 'queue' ? null : 'its next run is due';
+  expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'running' });
+  expect(await next(host, told)).toMatchObject({ run: told.run, instance: null, isOver: true, exit, stopped, reason: expect.stringMatching(ofNext) });
+});
+
+test('each try of a run is told, also to who comes late, and none of the run after it', async () => {
+  const host = await scriptedHost({ tick: [1, 2, 0, 0].map((code) => ({ exit: { afterMs: 1000, code } })) });
+  await host.declare('tick', { restart: { policy: 'on-failure', backoff: { min: '1s', max: '1s' } }, schedule: { cron: '0 * * * *', timezone: 'UTC' } });
+  const first = await begun(host, 'tick');
+  await host.clock.advance(10_000);
+  const second = await next(host, first);
+  expect(second).toMatchObject({ isOver: false, exit: { code: 2 } });
+  await host.clock.advance(60 * minute);
+  const third = await next(host, second);
+  expect(third).toMatchObject({ isOver: true, exit: { code: 0 }, reason: expect.stringMatching(ofNext) });
+  expect(new Set([first.instance, second.instance, third.instance, null]).size).toBe(4);
+  expect(await next(host, third)).toMatchObject({ instance: null, isOver: true, exit: { code: 0 } });
+});
+
+test('a run that takes too long is said to have been stopped for that, however it ends', async () => {
+  const host = await scriptedHost({ tick: long });
+  await host.declare('tick', { restart: 'never', schedule: { cron: '0 0 1 1 *', timezone: 'UTC', timeout: '5m' } });
+  const told = await begun(host, 'tick');
+  await host.clock.advance(6 * minute);
+  expect(await next(host, told)).toMatchObject({ isOver: true, stopped: 'it ran longer than its schedule allows' });
 });

@@ -1,6 +1,6 @@
 import type { RunDocument } from '../api/wire.ts';
 import { problem } from '../base/problem.ts';
-import { type Life, type Supervisor, stateOf } from '../supervise/index.ts';
+import { type Life, type Supervisor, stateOf, stopCauses } from '../supervise/index.ts';
 import { type Parts, startableOf, workerOf } from './parts.ts';
 import { atRest, beforeStart, PresentRun } from './present-run.ts';
 
@@ -17,12 +17,17 @@ export async function run(parts: Parts, name: string, waitMs: number, by: string
       hint: `\`ostler logs -f ${name}\` shows the run that is under way`,
     });
   parts.down.callOff();
+  const { runs } = one.life;
   await one.send({ type: 'run', by });
-  return next(parts, one, before, waitMs, signal);
+  // Until that is written down its run may be over, and the next one have begun.
+  return next(parts, one, Math.min(runs + 1, one.life.runs), before, waitMs, signal);
 }
 
-export function awaitRun(parts: Parts, name: string, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
-  return next(parts, ending(parts, name), after, waitMs, signal);
+/** `run`: `null` = that of `after`, else the present one. */
+export function awaitRun(parts: Parts, name: string, run: number | null, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
+  const one = ending(parts, name);
+  const its = run ?? (after === null ? null : one.instances.runOf(after)) ?? one.life.runs;
+  return next(parts, one, its, after, waitMs, signal);
 }
 
 export async function cancelRun(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
@@ -44,12 +49,13 @@ async function callOff(parts: Parts, asked: PresentRun, one: Supervisor, by: str
     const { epoch } = one.life;
     const isKept = await inTime(one.send({ type: 'cancel', by, epoch }), late);
     isTaken = isCalledOff(one.life);
-    if (isTaken && !isKept) return { ...documentOf(one, asked.instance, null), isOver: false, reason: 'that it is called off is not written down yet' };
+    if (isTaken && !isKept)
+      return { ...documentOf(one, asked.number, asked.instance, null), isOver: false, reason: 'that it is called off is not written down yet' };
   }
-  const told = documentOf(one, asked.instance, null);
+  const told = documentOf(one, asked.number, asked.instance, null);
+  if (one.life.runs !== asked.number) return told;
   if (!asked.isOver || told.isOver) return { ...told, reason: outlook(one.life) };
-  const exit = asked.instance === null ? null : (one.instances.get(asked.instance)?.exit ?? null);
-  return { ...told, isOver: true, exit, reason: `this run of it is over; of the next one: ${one.life.reason}` };
+  return { ...told, isOver: true, reason: ofNext(one.life) };
 }
 
 /** Of a call that is under way nothing is known, and it is not cut short. What is not wanted is stopped in any case. */
@@ -72,21 +78,35 @@ function inTime(done: Promise<void>, signal: AbortSignal): Promise<boolean> {
   return Promise.race([done.then(() => true), late]);
 }
 
-async function next(parts: Parts, one: Supervisor, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
-  const begun = (): string | null => {
-    const { instance } = one.life;
-    return instance !== null && instance !== after && one.instances.get(instance)?.state !== 'intended' ? instance : null;
-  };
-  const isTold = (): boolean => one.isClosed || atRest.has(one.life.phase) || begun() !== null;
+async function next(parts: Parts, one: Supervisor, run: number, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
+  const isTold = (): boolean => one.isClosed || isPast(one, run) || following(one, run, after).length > 0;
   await parts.crew.until(isTold, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
-  return documentOf(one, begun(), after);
+  const [begun, ...more] = following(one, run, after);
+  const told = documentOf(one, run, begun ?? null, after);
+  return more.length === 0 ? told : { ...told, isOver: false };
 }
 
-function documentOf(one: Supervisor, instance: string | null, before: string | null): RunDocument {
+const isPast = ({ life }: Supervisor, run: number): boolean => life.runs !== run || atRest.has(life.phase);
+
+/** The instances of that run after the one that is named: all of them where that is of a run before. */
+function following({ instances }: Supervisor, run: number, after: string | null): readonly string[] {
+  const all = instances.ofRun(run).map(({ instance }) => instance);
+  return all.slice(after === null ? 0 : all.indexOf(after) + 1);
+}
+
+const ofNext = ({ reason }: Life): string => `this run of it is over; of the next one: ${reason}`;
+
+function documentOf(one: Supervisor, run: number, instance: string | null, before: string | null): RunDocument {
   const { life } = one;
+  const last = instance ?? before;
+  const record = last === null || one.instances.runOf(last) !== run ? null : one.instances.get(last);
   return {
-    ...{ version: 1, worker: one.worker, instance, after: instance ?? before, state: stateOf(life), isOver: atRest.has(life.phase), reason: life.reason },
-    exit: life.instance === null ? null : (one.instances.get(life.instance)?.exit ?? null),
+    ...{ version: 1, worker: one.worker, run, instance, after: last, state: stateOf(life), isOver: isPast(one, run) },
+    ...{
+      exit: record?.exit ?? null,
+      stopped: record?.stopCause == null ? null : (stopCauses[record.stopCause as keyof typeof stopCauses] ?? record.stopCause),
+    },
+    reason: life.runs === run ? life.reason : ofNext(life),
   };
 }
 

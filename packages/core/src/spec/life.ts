@@ -34,7 +34,7 @@ export const restart = () =>
         policy: policy.optional(),
         backoff: backoff.optional(),
         resetAfter: someTime().optional(),
-        giveUp: z.union([z.literal(false), count(1)], { error: 'expected the number of failures in a row after which it is given up, or false' }).optional(),
+        giveUp: z.union([z.literal(false), count(1)], { error: 'expected the number of restarts in a row after which it is given up, or false' }).optional(),
         successCodes: z.array(count(0, 255), { error: 'expected a list of exit codes' }).min(1, { error: 'expected at least one exit code' }).optional(),
         memoryAbove: size().optional(),
         maxAge: duration()

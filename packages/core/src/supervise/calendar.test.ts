@@ -1,6 +1,7 @@
+import type { Json } from '@ostler/sdk';
 import { fakeClock } from '@ostler/testkit';
 import { describe, expect, test } from 'vitest';
-import { scriptedHost } from './fixtures/host.ts';
+import { type ScriptedHost, scriptedHost } from './fixtures/host.ts';
 import { stateOf } from './state.ts';
 
 const hourMs = 3_600_000;
@@ -169,6 +170,49 @@ describe('what was missed while no agent ran', () => {
     await host.boot();
     await host.clock.advance(60_000);
     expect([starts(), await skips()]).toEqual([[], ['The run due at 2030-01-01T03:00:00.000Z was skipped: no agent ran.']]);
+  });
+});
+
+describe('a run that was due and had not begun when its agent was ended with its workers', () => {
+  const whole = new AbortController().signal;
+  async function ended(more: object, late: Record<string, Json> = {}, script: object = { exit: { afterMs: 70 * 60_000, code: 0 } }) {
+    const host = await scriptedHost({ tick: script, db: {} });
+    await host.declare('db', { ports: [1], health: { tcp: 1 } });
+    await host.declare('tick', { ...hourly(more), ...late });
+    await host.clock.advance(hourMs);
+    return host;
+  }
+  async function next(host: ScriptedHost) {
+    const over = host.crew().stopWithAgent(whole);
+    await host.clock.advance(60_000);
+    await over;
+    host.die();
+    await host.clock.advance(5 * 60_000);
+    await host.boot();
+    await host.clock.advance(60_000);
+    const skipped = (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
+    return { starts: host.world.starts.filter(({ ref }) => ref.worker === 'tick').length, skipped };
+  }
+  const lost = ['The run due at 2030-01-01T01:00:00.000Z was skipped: no agent ran.'];
+
+  test.each(['skip', 'once'])('is one that was missed, while it waited for another worker (missed: %s)', async (missed) => {
+    const host = await ended({ missed }, { dependsOn: { db: 'healthy' } });
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'waiting', startCause: 'due' });
+    const { skipped } = await next(host);
+    expect(skipped).toEqual(missed === 'skip' ? lost : []);
+    expect(host.crew().get('tick')!.life).toMatchObject(missed === 'skip' ? { phase: 'idle' } : { phase: 'waiting', startCause: 'due' });
+  });
+  test.each(['skip', 'once'])('is one that was missed, while it was queued (missed: %s)', async (missed) => {
+    const host = await ended({ overlap: 'queue', missed });
+    await host.clock.advance(hourMs);
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'running', isQueued: true });
+    const { starts, skipped } = await next(host);
+    expect([starts, skipped]).toEqual(missed === 'skip' ? [1, [lost[0]!.replace('T01', 'T02')]] : [2, []]);
+  });
+  test('is none where it had begun', async () => {
+    const host = await ended({ missed: 'once' });
+    expect(host.crew().get('tick')!.life.phase).toBe('running');
+    expect(await next(host)).toEqual({ starts: 1, skipped: [] });
   });
 });
 

@@ -36,3 +36,6 @@ export const startCauses = {
   again: 'whether the last start happened was not known, and nothing of it is there',
 } as const;
 export type StartCause = keyof typeof startCauses;
+
+/** Asked for by somebody, or by the schedule: another run. After the other causes the one before goes on. */
+export const beginsRun: ReadonlySet<StartCause> = new Set(['due', 'run', 'user', 'restart']);

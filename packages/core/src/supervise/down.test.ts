@@ -56,6 +56,20 @@ describe('a down', () => {
     await host.clock.advance(10_000);
     expect(wants(host)).toEqual(['app: held idle', 'db: run running']);
   });
+  test('is one for the next agent also where another one was called off beside it', async () => {
+    const host = await running();
+    const callOff = new AbortController();
+    void host.down().stopAll(host.crew().all(), callOff.signal, never);
+    void host.down().stopAll(host.crew().all(), never, never);
+    await host.clock.advance(100);
+    callOff.abort();
+    await host.clock.advance(100);
+    expect(wants(host)).toEqual(['app: held stopping', 'db: run running']);
+    host.die();
+    await host.boot();
+    await host.clock.advance(20_000);
+    expect(wants(host)).toEqual(['app: held idle', 'db: held idle']);
+  });
   test('that nobody waits for any more goes on in its order', async () => {
     const host = await running(60_000);
     const late = new AbortController();

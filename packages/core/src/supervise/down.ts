@@ -44,14 +44,16 @@ export class Down {
     const end = (): void => callOff.abort();
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
-    this.#meant.add(workers);
+    // Of each its own: those who ask may have been given the same list.
+    const meant = [...workers];
+    this.#meant.add(meant);
     // One at a time is enough, and this one can be called off.
     this.callOff();
     this.#note();
-    const isDone = this.#crew.stopInOrder(workers, hold, callOff.signal).finally(() => {
+    const isDone = this.#crew.stopInOrder(meant, hold, callOff.signal).finally(() => {
       signal.removeEventListener('abort', end);
       this.#unattended.delete(callOff);
-      this.#leave(workers);
+      this.#leave(meant);
     });
     const isLate = new Promise<false>((resolve) => {
       const leave = (): void => {

@@ -8,6 +8,8 @@ const kept = 3;
 export class Instances {
   readonly #worker: string;
   readonly #records: Map<string, InstanceRecord>;
+  /** Of which run of the worker each is, as far as this agent has seen it begin. */
+  readonly #runs = new Map<string, number>();
 
   constructor(worker: string, records: readonly InstanceRecord[]) {
     this.#worker = worker;
@@ -26,6 +28,17 @@ export class Instances {
   }
   drop(instance: string): void {
     this.#records.delete(instance);
+    this.#runs.delete(instance);
+  }
+  begin(instance: string, run: number): void {
+    this.#runs.set(instance, run);
+  }
+  runOf(instance: string): number | null {
+    return this.#runs.get(instance) ?? null;
+  }
+  /** Oldest first: those that were started for that run. */
+  ofRun(run: number): readonly InstanceRecord[] {
+    return this.all().filter(({ instance, state }) => this.#runs.get(instance) === run && state !== 'intended');
   }
   /** Ended ones beyond those that stay, never the present one. */
   superfluous(present: string | null): readonly InstanceRecord[] {

@@ -38,6 +38,8 @@ export interface Life {
   readonly onward: 'start' | 'rest';
   readonly stopCause: StopCause | null;
   readonly startCause: StartCause;
+  /** Which run of it this is: so many were asked for, or due, and begun. Its further tries are of the same one. */
+  readonly runs: number;
   /** A run that was due while the last one still ran (overlap: queue). */
   readonly isQueued: boolean;
   /** Epoch ms of the start of the running instance. */
@@ -169,6 +171,7 @@ export const newLife = (at: string): Life => ({
   onward: 'rest',
   stopCause: null,
   startCause: 'declared',
+  runs: 0,
   isQueued: false,
   startedMs: null,
   startedWith: null,

@@ -1,5 +1,5 @@
 import type { Exit } from '@ostler/sdk';
-import { type StartCause, type StopCause, startCauses, stopCauses } from './cause.ts';
+import { beginsRun, type StartCause, type StopCause, startCauses, stopCauses } from './cause.ts';
 import { type Effect, type Fact, type Life, type LifeEvent, type Move, type Scene, type SeenRunning, unknownGeneration } from './life.ts';
 import { type AfterFailure, afterExit, afterFailedStart, crashLoopFailures, failuresBefore, isSuccess } from './restart.ts';
 
@@ -16,7 +16,19 @@ export function to(life: Life, scene: Scene, change: Partial<Life> & Pick<Life, 
 const clean = { health: 'none', unresolved: null, stopCause: null, onward: 'rest', startedMs: null } as const satisfies Partial<Life>;
 
 export function toWaiting(life: Life, scene: Scene, cause: StartCause, facts: readonly Fact[] = []): Move {
-  return stay(to(life, scene, { ...clean, phase: 'waiting', reason: `to be started: ${startCauses[cause]}`, startCause: cause }), facts);
+  const runs = life.runs + (beginsRun.has(cause) ? 1 : 0);
+  return toWaitingOn({ ...life, startCause: cause, runs }, scene, facts);
+}
+
+/** For what it was to be started for before: nothing of that has come yet. */
+export function toWaitingOn(life: Life, scene: Scene, facts: readonly Fact[] = []): Move {
+  return stay(to(life, scene, { ...clean, phase: 'waiting', reason: `to be started: ${startCauses[life.startCause]}` }), facts);
+}
+
+/** A run that was due and has not begun is one that was missed, for the next agent. */
+export function owed(life: Life): Life {
+  const isDue = life.isQueued || (life.startCause === 'due' && (life.phase === 'waiting' || life.phase === 'preparing' || life.phase === 'backoff'));
+  return isDue && life.lastDueAt !== null ? { ...life, lastDueAt: new Date(Date.parse(life.lastDueAt) - 1).toISOString() } : life;
 }
 
 /** At rest: idle, or, for what is to be removed, forgotten. */
@@ -43,7 +55,7 @@ export function toPreparing(life: Life, scene: Scene): Move {
 
 /** The intent: persisted before the runtime hears of it. Dependencies must hold at this instant. */
 export function toStarting(life: Life, scene: Scene): Move {
-  if (scene.missing !== null) return toWaiting(life, scene, life.startCause, [{ type: 'worker.waiting', data: { for: scene.missing } }]);
+  if (scene.missing !== null) return toWaitingOn(life, scene, [{ type: 'worker.waiting', data: { for: scene.missing } }]);
   if (life.mayCome && life.instance !== null && scene.isDefined) return toStartingAgain(life, scene);
   const next = to(life, scene, {
     ...clean,
@@ -156,7 +168,8 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
     case 'cancelled':
       return queued(life, scene, facts) ?? toRest(life, scene, 'failed', calledOff, facts);
   }
-  if (onward === 'rest') return toRest(life, scene, 'idle', stopCause === 'shutdown' ? 'stopped, its agent was ended' : 'stopped', facts);
+  if (onward === 'rest' && stopCause === 'shutdown') return toRest(owed(life), scene, 'idle', 'stopped, its agent was ended', facts);
+  if (onward === 'rest') return toRest(life, scene, 'idle', 'stopped', facts);
   const cause = followingStart[stopCause ?? 'restart'] ?? 'restart';
   return stopCause !== null && isOfAgent(stopCause)
     ? anew({ ...life, failures: 0 }, scene, cause, facts)

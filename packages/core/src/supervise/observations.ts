@@ -31,7 +31,7 @@ export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) =>
   life.blind === null && scene.missing === null ? move.toPreparing(life, scene) : move.stay(life),
 );
 export const prepared: Row<Of<'prepared'>> = onlyIn('preparing', (life, _, scene) =>
-  life.blind === null ? move.toStarting(life, scene) : move.toWaiting(life, scene, life.startCause),
+  life.blind === null ? move.toStarting(life, scene) : move.toWaitingOn(life, scene),
 );
 /** What is to be tried again in a moment: the gate waits for an engine that is known to be away. */
 const isOfEngine = (code: string): boolean => code === 'engine-down' || code === 'engine-hung';
@@ -55,7 +55,7 @@ export const startFailed: Row<Of<'start-failed'>> = onlyIn('starting', (before, 
   return move.retry(life, scene, afterFailedStart(scene.rules, life.failures, scene.random, message), cause, [fact]);
 });
 export const stopFailed: Row<Of<'stop-failed'>> = onlyIn('stopping', (life, { failure }, scene) => move.toUnresolved(life, scene, 'stop', failure.message));
-export const alarm: Row<Of<'alarm'>> = onlyIn('backoff', (life, _, scene) => move.toWaiting(life, scene, life.startCause));
+export const alarm: Row<Of<'alarm'>> = onlyIn('backoff', (life, _, scene) => move.toWaitingOn(life, scene));
 
 /** It runs although the agent took it for ended: it is this worker's own instance, so it is taken over (or stopped, if it is not wanted). */
 const runsAfterAll: Cell<Of<'running'>> = (life, event, scene) => move.toRunning(life, scene, { ...event, how: 'adopted' });

@@ -12,6 +12,7 @@ const extras = [
   'onward',
   'stopCause',
   'startCause',
+  'runs',
   'isQueued',
   'startedMs',
   'failingSince',

@@ -2,6 +2,7 @@ import type { Found, InstanceRef, Observed, Target } from '@ostler/sdk';
 import { Mailbox } from '../base/mailbox.ts';
 import type { Normal } from '../spec/index.ts';
 import type { Batch, GenerationRecord, InstanceRecord } from '../store/index.ts';
+import { beginsRun } from './cause.ts';
 import { Effects } from './effects.ts';
 import { fallbackRules } from './fallback-rules.ts';
 import { Forgetting } from './forgetting.ts';
@@ -54,6 +55,7 @@ export class Supervisor implements Subject {
     this.#life = given.life;
     this.#generations = new Map(given.generations.map((one) => [one.counter, one]));
     this.instances = new Instances(given.worker, given.instances);
+    if (given.life.instance !== null && !isBeforeRun(given.life)) this.instances.begin(given.life.instance, given.life.runs);
     this.#effects = new Effects(this);
     this.#timers = new Timers(this, (text) => this.#effects.masked(text));
     this.#saver = new Saver(this);
@@ -235,6 +237,7 @@ export class Supervisor implements Subject {
     const changed = this.instances.after(before, move.life, event, scene.at, (counter) => this.generation(counter));
     this.#life = move.life;
     this.instances.keep(changed);
+    if (move.life.instance !== null && move.life.instance !== before.instance) this.instances.begin(move.life.instance, move.life.runs);
     const saving = this.#saver.save(this.#batch(move, changed, scene.at));
     this.#effects.align(move.life, move.effects);
     for (const effect of move.effects) if (isHarmless(effect)) this.#effects.run(effect, move.life);
@@ -281,6 +284,9 @@ function isWithEngine(found: Found, blind: Life['blind'], how: 'started' | 'adop
   if (how === 'adopted' || found.is !== 'exited' || found.exit.at === null) return true;
   return Date.parse(found.exit.at) >= Date.parse(blind.since) - noticeMs;
 }
+
+/** Its instance is of the run before. */
+const isBeforeRun = ({ phase, startCause }: Life): boolean => (phase === 'waiting' || phase === 'preparing') && beginsRun.has(startCause);
 
 const nothingMoved = { saved: Promise.resolve() };
 const isHarmless = (effect: Effect): effect is Extract<Effect, { do: 'prepare' | 'inspect' }> => effect.do === 'prepare' || effect.do === 'inspect';

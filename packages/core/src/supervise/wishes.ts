@@ -56,13 +56,9 @@ const held = (life: Life, { by, cause }: Of<'hold'>): Life => (cause === 'shutdo
 const holdKeepsPhase: Cell<Of<'hold'>> = (life, event) =>
   event.cause === 'shutdown' || life.want === 'held' ? move.stay(life) : move.stay({ ...held(life, event), nextTryAt: null }, heldFacts(life, event.by));
 const holdBeforeStart: Cell<Of<'hold'>> = (life, event, scene) =>
-  move.toRest(
-    held(life, event),
-    scene,
-    'idle',
-    event.cause === 'shutdown' ? 'its agent was ended' : `stopped by ${event.by}`,
-    event.cause === 'shutdown' ? [] : heldFacts(life, event.by),
-  );
+  event.cause === 'shutdown'
+    ? move.toRest(move.owed(life), scene, 'idle', 'its agent was ended')
+    : move.toRest(held(life, event), scene, 'idle', `stopped by ${event.by}`, heldFacts(life, event.by));
 export const hold: Row<Of<'hold'>> = {
   idle: holdKeepsPhase,
   done: holdKeepsPhase,
@@ -135,7 +131,7 @@ const isRunThatWaits = ({ phase, startCause }: Life): boolean =>
 const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
   const next = declared(life, event, scene);
   if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
-  if (isRunThatWaits(life)) return move.toWaiting(next, scene, life.startCause, [declaredFact(life, event)]);
+  if (isRunThatWaits(life)) return move.toWaitingOn(next, scene, [declaredFact(life, event)]);
   if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', move.untilDue, [declaredFact(life, event)]);
   return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
 };

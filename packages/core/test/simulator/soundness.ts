@@ -1,6 +1,7 @@
 import type { InstanceRecord } from '../../src/store/index.ts';
 import { startCauses, stopCauses } from '../../src/supervise/cause.ts';
 import type { Life } from '../../src/supervise/life.ts';
+import { leftDue } from './wished.ts';
 
 const atRest: ReadonlySet<string> = new Set(['idle', 'done', 'failed']);
 /** Started because somebody asked for it, or it is due: what failed before counts no more. */
@@ -50,11 +51,21 @@ function goesOn(life: Life, before: Life, at: string): string | null {
   if (phase === 'waiting' && anew.has(startCause) && failures > 0) return `it begins anew (${startCause}), and ${failures} failures count`;
   const isOver = before.phase === 'running' || before.phase === 'stopping';
   if (isOver && phase === 'waiting' && startCause === 'due' && isQueued) return 'the run that was queued begins, and is queued still';
+  if (
+    phase === 'idle' &&
+    before.stopCause === 'shutdown' &&
+    life.want === 'run' &&
+    life.reason === 'stopped, its agent was ended' &&
+    life.lastDueAt !== leftDue(before)
+  )
+    return `the agent is ended, and ${before.lastDueAt} was the last time that was due${isBefore(before)}; told is ${life.lastDueAt}`;
   const isCounted = phase === 'starting' && life.instance !== before.instance && before.instance !== null && again.has(startCause);
   if (phase === 'starting' && restarts !== before.restarts + (isCounted ? 1 : 0))
     return `it was restarted ${before.restarts} times before this start (${startCause}), and now ${restarts}`;
   return null;
 }
+
+const isBefore = ({ isQueued }: Life): string => (isQueued ? ', of a run that was queued' : '');
 
 /** The first failure in a row says since when it fails. */
 function counts({ failures, failingSince }: Life, before: Life, at: string): string | null {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { stopCauses } from '../../src/supervise/cause.ts';
+import { beginsRun, stopCauses } from '../../src/supervise/cause.ts';
 import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
 import { dueEveryMs } from './host.ts';
 
@@ -25,6 +25,19 @@ interface Told {
  */
 export function mistaken(event: LifeEvent, before: Life, scene: Scene, move: Move): string | null {
   const told = { before, scene, move };
+  return asked(event, told) ?? counted(event, told);
+}
+
+/** With which run of its worker what waits now goes on: with another one where it is due, or was asked for. */
+function counted(event: LifeEvent, { before, move }: Told): string | null {
+  const { phase, startCause, epoch } = move.life;
+  const isAsked = ['due', 'run', 'start', 'restart'].includes(event.type);
+  const isNew = phase === 'waiting' && epoch !== before.epoch && beginsRun.has(startCause) && (isAsked || !beforeStart.has(before.phase));
+  return other(move.life, { runs: before.runs + (isNew ? 1 : 0) });
+}
+
+function asked(event: LifeEvent, told: Told): string | null {
+  const { before } = told;
   switch (event.type) {
     case 'start':
       return event.cause === 'release' && atRest.has(before.phase) ? released(event, told) : started(event, told);
@@ -110,13 +123,19 @@ function released(event: Of<'start'>, of: Told): string | null {
   return other(move.life, { phase: 'waiting', startCause: 'user', failures: 0, restarts: 0 });
 }
 
+/** A run that was due and had not begun is one for the next agent. */
+export function leftDue({ startCause, isQueued, lastDueAt, phase }: Life): string | null {
+  const isLeft = isQueued || (startCause === 'due' && beforeStart.has(phase));
+  return isLeft && lastDueAt !== null ? new Date(Date.parse(lastDueAt) - 1).toISOString() : lastDueAt;
+}
+
 /** No hold: the next agent is to start it again. */
 function shutDown({ before, move }: Told): string | null {
   const { life } = move;
   const kept = told(move, 'worker.held', null) ?? other(life, { want: before.want, heldBy: before.heldBy });
   if (kept !== null) return kept;
   if (atRest.has(before.phase) || before.phase === 'starting') return isSame(move, before);
-  if (beforeStart.has(before.phase)) return other(life, { phase: 'idle', reason: 'its agent was ended' });
+  if (beforeStart.has(before.phase)) return other(life, { phase: 'idle', reason: 'its agent was ended', lastDueAt: leftDue(before) });
   if (before.phase !== 'running') return other(life, { phase: before.phase, epoch: before.epoch, onward: 'rest' });
   return stopped(life, before, 'shutdown', 'rest');
 }
