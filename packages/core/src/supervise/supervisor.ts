@@ -237,7 +237,9 @@ export class Supervisor implements Subject {
     const changed = this.instances.after(before, move.life, event, scene.at, (counter) => this.generation(counter));
     this.#life = move.life;
     this.instances.keep(changed);
-    if (move.life.instance !== null && move.life.instance !== before.instance) this.instances.begin(move.life.instance, move.life.runs);
+    const { instance, phase, runs } = move.life;
+    // One of a run before that runs after all is the present one's.
+    if (instance !== null && (instance !== before.instance || (phase === 'running' && before.phase !== 'running'))) this.instances.begin(instance, runs);
     const saving = this.#saver.save(this.#batch(move, changed, scene.at));
     this.#effects.align(move.life, move.effects);
     for (const effect of move.effects) if (isHarmless(effect)) this.#effects.run(effect, move.life);

@@ -20,6 +20,7 @@ import type { Random } from './random.ts';
 import { canary } from './real.ts';
 import { unsound } from './soundness.ts';
 import type { Owner, Timeline } from './timeline.ts';
+import { Tries } from './tries.ts';
 
 const registry: Registry = {
   runtimes: new Map([
@@ -142,6 +143,7 @@ export class Agent {
     const phases = new Map<string, string>();
     const health = new Map<string, string>();
     const lives = new Map<string, Life>();
+    const tries = new Tries();
     this.crew.onChange((worker) => {
       // Killed in this very turn.
       if (this.owner.isDead) return;
@@ -149,7 +151,7 @@ export class Agent {
       given.onChange(worker, one?.life);
       if (one !== undefined) {
         const row = one.life.instance === null ? null : one.instances.get(one.life.instance);
-        const text = unsound(one.life, lives.get(worker) ?? null, row, clock.isoNow());
+        const text = unsound(one.life, lives.get(worker) ?? null, row, clock.isoNow()) ?? tries.wrong(one);
         if (text !== null) given.onUnsound(`${worker}: ${text}`);
         lives.set(worker, one.life);
       } else lives.delete(worker);
