@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { startTestAgent, type TestAgent, waitFor } from '@ostler/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
+import { sleepers, someSeconds } from '../../process/src/driver/fixtures/sleepers.ts';
 
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
 const isRoot = process.getuid?.() === 0;
@@ -8,19 +8,6 @@ const users = [
   { name: 'as this user', user: undefined, isPossible: true },
   { name: 'as an ordinary user', user: { uid: 65_534, gid: 65_534 }, isPossible: abilities['ordinary-user'] === null && isRoot },
 ] as const;
-
-/** Sleepers by the number of seconds that they sleep: unique to one test. */
-const sleepers = (seconds: number): readonly number[] =>
-  readdirSync('/proc').flatMap((pid) => {
-    if (!/^\d+$/.test(pid)) return [];
-    try {
-      const isIt =
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${seconds}\0` && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-      return isIt ? [Number(pid)] : [];
-    } catch {
-      return [];
-    }
-  });
 
 let agent: TestAgent | undefined;
 afterEach(async () => {
@@ -40,7 +27,7 @@ for (const { name, user, isPossible } of users)
       ['that is a daemon without its mark', `(setsid env -i PATH="$$PATH" sleep SECONDS &) ; while :; do sleep 1; done`],
       ['that dropped its environment', `trap 'exit 0' TERM; setsid env -i PATH="$$PATH" sleep SECONDS & while :; do sleep 1; done`],
     ])('leaves nothing of a worker that forks, leaves its session and ignores SIGTERM, of a child %s', { timeout: 60_000 }, async (_, shell) => {
-      const seconds = 100_000 + Math.floor(Math.random() * 900_000);
+      const seconds = someSeconds();
       agent = await startTestAgent({
         hostFile: {
           ostler: 1,

@@ -278,67 +278,6 @@ test('watch says gap first, then tells of an end, also of one that another drive
   await other.close();
 });
 
-test('exec runs with the environment of the worker and gives its exit; stats count the tree', async () => {
-  const target = await b.start(['sleep', '60'], { env: { MINE: 'yes' } });
-  const session = await b.driver.exec(target, ['sh', '-c', 'cat; echo $MINE $OSTLER_INSTANCE; exit 6'], { tty: false }, call());
-  const writer = session.stdin.getWriter();
-  await writer.write(Buffer.from('in '));
-  await writer.close();
-  const text = await new Response(session.stdout as unknown as ReadableStream).text();
-  expect(text).toBe(`in yes ${target.ref.instance}\n`);
-  expect(await session.exit).toBe(6);
-  expect((await b.driver.stats([target], call()))[0]).toMatchObject({ processes: 1 });
-});
-
-/** Sleepers by the number of seconds that they sleep: unique to one test. */
-const sleepers = (seconds: number): readonly number[] =>
-  readdirSync('/proc').flatMap((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${seconds}\0` ? [Number(pid)] : [];
-    } catch {
-      return [];
-    }
-  });
-
-describe.runIf(process.platform === 'linux')('exec', () => {
-  const seconds = 100_000 + Math.floor(Math.random() * 900_000);
-  afterEach(() => {
-    for (const pid of sleepers(seconds)) process.kill(pid, 'SIGKILL');
-  });
-
-  test('gives the exit of its command although a child of that holds the output open', async () => {
-    const target = await b.start(['sleep', '60']);
-    const session = await b.driver.exec(target, ['sh', '-c', `sleep ${seconds} & exit 3`], { tty: false }, call());
-    const late = new Promise((resolve) => setTimeout(resolve, 10_000, 'late').unref());
-    expect(await Promise.race([session.exit, late])).toBe(3);
-    await session.stdout.cancel();
-    await session.stderr.cancel();
-  });
-
-  test.each([
-    ['', ''],
-    [', and which ignores the signal', "trap '' TERM; "],
-  ])('that is called off ends what its command has begun%s', async (_, before) => {
-    const target = await b.start(['sleep', '60']);
-    const callOff = new AbortController();
-    const session = await b.driver.exec(target, ['sh', '-c', `${before}sleep ${seconds}; true`], { tty: false }, { ...call(), signal: callOff.signal });
-    await until(() => sleepers(seconds).length === 1, 'the child of the command');
-    callOff.abort();
-    await session.exit;
-    await until(() => sleepers(seconds).length === 0, 'its end');
-  });
-});
-
-test('exec at the very moment of a start has the environment of the worker, not that of its holder', async () => {
-  // Much to take over: the moment between the pid's record and the worker is long enough to be met.
-  const much = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`V${index}`, 'x'.repeat(20)]));
-  for (let round = 0; round < 5; round++) {
-    const target = await b.start(['sleep', '60'], { env: { ...much, MINE: 'yes' } });
-    const session = await b.driver.exec(target, ['sh', '-c', 'echo $MINE $OSTLER_INSTANCE'], { tty: false }, call());
-    expect(await new Response(session.stdout as unknown as ReadableStream).text()).toBe(`yes ${target.ref.instance}\n`);
-  }
-});
-
 test('every value survives structuredClone', async () => {
   const target = await b.start(['true']);
   const values = [await ended(b.driver, target), await b.driver.list(b.agent, call()), await b.driver.facts(call()), await b.driver.stats([target], call())];
