@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noCgroups } from '../cgroup/cgroup.ts';
 import { until } from '../driver/fixtures/bench.ts';
 import { bootId } from '../identity/boot.ts';
+import { isAliveState } from '../identity/process-stat.ts';
 import { readProcess, readProcessTable } from '../identity/process-table.ts';
 import type { InstanceDirectory } from '../instance/directory.ts';
 import { treeMembers } from './members.ts';
@@ -37,7 +38,7 @@ test.runIf(process.platform === 'linux')(
         .sort((a, b) => a - b);
     expect(members()).toEqual([worker.pid, left?.pid as number].sort((a, b) => a - b));
     process.kill(worker.pid, 'SIGKILL');
-    await until(() => readProcess(worker.pid)?.state !== 'S', 'its end');
+    await until(() => !isAliveState(readProcess(worker.pid)?.state ?? 'X'), 'its end');
     expect(members()).toEqual([left?.pid]);
     for (const one of [left?.pid, recorder.pid, pid]) process.kill(one as number, 'SIGKILL');
   },
