@@ -1,5 +1,6 @@
+import type { Target } from '@ostler/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Bench, bench, call, until } from './fixtures/bench.ts';
+import { type Bench, bench, call, ended, holders, until } from './fixtures/bench.ts';
 import { sleepers, someSeconds } from './fixtures/sleepers.ts';
 
 let b: Bench;
@@ -56,5 +57,51 @@ describe.runIf(process.platform === 'linux')('a command with children', () => {
     callOff.abort();
     await session.exit;
     await until(() => sleepers(seconds).length === 0, 'its end');
+  });
+
+  describe.each(holders)('of a worker with the %s holder', (_, holderOn) => {
+    let own: Bench;
+    beforeEach(() => {
+      own = bench(holderOn);
+    });
+    afterEach(() => own.end());
+
+    /** A worker beside which a command has left a process of its own session. */
+    const withLeft = async (command: readonly string[]): Promise<Target> => {
+      const target = await own.start(command);
+      const session = await own.driver.exec(target, ['sh', '-c', `setsid sleep ${seconds} >/dev/null 2>&1 & exit 0`], { tty: false }, call());
+      expect(await session.exit).toBe(0);
+      await until(() => sleepers(seconds).length === 1, 'what it leaves');
+      return target;
+    };
+
+    test.each([
+      ['', ['sleep', '60']],
+      [', of a worker that has dropped its mark', ['env', '-i', 'PATH=/usr/bin:/bin', 'sleep', '60']],
+    ])('a stop ends what they left running%s', async (_, command) => {
+      const target = await withLeft(command);
+      const found = await own.driver.stop(target, { signal: 'SIGTERM', graceMs: 1000 }, call());
+      expect(found).toMatchObject({ is: 'exited' });
+      expect(found).not.toHaveProperty('left');
+      expect(sleepers(seconds)).toEqual([]);
+    });
+
+    test('after its end what they left is told, keeps it from being removed, and is ended by a stop', async () => {
+      const target = await withLeft(['sleep', '60']);
+      await own.driver.signal(target, 'SIGKILL', call());
+      expect((await ended(own.driver, target)).left).toEqual([expect.stringContaining(`sleep ${seconds}`)]);
+      await expect(own.driver.remove(target, call())).rejects.toMatchObject({ code: 'conflict' });
+      await own.driver.stop(target, { signal: 'SIGTERM', graceMs: 1000 }, call());
+      expect(sleepers(seconds)).toEqual([]);
+      await own.driver.remove(target, call());
+    });
+
+    test('a stop ends one that still runs, and its exit is told', async () => {
+      const target = await own.start(['sleep', '60']);
+      const session = await own.driver.exec(target, ['sleep', String(seconds)], { tty: false }, call());
+      await until(() => sleepers(seconds).length === 1, 'the command');
+      await own.driver.stop(target, { signal: 'SIGTERM', graceMs: 1000 }, call());
+      expect(await session.exit).toBe(137);
+    });
   });
 });

@@ -6,12 +6,13 @@ import { type Call, type ExecSession, runtimeFailure } from '@ostler/sdk';
 import { lifeOf } from '../identity/identity.ts';
 import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
+import { noteExec } from '../instance/exec-note.ts';
 import { checkCommand } from '../launch/command-path.ts';
 import { limitMark } from '../launch/limit-mark.ts';
 import { argvWith, type Tools } from '../launch/wrapper.ts';
 import { accountOf } from './start.ts';
 
-/** Runs a command beside the worker: its user, working directory and environment (with its marks, so that `stop` ends it too). */
+/** Runs a command beside the worker: its user, working directory and environment (with its mark, so that `stop` ends it too). */
 export async function execInside(
   instance: InstanceDirectory,
   tools: Tools,
@@ -46,6 +47,7 @@ export async function execInside(
     mark: spec.cgroups.own === null ? limitMark(spec.ref) : null,
   });
   if (call.signal.aborted) throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: 'exec was called off before it ran' });
+  noteExec(path);
   // Loaded when it is first needed: an agent that starts workers need not wait for it.
   const { execa } = await import('execa');
   const child = execa(command, rest, {
@@ -120,5 +122,7 @@ async function becomeWorker(pid: number, path: string, call: Call): Promise<void
 function environmentOf(entries: readonly string[], instance: string): Record<string, string> {
   const own = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: process.env['HOME'] ?? '/', OSTLER_INSTANCE: instance };
   if (process.platform !== 'linux' || entries.length === 0) return own;
-  return Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+  const worker = Object.fromEntries(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+  // It may have dropped its mark.
+  return { ...worker, OSTLER_INSTANCE: instance };
 }

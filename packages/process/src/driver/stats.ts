@@ -3,7 +3,7 @@ import type { Usage } from '@ostler/sdk';
 import { cgroupUsage } from '../cgroup/cgroup.ts';
 import type { ProcessEntry } from '../identity/process-stat.ts';
 import type { InstanceDirectory } from '../instance/directory.ts';
-import { treeMembers } from '../tree/members.ts';
+import { workerMembers } from '../tree/members.ts';
 
 /** Linux counts ticks of 1/100 s for user space on every architecture of today (sysconf(_SC_CLK_TCK)). */
 const nsPerTick = 10_000_000;
@@ -29,7 +29,7 @@ function fromFile(path: string, parse: (text: string) => number): number | null 
 
 /** From the cgroup where it counts, else the sum over the live tree (which forgets those that ended). */
 export function usageOf(instance: InstanceDirectory, table: () => ReadonlyMap<number, ProcessEntry>): Usage {
-  const members = treeMembers(instance, [], table);
+  const members = workerMembers(instance, table);
   const grouped = cgroupUsage(instance.spec.cgroups);
   return {
     cpuNs: grouped.cpuNs ?? sum(members, (entry) => (entry.ticks === null ? null : entry.ticks * nsPerTick)),

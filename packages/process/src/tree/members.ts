@@ -5,6 +5,7 @@ import { type Identity, lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
 import { commandLine, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readExit, readIdentity } from '../instance/directory.ts';
+import { hasExecNote } from '../instance/exec-note.ts';
 import { bearsLimitMark, limitMark } from '../launch/limit-mark.ts';
 import { descendantsOf } from './descendants.ts';
 
@@ -43,43 +44,47 @@ function isStaff(entry: ProcessEntry, holder: number | null, worker: number | nu
   return entry.parent === holder && entry.pid !== worker && !commandLine(entry).includes(' --worker ');
 }
 
-/** The table of all processes, read when it is first asked for. */
+/** The table of all processes; read when it is asked for. */
 type Table = () => ReadonlyMap<number, ProcessEntry>;
 
-function lazily(read: Table): Table {
-  let table: ReadonlyMap<number, ProcessEntry> | undefined;
-  return () => {
-    table ??= read();
-    return table;
-  };
-}
-
-/**
- * Every live process of the instance. Below a compiled holder that lives are all of them: it is their reaper. One that has ended with its work says
- * that nothing was left. Otherwise they are looked for. `known`: seen before, when more led to them.
- */
-export function treeMembers(instance: InstanceDirectory, known: readonly ProcessEntry[] = [], read: Table = readProcessTable): readonly ProcessEntry[] {
-  const { path, spec } = instance;
-  // No process outlives its kernel. To look through all of this one for each worker of a host that was started again would take seconds.
-  const started = readIdentity(path, 'worker');
-  if (started !== null && lifeOf(started) === 'other-boot') return [];
-  const table = lazily(read);
-  if (spec.holder !== 'compiled') return searched(instance, known, table());
+/** The live processes below a compiled holder, and in the worker's cgroups. `null` = another holder, or it cannot tell: they are to be looked for. */
+function belowHolder({ path, spec }: InstanceDirectory): readonly ProcessEntry[] | null {
+  if (spec.holder !== 'compiled') return null;
   const holder = readIdentity(path, 'holder');
   const isHolding = () => holder !== null && lifeOf(holder) === 'alive';
   const below = isHolding() ? descendantsOf(holder?.pid as number) : null;
-  const entries = new Map(below?.map((entry) => [entry.pid, entry]));
   // Asked after the walk: one that died during it has no children any more, which tells nothing, unless it had said so.
-  if (!isHolding() || below === null) {
-    if (readExit(path)?.hasNoneLeft !== true) return searched(instance, known, table());
-    entries.clear();
-  } else for (const entry of cgroupMembers(spec.cgroups).flatMap((pid) => (entries.has(pid) ? [] : (readProcess(pid) ?? [])))) entries.set(entry.pid, entry);
-  for (const { pid, start } of known) {
-    const entry = entries.has(pid) ? null : readProcess(pid);
-    if (entry?.start === start) entries.set(pid, entry);
-  }
-  return [...entries.values()].filter(({ pid, state }) => pid !== process.pid && isAliveState(state));
+  if (!isHolding() || below === null) return readExit(path)?.hasNoneLeft === true ? [] : null;
+  const pids = new Set(below.map(({ pid }) => pid));
+  const others = cgroupMembers(spec.cgroups).flatMap((pid) => (pids.has(pid) ? [] : (readProcess(pid) ?? [])));
+  return [...below, ...others].filter(({ state }) => isAliveState(state));
 }
+
+/** The worker and what it began. What was run beside it may be left out. */
+export const workerMembers = (instance: InstanceDirectory, read: Table): readonly ProcessEntry[] => belowHolder(instance) ?? searched(instance, [], read());
+
+/**
+ * Every live process of the instance. Below a compiled holder that lives are all that the worker began: it is their reaper. One that has ended with
+ * its work says that nothing was left. What else there is is looked for. `known`: seen before, when more led to them.
+ */
+export function treeMembers(instance: InstanceDirectory, known: readonly ProcessEntry[] = []): readonly ProcessEntry[] {
+  const { path } = instance;
+  // No process outlives its kernel. To look through all of this one for each worker of a host that was started again would take seconds.
+  const started = readIdentity(path, 'worker');
+  if (started !== null && lifeOf(started) === 'other-boot') return [];
+  const below = belowHolder(instance);
+  // Only then: it reads the environment of every process.
+  if (below === null || hasExecNote(path)) return union(below ?? [], searched(instance, known, readProcessTable()));
+  const still = known.flatMap(({ pid, start }) => {
+    const entry = readProcess(pid);
+    return entry?.start === start && isAliveState(entry.state) ? [entry] : [];
+  });
+  return union(below, still);
+}
+
+const union = (some: readonly ProcessEntry[], others: readonly ProcessEntry[]): readonly ProcessEntry[] => [
+  ...new Map([...some, ...others].map((entry) => [entry.pid, entry])).values(),
+];
 
 /** What began before the worker is none of its own; `start` counts ticks on Linux (proc_pid_stat(5)), elsewhere it is only compared. */
 const isOlder = (entry: ProcessEntry, worker: Identity | null): boolean =>
