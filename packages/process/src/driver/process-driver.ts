@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { type Call, type InstanceRef, type Listed, type Observed, type RuntimeDriver, runtimeFailure, type Target } from '@ostler/sdk';
+import { type Call, type InstanceRef, type Listed, type Observed, type RuntimeDriver, runtimeFailure, type Target, type Usage } from '@ostler/sdk';
 import { readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, instancePath, instancePaths, listInstances, openInstance, sweepInstances } from '../instance/directory.ts';
 import { readNotified } from '../instance/notify-record.ts';
@@ -13,6 +13,7 @@ import { checkProcess } from './check.ts';
 import { execInside } from './exec.ts';
 import { factsOf } from './facts.ts';
 import { thisHost } from './host.ts';
+import { shareMs } from './memory.ts';
 import { glance, instanceOf, listed, observe } from './observe.ts';
 import { commandSpec, type ProcessDriverOptions } from './options.ts';
 import { preflight } from './preflight.ts';
@@ -136,10 +137,13 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
         known ??= readProcessTable();
         return known;
       };
-      return targets.map((target) => {
+      const shareUntilMs = performance.now() + shareMs;
+      const usages: (Usage | null)[] = [];
+      for (const target of targets) {
         const instance = find(target);
-        return instance !== null && glance(instance).is === 'running' ? usageOf(instance, table) : null;
-      });
+        usages.push(instance !== null && glance(instance).is === 'running' ? await usageOf(instance, table, shareUntilMs) : null);
+      }
+      return usages;
     },
     async deliver(target, secrets) {
       const { spec, path } = demand(target);

@@ -4,10 +4,10 @@ import { cgroupUsage } from '../cgroup/cgroup.ts';
 import type { ProcessEntry } from '../identity/process-stat.ts';
 import type { InstanceDirectory } from '../instance/directory.ts';
 import { workerMembers } from '../tree/members.ts';
+import { memoryOf } from './memory.ts';
 
 /** Linux counts ticks of 1/100 s for user space on every architecture of today (sysconf(_SC_CLK_TCK)). */
 const nsPerTick = 10_000_000;
-const pageBytes = 4096;
 
 function sum(entries: readonly ProcessEntry[], read: (entry: ProcessEntry) => number | null): number | null {
   let total = 0;
@@ -28,12 +28,12 @@ function fromFile(path: string, parse: (text: string) => number): number | null 
 }
 
 /** From the cgroup where it counts, else the sum over the live tree (which forgets those that ended). */
-export function usageOf(instance: InstanceDirectory, table: () => ReadonlyMap<number, ProcessEntry>): Usage {
+export async function usageOf(instance: InstanceDirectory, table: () => ReadonlyMap<number, ProcessEntry>, shareUntilMs: number): Promise<Usage> {
   const members = workerMembers(instance, table);
   const grouped = cgroupUsage(instance.spec.cgroups);
   return {
     cpuNs: grouped.cpuNs ?? sum(members, (entry) => (entry.ticks === null ? null : entry.ticks * nsPerTick)),
-    memoryBytes: grouped.memoryBytes ?? sum(members, ({ pid }) => fromFile(`/proc/${pid}/statm`, (text) => Number(text.split(' ')[1]) * pageBytes)),
+    memoryBytes: grouped.memoryBytes ?? (await memoryOf(members, shareUntilMs)),
     ioBytes: sum(members, ({ pid }) =>
       fromFile(`/proc/${pid}/io`, (text) => [...text.matchAll(/^(?:read|write)_bytes: (\d+)/gm)].reduce((total, match) => total + Number(match[1]), 0)),
     ),

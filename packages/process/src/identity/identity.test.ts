@@ -13,7 +13,7 @@ test('the fields of stat begin after the last bracket', () => {
 });
 
 test('the lines of ps on macOS are read', () => {
-  expect(parsePsLine('  501     1   501 Ss   Tue Nov  4 06:38:32 2026     /bin/sh /x/holder.sh /d 4096')).toEqual({
+  expect(parsePsLine('  501     1   501 Ss     1648 Tue Nov  4 06:38:32 2026     /bin/sh /x/holder.sh /d 4096')).toEqual({
     pid: 501,
     parent: 1,
     group: 501,
@@ -22,6 +22,7 @@ test('the lines of ps on macOS are read', () => {
     start: 'Tue_Nov_4_06:38:32_2026',
     command: '/bin/sh /x/holder.sh /d 4096',
     ticks: null,
+    residentBytes: 1648 * 1024,
   });
   expect(parsePsLine('')).toBe(null);
   expect(isAliveState('Z+')).toBe(false);

@@ -9,6 +9,8 @@ export interface ProcessEntry {
   readonly command: string;
   /** User plus system time in clock ticks; `null` on macOS. */
   readonly ticks: number | null;
+  /** On macOS, as ps tells it; `null` on Linux, where this takes another look. */
+  readonly residentBytes: number | null;
 }
 
 /** A zombie waits to be reaped, which init may do late: it is not alive. X is a process being taken down (proc_pid_stat(5)). */
@@ -40,17 +42,18 @@ export function parseStat(text: string): ProcessEntry | null {
     start,
     command: text.slice(open + 1, close),
     ticks: Number(fields[11]) + Number(fields[12]),
+    residentBytes: null,
   };
 }
 
 /**
- * Parses a line of `LC_ALL=C TZ=UTC0 ps -o pid=,ppid=,pgid=,stat=,lstart=,command=` (macOS). `lstart` is five words: `Tue Nov 24 06:38:32 2026`.
- * macOS prints no session id, so the group stands in for it.
+ * Parses a line of `LC_ALL=C TZ=UTC0 ps -o pid=,ppid=,pgid=,stat=,rss=,lstart=,command=` (macOS). `rss` is in KiB, `lstart` is five
+ * words: `Tue Nov 24 06:38:32 2026`. macOS prints no session id, so the group stands in for it.
  */
 export function parsePsLine(line: string): ProcessEntry | null {
-  const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\d+\s+[\d:]+\s+\d{4})\s*(.*)$/.exec(line);
+  const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s+(\S+\s+\S+\s+\d+\s+[\d:]+\s+\d{4})\s*(.*)$/.exec(line);
   if (!match) return null;
-  const [, pid, parent, group, state = '', start = '', command = ''] = match;
+  const [, pid, parent, group, state = '', resident = '', start = '', command = ''] = match;
   return {
     pid: Number(pid),
     parent: Number(parent),
@@ -60,5 +63,6 @@ export function parsePsLine(line: string): ProcessEntry | null {
     start: start.replace(/\s+/g, '_'),
     command,
     ticks: null,
+    residentBytes: /^\d+$/.test(resident) ? Number(resident) * 1024 : null,
   };
 }

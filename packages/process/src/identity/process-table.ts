@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { type ProcessEntry, parsePsLine, parseStat } from './process-stat.ts';
 
-const psColumns = 'pid=,ppid=,pgid=,stat=,lstart=,command=';
+const psColumns = 'pid=,ppid=,pgid=,stat=,rss=,lstart=,command=';
 
 function ps(...args: string[]): string {
   try {

@@ -14,6 +14,7 @@ const entry = (pid: number, parent: number, state = 'S'): ProcessEntry => ({
   start: '1',
   command: 'x',
   ticks: 0,
+  residentBytes: null,
 });
 
 /**
