@@ -79,7 +79,7 @@ describe('a probe by a command', () => {
     const given = asking({ exec, stuck, hanging, timeoutMs: 50 });
     expect(await askProbe(rule, given)).toEqual({ ok: false, evidence: '`hang`: no answer within 50 ms' });
     expect(stuck.list().map(({ name }) => name)).toEqual(['exec probe of web']);
-    expect(await askProbe(rule, given)).toEqual({ ok: false, evidence: '`hang`: the question before still hangs' });
+    expect(await askProbe(rule, given)).toEqual({ ok: false, evidence: '`hang`: the last one still runs' });
     expect(runs).toBe(1);
     end();
     await vi.waitUntil(() => stuck.list().length === 0, { timeout: 5000 });

@@ -34,7 +34,7 @@ export interface AskGiven extends ProbeScene {
   readonly probes: ReadonlyMap<string, ProvidedProbe>;
   readonly inPlugin: InPlugin;
   readonly stuck: StuckCalls;
-  /** Rules whose question still hangs: not asked again before it ends. Kept by this function; one set for each instance that is probed. */
+  /** Rules whose question still hangs: not asked again before it ends. Kept by this function; one set for each instance, whoever probes it. */
   readonly hanging: Set<ProbeRule>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,7 +45,7 @@ export async function askProbe(rule: ProbeRule, given: AskGiven): Promise<ProbeA
   try {
     const prepared = prepare(rule, given);
     what = prepared.what;
-    if (given.hanging.has(rule)) return { ok: false, evidence: `${what}: the question before still hangs` };
+    if (given.hanging.has(rule)) return { ok: false, evidence: `${what}: ${prepared.unended ?? 'the question before still hangs'}` };
     const { ok, evidence } = await ask(rule, prepared, given);
     return { ok, evidence };
   } catch (error) {

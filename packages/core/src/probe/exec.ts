@@ -17,6 +17,7 @@ export const prepareExec: Prepare = (given, { exec }) => {
   const what = `\`${inShort(command[0] ?? '', 80)}\``;
   return {
     what,
+    unended: 'the last one still runs',
     ask: async (call) => {
       if (exec === null) return { ok: false, evidence: `${what} cannot be run: the runtime of this worker runs no commands in it` };
       const { code, output } = await exec(command, call);

@@ -74,7 +74,7 @@ export class HealthWatch {
   readonly #place: Place;
   readonly #slots: Slots;
   readonly #ended = new AbortController();
-  readonly #hanging = new Set<ProbeRule>();
+  readonly #hanging: Set<ProbeRule>;
   readonly #hearing: Hearing | null;
   readonly #log: LogReading | null;
   readonly #fileAge: Age;
@@ -87,11 +87,12 @@ export class HealthWatch {
   /** Of what comes next: the timer, or the place in the queue. */
   #cancelNext: Cancel = () => {};
 
-  constructor(given: WatchGiven, host: ProbeHost, place: Place, slots: Slots, matcher: Matcher) {
+  constructor(given: WatchGiven, host: ProbeHost, place: Place, slots: Slots, matcher: Matcher, hanging: Set<ProbeRule>) {
     this.#given = given;
     this.#host = host;
     this.#place = place;
     this.#slots = slots;
+    this.#hanging = hanging;
     this.#hearing = given.notified === null ? null : new Hearing(given.notified, host.clock, given.startedAtMs);
     this.#log = given.logs === null ? null : new LogReading(given.logs, given.initialHealth === 'ok', matcher, host.clock);
     // A file may be older than the instance.

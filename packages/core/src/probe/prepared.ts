@@ -18,6 +18,8 @@ export interface PreparedProbe {
   readonly plugin?: string | undefined;
   /** It is not waited for longer, whatever the rule says. */
   readonly mostMs?: number | undefined;
+  /** Why it is not asked again while the question before has not ended. */
+  readonly unended?: string | undefined;
   /** Ends soon after the call's signal. What it notes by `progress` says how far it came, for the evidence when its time is over. */
   ask(call: Call): Promise<ProbeAnswer>;
 }

@@ -303,6 +303,26 @@ describe('the rounds of a host', () => {
     expect(began).toEqual(['a', 'c']);
   });
 
+  it('do not run a command again that a former watch of the same instance began and that still runs', async () => {
+    const clock = manualClock();
+    const { watch } = host({ clock });
+    const ends: (() => void)[] = [];
+    const exec: ExecInWorker = () => new Promise((resolve) => ends.push(() => resolve({ code: 0, output: '' })));
+    const given = { exec, rule: rule({ retries: 1 }) };
+    const first = watch(() => 0, given);
+    await clock.advance(500);
+    first.stop();
+    const second = watch(() => 0, given);
+    await clock.advance(20_000);
+    expect([ends.length, second.verdicts[0]]).toMatchObject([1, { health: 'bad', evidence: '`check`: the last one still runs' }]);
+    ends[0]!();
+    await clock.advance(10_000);
+    expect(ends).toHaveLength(2);
+    watch(() => 0, { ...given, instance: 'i2' });
+    await clock.advance(500);
+    expect(ends).toHaveLength(3);
+  });
+
   it('give their place back when what they asked never ends', async () => {
     const clock = manualClock();
     const stuck = new StuckCalls();
@@ -311,7 +331,7 @@ describe('the rounds of a host', () => {
     const web = watch(() => 0, { initialHealth: 'ok' });
     await clock.advance(20_000);
     expect(web.told()).toEqual(['ok']);
-    expect(hung.verdicts).toMatchObject([{ health: 'bad', evidence: '`check`: the question before still hangs', failures: 2 }]);
+    expect(hung.verdicts).toMatchObject([{ health: 'bad', evidence: '`check`: the last one still runs', failures: 2 }]);
     expect(stuck.list()).toHaveLength(1);
   });
 });

@@ -1,3 +1,4 @@
+import type { ProbeRule } from '../spec/index.ts';
 import { HealthWatch, type ProbeHost, type WatchGiven } from './health-watch.ts';
 import { Lateness } from './lateness.ts';
 import { Matcher } from './matcher.ts';
@@ -20,6 +21,8 @@ export class Prober {
   readonly #watches = new Set<HealthWatch>();
   /** By worker, of the instance that was watched last. */
   readonly #starts = new Map<string, { readonly instance: string; readonly startedMs: number; readonly atMs: number }>();
+  /** Likewise. What a watch leaves hanging, the next one of the same instance does not begin again. */
+  readonly #hanging = new Map<string, { readonly instance: string; readonly rules: Set<ProbeRule> }>();
   #begun = 0;
 
   constructor(given: ProberGiven) {
@@ -30,7 +33,7 @@ export class Prober {
   /** Watches one instance until what comes back is called: no verdict comes after that. */
   watch(given: WatchGiven): () => void {
     const place = { phase: (this.#begun * evenly) % 1, turn: (this.#begun * otherwise) % 1, lateness: this.#lateness };
-    const watch = new HealthWatch(given, this.#host, place, this.#slots, this.#matcher);
+    const watch = new HealthWatch(given, this.#host, place, this.#slots, this.#matcher, this.#hangingOf(given));
     this.#begun += 1;
     this.#watches.add(watch);
     return () => {
@@ -50,6 +53,14 @@ export class Prober {
     const atMs = clock.monotonicMs() - Math.max(0, clock.nowMs() - startedMs);
     this.#starts.set(worker, { instance, startedMs, atMs });
     return atMs;
+  }
+
+  #hangingOf({ worker, instance }: WatchGiven): Set<ProbeRule> {
+    const known = this.#hanging.get(worker);
+    if (known?.instance === instance) return known.rules;
+    const rules = new Set<ProbeRule>();
+    this.#hanging.set(worker, { instance, rules });
+    return rules;
   }
 
   /** Ends all watches. */

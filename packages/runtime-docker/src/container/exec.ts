@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call, ExecSession } from '@ostler/sdk';
 import { isRuntimeFailure } from '@ostler/sdk';
-import type { Connection } from '../engine/connection.ts';
+import type { Ask, Connection } from '../engine/connection.ts';
 import type { ContainerJson } from '../engine/json.ts';
 import { refusal } from '../errors.ts';
 import { demultiplexed } from '../log/frames.ts';
+import { killTree } from './process-tree.ts';
 import { isRunning } from './stop.ts';
 
 interface ExecJson {
@@ -15,8 +15,10 @@ interface ExecJson {
   readonly Pid?: number;
 }
 
-/** Of a session that has ended: how long its exit code is asked for. */
+/** How long an engine may take to tell of a command, and one that does not run to get its exit code. */
 const settleMs = 5000;
+/** One that still runs is asked for ever more slowly: at last each so often. */
+const slowestMs = 5000;
 const queuedBytes = 256 * 1024;
 
 /** Runs a command in a running container. Its environment is the container's: secret variables are not in it. */
@@ -42,14 +44,18 @@ export async function execInside(
     .catch((error: unknown) => {
       throw isRuntimeFailure(error) && error.code === 'conflict' ? notRunning() : error;
     });
-  const socket = await engine.upgrade({ method: 'POST', path: `/exec/${value.Id}/start`, body: { Detach: false, Tty: io.tty }, what, signal: call.signal });
+  const start: Ask = { method: 'POST', path: `/exec/${value.Id}/start`, body: { Detach: false, Tty: io.tty }, what, signal: call.signal };
+  const socket = await engine.upgrade(start).catch((error: unknown) => {
+    if (!call.signal.aborted) throw error;
+    // It may run all the same: a session of which nothing is left but its end.
+    return new PassThrough().destroy();
+  });
   const onAbort = (): void => void socket.destroy();
   call.signal.addEventListener('abort', onAbort, { once: true });
   const { stdout, stderr, ended } = outputOf(socket, io.tty);
-  const exit = ended.then(async () => {
+  const exit = ended.then(() => {
     call.signal.removeEventListener('abort', onAbort);
-    if (call.signal.aborted) await killExec(engine, value.Id, found.Id);
-    return exitOf(engine, value.Id);
+    return exitOf(engine, value.Id, found.Id, call.signal);
   });
   return {
     stdin: inputOf(socket),
@@ -141,25 +147,24 @@ async function lookAt(engine: Connection, id: string): Promise<ExecJson> {
   return (await engine.json<ExecJson>({ path: `/exec/${id}/json`, what: 'ask how a command ended', signal })).value;
 }
 
-/** The end of the stream alone says nothing: an engine that dies ends it as well. */
-async function exitOf(engine: Connection, id: string): Promise<number | 'unknown'> {
-  try {
-    for (const until = Date.now() + settleMs; Date.now() < until; await sleep(20)) {
-      const { Running, ExitCode } = await lookAt(engine, id);
+/**
+ * The end of the stream alone says nothing: an engine that dies ends it as well, and a command may go on that was called off but cannot be killed from
+ * here. As long as it runs it has no end, so that whoever runs one after the other does not pile them up.
+ */
+async function exitOf(engine: Connection, id: string, container: string, signal: AbortSignal): Promise<number | 'unknown'> {
+  const settledBy = Date.now() + settleMs;
+  for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, slowestMs)) {
+    try {
+      const { Running, ExitCode, Pid = 0 } = await lookAt(engine, id);
       if (!Running && ExitCode !== null) return ExitCode;
+      if (!Running && Date.now() > settledBy) return 'unknown';
+      // No engine has a word for ending a command in a container.
+      if (Running && signal.aborted) killTree(Pid, container);
+    } catch (error) {
+      // An engine that answers late still knows; one that is gone has taken the answer along.
+      if (!isRuntimeFailure(error) || error.code !== 'aborted') return 'unknown';
     }
-  } catch {
-    // the engine is gone, and with it the answer
-  }
-  return 'unknown';
-}
-
-/** No engine has a word for ending a command in a container: on this host, its process is ended. */
-async function killExec(engine: Connection, id: string, container: string): Promise<void> {
-  try {
-    const { Running, Pid = 0 } = await lookAt(engine, id);
-    if (Running && Pid > 1 && readFileSync(`/proc/${String(Pid)}/cgroup`, 'utf8').includes(container)) process.kill(Pid, 'SIGKILL');
-  } catch {
-    // ended meanwhile, or not ours to end
+    // The agent need not live for it.
+    await sleep(waitMs, undefined, { ref: false, ...(signal.aborted ? {} : { signal }) }).catch(() => {});
   }
 }
