@@ -309,6 +309,17 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
     expect(await d.text(target)).toBe('a terminal\r\ntwo\r\n');
   });
 
+  test('a long line of a terminal is read as it was printed', async () => {
+    const script = 'head -c 40000 /dev/zero | tr "\\0" x; echo; echo two; head -c 20000 /dev/zero | tr "\\0" z';
+    const { target } = await d.start(['/bin/sh', '-c', script], { tty: true });
+    await d.ended(target);
+    expect(await d.text(target)).toBe(`${'x'.repeat(40_000)}\r\ntwo\r\n${'z'.repeat(20_000)}`);
+    let last = '';
+    for await (const record of d.driver.logs(target, { tailLines: 1 }, false, d.call()))
+      if ('bytes' in record) last += Buffer.from(record.bytes).toString('utf8');
+    expect(last).toBe('z'.repeat(20_000));
+  });
+
   test('one that a person paused is running, and stops', async () => {
     const { target, observed } = await d.start(['sleep', '60']);
     await raw.json({ method: 'POST', path: `/containers/${idOf(observed)}/pause`, what: 'pause', signal: callFor(5000).signal });
