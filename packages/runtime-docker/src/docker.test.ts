@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Target } from '@ostler/sdk';
 import { waitFor } from '@ostler/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { usageOf } from './container/stats.ts';
@@ -325,6 +326,12 @@ describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeo
     await raw.json({ method: 'POST', path: `/containers/${idOf(observed)}/pause`, what: 'pause', signal: callFor(5000).signal });
     expect((await d.driver.inspect(target, d.call())).is).toBe('running');
     expect(await d.driver.stop(target, { signal: 'SIGTERM', graceMs: 5000 }, d.call())).toMatchObject({ is: 'exited', exit: { signal: 'SIGTERM' } });
+  });
+
+  test('a worker whose usage cannot be read keeps nobody’s from being told', async () => {
+    const { target } = await d.start(['sleep', '60']);
+    const other: Target = { ...target, ref: { ...target.ref, generation: '2-bb' } };
+    expect(await d.driver.stats([other, target, other], d.call())).toEqual([null, expect.objectContaining({ processes: expect.any(Number) }), null]);
   });
 
   test('usage is told alike from the cgroup and by the engine', async () => {

@@ -141,13 +141,14 @@ export function containerDriver({ flavour, config, log, folders }: ContainerDriv
         throw refusal('not-running', `${target.ref.worker} is not running, so it got no signal`);
     },
     exec: async (target, argv, io, call) => execInside(engine, await demand(target, call), target.ref.worker, argv, io, call),
-    stats: (targets, call) =>
-      Promise.all(
-        targets.map(async (target) => {
-          const found = await findContainer(engine, target, call);
-          return found !== null && isRunning(found) ? usageOf(engine, found, target.ref.worker, call) : null;
-        }),
-      ),
+    stats(targets, call) {
+      const usage = async (target: Target) => {
+        const found = await findContainer(engine, target, call);
+        return found !== null && isRunning(found) ? usageOf(engine, found, target.ref.worker, call) : null;
+      };
+      // One that cannot be read, or hangs until the call ends, keeps nobody's from being told.
+      return Promise.all(targets.map((target) => usage(target).catch(() => null)));
+    },
     async deliver(target, secrets, call) {
       const found = await demand(target, call);
       const dir = secretsDirOf(folders, target.ref);
