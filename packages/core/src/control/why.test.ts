@@ -1,5 +1,5 @@
 import { runtimeFailure } from '@ostler/sdk';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { entries } from '../journal/index.ts';
 import { type ScriptedHost, scriptedHost } from '../supervise/fixtures/host.ts';
 import type { Parts } from './parts.ts';
@@ -181,6 +181,35 @@ test('a schedule says how its last run ended, which one was skipped, and when th
   await host.declare('backup', { schedule: { cron: '0 * * * *', timezone: 'UTC' } });
   await host.clock.advance(150 * minute);
   await expect(await text(host, 'backup')).toMatchFileSnapshot(told('cron-done'));
+});
+
+describe('what is being prepared', () => {
+  const because = async (host: ScriptedHost): Promise<readonly string[]> => (await whyOf(partsOf(host), 'api')).report.now!.because;
+  test('says why it is started now, not why it was started before', async () => {
+    const host = await scriptedHost({}, { TOKEN: 'x' }, minute);
+    await host.declare('api');
+    await host.clock.advance(2 * minute);
+    await host.declare('api', { command: ['other'] });
+    await host.clock.advance(15_000);
+    expect([host.crew().get('api')!.life.phase, await because(host)]).toEqual(['preparing', ['It is being started: its definition changed.']]);
+  });
+  test('for a run that was asked for says nothing of how an older run failed', async () => {
+    const host = await scriptedHost({ api: crash }, { TOKEN: 'x' }, minute);
+    await host.declare('api', { restart: 'never', schedule: { cron: '0 3 * * *', timezone: 'UTC' } });
+    const one = host.crew().get('api')!;
+    for (const advancedMs of [2 * minute, 15_000]) {
+      await one.send({ type: 'run', by: user });
+      await host.clock.advance(advancedMs);
+    }
+    expect([one.life.phase, await because(host)]).toEqual(['preparing', ['It is being started: a run was asked for.']]);
+  });
+  test('again after a failure says what that was', async () => {
+    const host = await scriptedHost({ api: crash }, { TOKEN: 'x' }, minute);
+    await host.declare('api');
+    await host.clock.advance(2 * minute);
+    expect(host.crew().get('api')!.life.phase).toBe('preparing');
+    expect(await because(host)).toEqual(['It is being started: the last one ended.', expect.stringContaining('It exited with code 1'), expect.any(String)]);
+  });
 });
 
 test('an end that nobody saw, because its holder was killed, is told as such', async () => {

@@ -1,6 +1,6 @@
 import { type WhyReport, type WhyState, why, whyText } from '../journal/index.ts';
 import type { JournalRecord } from '../store/index.ts';
-import { lacking, type Supervisor, stateOf, toRecord } from '../supervise/index.ts';
+import { lacking, type Supervisor, startCauses, stateOf, toRecord } from '../supervise/index.ts';
 import { type Parts, workerOf } from './parts.ts';
 
 /** So many entries of a worker are looked at, and so many of the host for what concerns all. */
@@ -43,7 +43,7 @@ function waitedFor(parts: Parts, one: Supervisor): string | null {
 }
 
 const unknown: Omit<WhyState, 'at' | 'waitsFor'> = {
-  ...{ worker: null, state: 'unknown', rules: null, runtime: null, blind: null, unresolved: null },
+  ...{ worker: null, state: 'unknown', rules: null, runtime: null, blind: null, startCause: null, unresolved: null },
   ...{ pid: null, startedAt: null, memoryLimitBytes: null, nextDueAt: null, isPending: false },
 };
 
@@ -59,6 +59,7 @@ function standingOf(parts: Parts, one: Supervisor): Omit<WhyState, 'at' | 'waits
     rules: normal?.rules ?? null,
     runtime: one.runtimeName(),
     blind: life.blind,
+    startCause: startCauses[life.startCause],
     unresolved: life.unresolved,
     pid: live?.pid ?? null,
     startedAt: life.phase === 'running' ? startedAt(one) : null,

@@ -31,6 +31,8 @@ export interface WhyState {
   readonly runtime: string | null;
   /** Since when its runtime cannot be asked, and why. */
   readonly blind: { readonly since: string; readonly reason: string } | null;
+  /** Why it is to be started, or was last; `null`: there is no such worker. */
+  readonly startCause: string | null;
   /** What is not known to have happened. */
   readonly unresolved: 'start' | 'stop' | null;
   /** Of the instance that runs. */

@@ -50,10 +50,10 @@ function because(record: WorkerRecord, known: Known, state: WhyState): readonly 
   if (isHeld) return held(record, known, state);
   switch (record.phase) {
     case 'waiting':
-      return waiting(record, known);
+      return waiting(record, known, state);
     case 'preparing':
     case 'starting':
-      return [sentence(`It is being started: ${startCause(own) ?? record.reason}`), ...(end === null || end.kind === 'asked' ? [] : end.sentences)];
+      return [sentence(`It is being started: ${state.startCause ?? record.reason}`), ...(isExplainedBy(end, state) ? end.sentences : [])];
     case 'stopping':
       return [sentence(`It is being stopped: ${whyStopped(own) ?? record.reason}`)];
     case 'unresolved':
@@ -110,9 +110,9 @@ function held({ heldBy, phase }: WorkerRecord, { told, own }: Known, { at }: Why
   ];
 }
 
-function waiting({ reason }: WorkerRecord, { end }: Known): readonly string[] {
+function waiting({ reason }: WorkerRecord, { end }: Known, state: WhyState): readonly string[] {
   const own = sentence(reason.startsWith('waiting for ') ? `It waits for ${reason.slice('waiting for '.length)}` : `It is ${reason}`);
-  return reason.startsWith('to be started') && end !== null && end.kind !== 'asked' ? [own, ...end.sentences] : [own];
+  return reason.startsWith('to be started') && isExplainedBy(end, state) ? [own, ...end.sentences] : [own];
 }
 
 /** What a worker that is waited for says of itself, then what that one waits for. */
@@ -180,6 +180,13 @@ function running(record: WorkerRecord, { own, end }: Known, { at, startedAt, pid
 
 /** As supervise/cause.ts words them: the causes that the run before has to explain. */
 const restartedBy: ReadonlySet<string | null> = new Set(['the last one ended', 'the last start failed', 'the last one was unhealthy']);
+const goesOnAfter: ReadonlySet<string | null> = new Set([
+  ...restartedBy,
+  'it had ended together with its engine',
+  'whether the last start happened was not known, and nothing of it is there',
+]);
+/** A start that somebody asked for, or that is due, does not come of how an older run ended. */
+const isExplainedBy = (end: End | null, { startCause }: WhyState): end is End => end !== null && end.kind !== 'asked' && goesOnAfter.has(startCause);
 const isToldOf = ({ phase }: WorkerRecord, own: readonly JournalRecord[], end: End | null): boolean =>
   phase === 'running' && end !== null && restartedBy.has(startCause(own));
 

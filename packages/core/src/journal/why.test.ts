@@ -22,7 +22,7 @@ function crash(n: number, code = 1): JournalEntry[] {
 }
 
 const nothing: WhyState = {
-  ...{ at: time(60), worker: null, state: 'unknown', rules: null, runtime: null, blind: null, unresolved: null, pid: null },
+  ...{ at: time(60), worker: null, state: 'unknown', rules: null, runtime: null, blind: null, startCause: null, unresolved: null, pid: null },
   ...{ startedAt: null, memoryLimitBytes: null, nextDueAt: null, waitsFor: null, isPending: false },
 };
 const count = (n: number, make: (i: number) => JournalEntry[]) => Array.from({ length: n }, (_, i) => make(i + 1)).flat();
