@@ -212,6 +212,50 @@ describe('what is being prepared', () => {
   });
 });
 
+describe('a run that was called off', () => {
+  const cron = { restart: 'never', schedule: { cron: '0 3 * * *', timezone: 'UTC' } };
+  const job = async (more: object = {}, prepareMs = 0) => {
+    const host = await scriptedHost({ api: [crash, {}] }, { TOKEN: 'x' }, prepareMs);
+    await host.declare('api', { ...cron, ...more });
+    const one = host.crew().get('api')!;
+    const call = async (type: 'run' | 'cancel', afterMs: number) => {
+      await one.send(type === 'run' ? { type, by: user } : { type, by: user, epoch: one.life.epoch });
+      await host.clock.advance(afterMs);
+    };
+    return { host, call, now: async () => (await whyOf(partsOf(host), 'api')).report.now! };
+  };
+  test('while it ran is not told with the reason of an older failure', async () => {
+    const { host, call } = await job();
+    await call('run', minute);
+    await call('run', minute);
+    await call('cancel', minute);
+    await expect(await text(host)).toMatchFileSnapshot(told('called-off'));
+  });
+  test('before it had begun is not told with the end of an older run', async () => {
+    const { call, now } = await job({}, 10_000);
+    await call('run', minute);
+    await call('run', 5000);
+    await call('cancel', minute);
+    expect(await now()).toMatchObject({
+      because: ['This run of it was called off by hand at 2030-01-01T00:01:05Z (60 s ago), before it had begun.'],
+      lastLines: [],
+      advice: { what: 'runs it now, beside its schedule' },
+    });
+  });
+  test('between two tries is told with how the last try ended', async () => {
+    const { call, now } = await job({ restart: { backoff: { first: '30s', jitter: 0 } } });
+    await call('run', 5000);
+    await call('cancel', minute);
+    const { because, lastLines } = await now();
+    expect(because).toEqual([
+      expect.stringContaining('It exited with code 1 at'),
+      'Nobody had asked it to stop.',
+      'This run of it was called off by hand at 2030-01-01T00:00:05Z (60 s ago), before it was tried again.',
+    ]);
+    expect(lastLines).toEqual(crash.lines);
+  });
+});
+
 test('an end that nobody saw, because its holder was killed, is told as such', async () => {
   const host = await scriptedHost();
   await host.declare('api', { restart: { backoff: { first: '5s' } } });

@@ -2,12 +2,19 @@ import type { WorkerRecord } from '../store/index.ts';
 import type { End } from './end.ts';
 import type { Advice, WhyState } from './report.ts';
 
+interface Known {
+  readonly end: End | null;
+  /** Its run was, and nothing is to be mended. */
+  readonly isCalledOff: boolean;
+}
+
 /** What a person can do now; `null`: nothing is to be done. */
-export function advise(record: WorkerRecord, end: End | null, state: WhyState): Advice | null {
+export function advise(record: WorkerRecord, { end, isCalledOff }: Known, state: WhyState): Advice | null {
   const { worker, phase, want, heldBy } = record;
   const of = (verb: string, what: string, more = ''): Advice => ({ command: `ostler ${verb} ${worker}${more}`, what });
   const doctor: Advice = { command: 'ostler doctor', what: `says what keeps ${state.runtime ?? 'its runtime'} from answering` };
   const logs = (what: string): Advice => of('logs', what, ' -n 50');
+  const once = of('start', state.rules?.kind === 'cron' ? 'runs it now, beside its schedule' : 'runs it once more');
   if (want === 'removed') return null;
   if (state.blind !== null || phase === 'unresolved') return doctor;
   if (want === 'held' && ['idle', 'done', 'failed'].includes(phase))
@@ -20,12 +27,12 @@ export function advise(record: WorkerRecord, end: End | null, state: WhyState): 
     case 'stopping':
       return { command: 'ostler ps -f', what: 'shows how it goes on' };
     case 'failed':
-      return of('start', 'starts it again, once the cause above is mended');
+      return isCalledOff ? once : of('start', 'starts it again, once the cause above is mended');
     case 'backoff':
       return afterEnd(end, of, logs);
     case 'done':
     case 'idle':
-      return state.rules?.kind === 'cron' ? of('start', 'runs it now, beside its schedule') : of('start', 'runs it once more');
+      return once;
     case 'running':
       if (record.health === 'bad') return logs('shows what it printed while its probes failed');
       if (record.failures > 0 && end !== null && end.kind !== 'start-failed' && end.kind !== 'build-failed' && !state.isPending)

@@ -7,6 +7,7 @@ import { moment } from './moment.ts';
 export interface End {
   /** `asked`: somebody wanted it to end. `unseen`: it was over, and nobody can say how. */
   readonly kind: 'exit' | 'memory' | 'start-failed' | 'build-failed' | 'unhealthy' | 'timeout' | 'unseen' | 'asked';
+  readonly cursor: number;
   readonly at: string;
   readonly instance: string | null;
   /** Plain sentences, the first cause first. */
@@ -24,14 +25,13 @@ export function lastEnd(own: readonly JournalRecord[], seen: Seen): End | null {
   const index = own.findLastIndex(({ type }) => ends.has(type));
   const record = own[index];
   if (record === undefined) return null;
-  const { at, instance, data } = record;
+  const { cursor, at, instance, data } = record;
   const when = moment(at, seen.nowAt);
   if (record.type === 'worker.start-failed') {
     const doubt = textOf(data, 'outcome') === 'unknown' ? ['Whether it runs all the same is not known.'] : [];
     return {
       kind: textOf(data, 'code') === 'build-failed' ? 'build-failed' : 'start-failed',
-      at,
-      instance,
+      ...{ cursor, at, instance },
       sentences: [`It could not be started at ${when}: ${textOf(data, 'message') ?? ''}`.trimEnd(), ...doubt],
       lastLines: linesOf(data, 'lastLines'),
     };
@@ -39,7 +39,7 @@ export function lastEnd(own: readonly JournalRecord[], seen: Seen): End | null {
   const run = own.slice(0, index + 1).filter((one) => one.instance === instance);
   // The exit of an instance that was stopped stands before the stop's own entry.
   const exit = run.findLast(({ type }) => type === 'worker.exited') ?? null;
-  const base = { at, instance, lastLines: exit === null ? [] : linesOf(exit.data, 'lastLines') };
+  const base = { cursor, at, instance, lastLines: exit === null ? [] : linesOf(exit.data, 'lastLines') };
   const stopping = run.findLast(({ type }) => type === 'worker.stopping');
   if (stopping !== undefined) return { ...base, ...stopped(stopping, run, when) };
   return { ...base, ...ended(exit ?? record, when, seen) };

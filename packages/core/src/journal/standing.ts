@@ -1,5 +1,6 @@
 import type { JournalRecord, WorkerRecord } from '../store/index.ts';
 import { advise } from './advice.ts';
+import { byHand, calledOff, howCalledOff } from './called-off.ts';
 import { type End, lastEnd, times } from './end.ts';
 import { numberOf, textOf } from './fields.ts';
 import { moment } from './moment.ts';
@@ -19,16 +20,20 @@ export interface Standing {
 /** How a worker stands, in words: what led here, what comes, what can be done. `told`: its own entries and the agent's starts, ascending. Pure. */
 export function standing(record: WorkerRecord, told: readonly JournalRecord[], state: WhyState): Standing {
   const own = told.filter(({ worker }) => worker === record.worker);
-  const end = lastEnd(own, { nowAt: state.at, memoryLimitBytes: state.memoryLimitBytes });
+  const off = calledOff(record, own);
+  const end = lastEnd(off === null || goesOnAfter.has(state.startCause) ? own : own.slice(own.indexOf(off)), {
+    nowAt: state.at,
+    memoryLimitBytes: state.memoryLimitBytes,
+  });
   const isHeld = record.want === 'held' && ['idle', 'done', 'failed'].includes(record.phase);
   const isOverEnd = !isHeld && state.blind === null && (['backoff', 'failed'].includes(record.phase) || isToldOf(record, own, end));
   return {
-    because: because(record, { told, own, end, isHeld }, state),
+    because: because(record, { told, own, end, off, isHeld }, state),
     lastLines: isOverEnd ? (end?.lastLines ?? []) : [],
     waitsFor: links(state.waitsFor),
     next: next(record, state),
     tries: isHeld || state.blind !== null ? null : tries(record, state),
-    advice: advise(record, end, state),
+    advice: advise(record, { end, isCalledOff: off !== null }, state),
   };
 }
 
@@ -36,11 +41,13 @@ interface Known {
   readonly told: readonly JournalRecord[];
   readonly own: readonly JournalRecord[];
   readonly end: End | null;
+  /** That its run was called off, where it rests for that. */
+  readonly off: JournalRecord | null;
   readonly isHeld: boolean;
 }
 
 function because(record: WorkerRecord, known: Known, state: WhyState): readonly string[] {
-  const { own, end, isHeld } = known;
+  const { own, end, off, isHeld } = known;
   const { blind, runtime } = state;
   if (blind !== null)
     return [
@@ -61,6 +68,7 @@ function because(record: WorkerRecord, known: Known, state: WhyState): readonly 
     case 'backoff':
       return end?.sentences ?? [sentence(record.reason)];
     case 'failed':
+      if (off !== null) return howCalledOff(off, end, state.at);
       return [...(end?.sentences ?? []), sentence(`It is not started again: ${givenUp(lastText(own, 'worker.failed', 'why') ?? record.reason)}`)];
     case 'done':
     case 'idle':
@@ -84,9 +92,6 @@ function lastKnown({ phase, health }: WorkerRecord, { pid, startedAt, at }: WhyS
   return `When it was last seen it was ${was}${who}${phase === 'running' && startedAt !== null ? `, started at ${moment(startedAt, at)}` : ''}.`;
 }
 
-/** As the API calls who asks over its socket. */
-const theCommand = 'the command';
-
 function held({ heldBy, phase }: WorkerRecord, { told, own }: Known, { at }: WhyState): readonly string[] {
   const hold = own.findLast(({ type }) => type === (heldBy === 'health' ? 'worker.unhealthy' : 'worker.held'));
   const when = hold === undefined ? '' : ` at ${moment(hold.at, at)}`;
@@ -95,7 +100,7 @@ function held({ heldBy, phase }: WorkerRecord, { told, own }: Known, { at }: Why
       ? 'Its probes failed and it was stopped for that (health.onUnhealthy: stop)'
       : heldBy === 'down'
         ? 'Everything on this host was stopped by `ostler down`'
-        : heldBy === null || heldBy === theCommand
+        : heldBy === null || heldBy === byHand
           ? 'It was stopped by hand, with `ostler stop`,'
           : `It was stopped by ${heldBy}`;
   const verdict = heldBy === 'health' ? lastText(own, 'worker.unhealthy', 'evidence') : null;
