@@ -138,6 +138,28 @@ test('what waits is followed to the root: the worker that failed, and what it di
   await expect(await text(host, 'web')).toMatchFileSnapshot(told('waiting-for-what-failed'));
 });
 
+test('what waits for its turn to start is not said to wait for a dependency that holds', async () => {
+  const names = Array.from({ length: 6 }, (_, at) => `w${at}`);
+  const host = await scriptedHost(Object.fromEntries(names.map((name) => [name, { startAfterMs: 80_000 }])));
+  await host.declare('db');
+  for (const name of names) await host.declare(name, { dependsOn: { db: 'healthy' } });
+  await host.clock.advance(1000);
+  host.probes[0]!.onVerdict({ health: 'ok', evidence: 'up for 10 s', failures: 0, afterMs: 10_000 });
+  await host.clock.advance(20_000);
+  expect(names.map((name) => host.crew().get(name)!.life.reason)).toEqual([
+    ...Array.from({ length: 4 }, () => 'starting: it is in the host file'),
+    ...Array.from({ length: 2 }, () => 'to be started: it is in the host file'),
+  ]);
+  await expect(await text(host, 'w5')).toMatchFileSnapshot(told('waiting-for-its-turn'));
+  await host.crew().get('db')!.send(held);
+  await host.clock.advance(1000);
+  expect((await whyOf(partsOf(host), 'w5')).report.now).toMatchObject({
+    because: ['It waits for db to be healthy (it is held).'],
+    waitsFor: [{ worker: 'db' }],
+  });
+  expect(await host.told('w5')).toEqual(['declared', 'waiting', 'waiting']);
+});
+
 test('a worker that cannot be seen is told with what was last known of it', async () => {
   const host = await scriptedHost();
   await host.declare('api');

@@ -16,7 +16,9 @@ export function next(record: WorkerRecord, state: WhyState): string {
     case 'unresolved':
       return 'It is looked for every 2 s. Until it is known whether it is there, it is neither started nor stopped.';
     case 'waiting':
-      return record.reason.startsWith('waiting for ') ? 'It is started as soon as that is so, by itself.' : 'It is started when its turn comes.';
+      return record.reason.startsWith('waiting for ')
+        ? 'It is started as soon as that is so, by itself.'
+        : 'It is started when its turn comes: this host starts only so many workers at once (agent.startConcurrency).';
     case 'preparing':
       return 'It is started when what it needs has been fetched and laid out.';
     case 'starting':

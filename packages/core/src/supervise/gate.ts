@@ -62,7 +62,10 @@ export class Gate {
         continue;
       }
       const kind = kindOf(one);
-      if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) continue;
+      if (taken.total >= this.#slots.total || taken[kind] >= this.#slots[kind]) {
+        if (one.life.reason.startsWith('waiting for ')) void one.send({ type: 'wait', for: null, epoch: one.life.epoch });
+        continue;
+      }
       take(kind);
       // Taken up before the next look: that comes in a turn of its own.
       void one.send({ type: 'ready', epoch: one.life.epoch });

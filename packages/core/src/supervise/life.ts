@@ -60,7 +60,8 @@ export type LifeEvent =
   | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
   | { readonly type: 'due'; readonly at: string }
   | { readonly type: 'missed'; readonly at: string; readonly count: number; readonly why: string }
-  | { readonly type: 'wait'; readonly for: string; readonly epoch: number }
+  /** `for`: `null` = what was missing is there, and it waits for its turn alone. */
+  | { readonly type: 'wait'; readonly for: string | null; readonly epoch: number }
   | { readonly type: 'ready'; readonly epoch: number }
   | { readonly type: 'prepared'; readonly epoch: number }
   | { readonly type: 'prepare-failed'; readonly epoch: number; readonly message: string; readonly code: string; readonly lastLines?: readonly string[] }

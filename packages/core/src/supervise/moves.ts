@@ -15,6 +15,8 @@ export function to(life: Life, scene: Scene, change: Partial<Life> & Pick<Life, 
 
 const clean = { health: 'none', unresolved: null, stopCause: null, onward: 'rest', startedMs: null } as const satisfies Partial<Life>;
 
+export const toBeStarted = (cause: StartCause): string => `to be started: ${startCauses[cause]}`;
+
 export function toWaiting(life: Life, scene: Scene, cause: StartCause, facts: readonly Fact[] = []): Move {
   const runs = life.runs + (beginsRun.has(cause) ? 1 : 0);
   return toWaitingOn({ ...life, startCause: cause, runs }, scene, facts);
@@ -22,7 +24,7 @@ export function toWaiting(life: Life, scene: Scene, cause: StartCause, facts: re
 
 /** For what it was to be started for before: nothing of that has come yet. */
 export function toWaitingOn(life: Life, scene: Scene, facts: readonly Fact[] = []): Move {
-  return stay(to(life, scene, { ...clean, phase: 'waiting', reason: `to be started: ${startCauses[life.startCause]}` }), facts);
+  return stay(to(life, scene, { ...clean, phase: 'waiting', reason: toBeStarted(life.startCause) }), facts);
 }
 
 /** A run that was due and has not begun is one that was missed, for the next agent. */

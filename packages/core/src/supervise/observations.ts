@@ -23,8 +23,9 @@ const onlyIn = <E extends LifeEvent>(phase: Life['phase'], cell: Cell<E>): Row<E
 });
 
 export const wait: Row<Of<'wait'>> = onlyIn('waiting', (life, event) => {
-  const reason = `waiting for ${event.for}`;
-  return reason === life.reason ? move.stay(life) : move.stay({ ...life, reason }, [{ type: 'worker.waiting', data: { for: event.for } }]);
+  const reason = event.for === null ? move.toBeStarted(life.startCause) : `waiting for ${event.for}`;
+  if (reason === life.reason) return move.stay(life);
+  return move.stay({ ...life, reason }, event.for === null ? [] : [{ type: 'worker.waiting', data: { for: event.for } }]);
 });
 /** What it was given the slot for may be over: the slot is another's then. */
 export const ready: Row<Of<'ready'>> = onlyIn('waiting', (life, _, scene) =>
