@@ -3,9 +3,6 @@ import { problem } from '../base/problem.ts';
 import type { CronLine } from '../spec/index.ts';
 import { type Zone, zoneOf } from './zone.ts';
 
-/** More than that is not told apart: a line with seconds and a long time away would be counted for minutes. */
-const mostMissed = 1000;
-
 /**
  * The first time after `afterMs` at which a run is due; both epoch ms, `null` = never again. Where the clocks go forward, a time of day that is left
  * out is due at the first moment after the gap; where they go back, a time that comes twice is due once, at its first. Lines with `*` or `/` in
@@ -15,11 +12,11 @@ export function nextDue(rule: CronLine, afterMs: number): number | null {
   return read(rule, (line) => after(line, afterMs));
 }
 
-/** How many runs were due after `fromMs`, up to and with `toMs`; both epoch ms. Counts to 1000. Throws as {@link nextDue} does. */
-export function missedBetween(rule: CronLine, fromMs: number, toMs: number): number {
+/** How many runs were due after `fromMs`, up to and with `toMs`; both epoch ms. Counts to `most`. Throws as {@link nextDue} does. */
+export function missedBetween(rule: CronLine, fromMs: number, toMs: number, most: number): number {
   return read(rule, (line) => {
     let count = 0;
-    for (let dueMs = after(line, fromMs); dueMs !== null && dueMs <= toMs && count < mostMissed; dueMs = after(line, dueMs)) count++;
+    for (let dueMs = after(line, fromMs); dueMs !== null && dueMs <= toMs && count < most; dueMs = after(line, dueMs)) count++;
     return count;
   });
 }

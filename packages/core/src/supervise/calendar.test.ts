@@ -24,7 +24,9 @@ describe('a clock that is set forward', () => {
     host.clock.jump(24 * hourMs);
     await host.clock.advance(2 * hourMs);
     expect(starts()).toEqual(['02T01:00', '02T02:00']);
-    expect(await skips()).toEqual([expect.stringContaining('the host slept, or its clock was set; 24 runs were missed in that time')]);
+    expect(await skips()).toEqual([
+      'The run due at 2030-01-02T00:00:00.000Z was skipped: the host slept, or its clock was set; 24 runs were missed in that time, this one the last.',
+    ]);
   });
   test('by a day, where one run makes up for the others', async () => {
     const { host, starts, skips } = await ticking({ missed: 'once' });
@@ -144,6 +146,25 @@ describe('a run that is due while the last one lasts', () => {
 });
 
 describe('what was missed while no agent ran', () => {
+  const afterDeath = async (cron: string, more: object, hours: number) => {
+    const { host, starts, skips } = await ticking({ cron, ...more }, {});
+    host.die();
+    await host.clock.advance(hours * hourMs);
+    await host.boot();
+    return { host, starts, skips, lastDueAt: host.crew().get('tick')!.life.lastDueAt };
+  };
+  test.each([
+    ['after 1000 runs the count says that there were more', '*/2 * * * *', 40.01, '2030-01-02T15:58:00.000Z', 'at least 1000'],
+    ['many runs a minute', '*/10 * * * * *', 24, '2030-01-01T23:59:50.000Z', 'at least 1000'],
+    ['1000 runs, of which the last is made up for', '*/2 * * * *', 33.34, '2030-01-02T09:18:00.000Z', '999'],
+  ])('names the last time at which one was due: %s', async (_, cron, hours, at, count) => {
+    const { skips } = await afterDeath(cron, {}, hours);
+    expect(await skips()).toEqual([`The run due at ${at} was skipped: no agent ran; ${count} runs were missed in that time, this one the last.`]);
+  });
+  test('is made up for by one run, which is of the last time at which one was due', async () => {
+    const { starts, lastDueAt } = await afterDeath('0 * * * *', { missed: 'once' }, 5.5);
+    expect([starts(), lastDueAt]).toEqual([['01T05:30'], '2030-01-01T05:00:00.000Z']);
+  });
   test('is told once, also when the clock is set and the engine lost before the next agent is up', async () => {
     const { host, skips } = await ticking();
     host.die();
@@ -156,7 +177,7 @@ describe('what was missed while no agent ran', () => {
     host.clock.jump(hourMs);
     isDeaf = false;
     await host.clock.advance(5 * 60_000);
-    expect(await skips()).toEqual([expect.stringContaining('no agent ran; 4 runs were missed in that time')]);
+    expect(await skips()).toEqual(['The run due at 2030-01-01T04:00:00.000Z was skipped: no agent ran; 4 runs were missed in that time, this one the last.']);
   });
   test('is told to nobody who was held then', async () => {
     const { host, starts, skips } = await ticking();

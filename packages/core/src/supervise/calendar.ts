@@ -8,6 +8,8 @@ type Times = Pick<Services, 'clock' | 'nextDue' | 'missed'>;
 /** How late a time may be noticed and still be kept: the clock is looked at once a minute. */
 export const punctualMs = 90_000;
 const lookMs = 60_000;
+/** More is not told apart: a line with seconds and a long time away would be counted for minutes. */
+const mostCounted = 1000;
 /** A clock that is set back by less brings nothing again that has come; by more, it was wrong before. */
 const repeatMs = 3 * 3_600_000;
 
@@ -76,20 +78,31 @@ export class Calendar {
 
 /**
  * What a worker is told of the times of its schedule after `fromMs`, up to now: the latest of them is due if that was just now; the others were missed,
- * and `why` says how.
+ * and `why` says how. It is told of a time at which one was due, and remembers that one, so that each is told once.
  */
-export function overdue(schedule: ScheduleRule, fromMs: number, { clock, nextDue, missed }: Times, why: string): readonly LifeEvent[] {
-  const nowMs = clock.nowMs();
-  const count = missed(schedule, fromMs, nowMs);
-  if (count === 0) return [];
-  let latestMs: number | null = null;
-  let dueMs = nextDue(schedule, Math.max(fromMs, nowMs - punctualMs));
-  for (; dueMs !== null && dueMs <= nowMs; dueMs = nextDue(schedule, dueMs)) latestMs = dueMs;
-  const due = (ms: number): LifeEvent => ({ type: 'due', at: new Date(ms).toISOString() });
-  // From now on it is remembered as of now, so that it is told once.
-  if (schedule.missed === 'once') return [due(latestMs ?? nowMs)];
-  const lost = count - (latestMs === null ? 0 : 1);
-  const lostMs = lost === 1 ? (nextDue(schedule, fromMs) ?? nowMs) : nowMs;
-  const told: readonly LifeEvent[] = lost === 0 ? [] : [{ type: 'missed', at: new Date(lostMs).toISOString(), count: lost, why }];
-  return latestMs === null ? told : [...told, due(latestMs)];
+export function overdue(schedule: ScheduleRule, fromMs: number, times: Times, why: string): readonly LifeEvent[] {
+  const nowMs = times.clock.nowMs();
+  const latestMs = lastDue(schedule, fromMs, nowMs, times);
+  if (latestMs === null) return [];
+  const due: LifeEvent = { type: 'due', at: new Date(latestMs).toISOString() };
+  if (schedule.missed === 'once') return [due];
+  const isPunctual = latestMs > nowMs - punctualMs;
+  const lostMs = isPunctual ? lastDue(schedule, fromMs, latestMs - 1, times) : latestMs;
+  if (lostMs === null) return [due];
+  const count = times.missed(schedule, fromMs, lostMs, mostCounted);
+  const told: LifeEvent = { type: 'missed', at: new Date(lostMs).toISOString(), count, isAtLeast: count >= mostCounted, why };
+  return isPunctual ? [told, due] : [told];
+}
+
+/** The last time after `fromMs`, up to and with `toMs`. What lies between is halved, for there may be a million times. */
+function lastDue(line: CronLine, fromMs: number, toMs: number, { nextDue }: Times): number | null {
+  let lastMs = nextDue(line, fromMs);
+  if (lastMs === null || lastMs > toMs) return null;
+  for (let endMs = toMs; lastMs < endMs; ) {
+    const middleMs = Math.floor((lastMs + endMs) / 2);
+    const dueMs = nextDue(line, middleMs);
+    if (dueMs !== null && dueMs <= endMs) lastMs = dueMs;
+    else endMs = middleMs;
+  }
+  return lastMs;
 }

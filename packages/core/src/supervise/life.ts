@@ -59,7 +59,8 @@ export type LifeEvent =
   | { readonly type: 'cancel'; readonly by: string; readonly epoch: number }
   | { readonly type: 'declare'; readonly generation: number; readonly fields: readonly string[]; readonly isNew: boolean; readonly runtime: string }
   | { readonly type: 'due'; readonly at: string }
-  | { readonly type: 'missed'; readonly at: string; readonly count: number; readonly why: string }
+  /** `at`: of the last of them. `isAtLeast`: there may have been more. */
+  | { readonly type: 'missed'; readonly at: string; readonly count: number; readonly isAtLeast: boolean; readonly why: string }
   /** `for`: `null` = what was missing is there, and it waits for its turn alone. */
   | { readonly type: 'wait'; readonly for: string | null; readonly epoch: number }
   | { readonly type: 'ready'; readonly epoch: number }

@@ -31,10 +31,10 @@ export const due: Row<Of<'due'>> = {
   unresolved: dueWhileBusy,
 };
 
-const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count, why }) => {
+const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count, isAtLeast, why }) => {
   const next = { ...life, lastDueAt: at };
   if (life.want !== 'run') return move.stay(next);
-  return skipped(next, at, count === 1 ? why : `${why}; ${count} runs were missed in that time`);
+  return skipped(next, at, count === 1 ? why : `${why}; ${isAtLeast ? 'at least ' : ''}${count} runs were missed in that time, this one the last`);
 };
 export const missed: Row<Of<'missed'>> = {
   idle: missedAnywhere,

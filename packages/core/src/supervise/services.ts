@@ -76,8 +76,8 @@ export interface Services {
   probe(watch: ProbeWatch): () => void;
   /** Epoch ms; `null` = never again. */
   nextDue(rule: CronLine, afterMs: number): number | null;
-  /** How many runs were due after one moment, up to another: epoch ms. */
-  missed(rule: CronLine, fromMs: number, toMs: number): number;
+  /** How many runs were due after one moment, up to another: epoch ms. Counts to `most`. */
+  missed(rule: CronLine, fromMs: number, toMs: number, most: number): number;
   readonly memory: { watch(watched: MemoryWatched): Cancel };
   /** `address:port` at which one worker reaches another, for `OSTLER_ADDR_<WORKER>`; `null` = at none. */
   addressOf(from: string, worker: string): string | null;

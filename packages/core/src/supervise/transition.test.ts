@@ -60,7 +60,7 @@ const events: { readonly [T in LifeEvent['type']]: Extract<LifeEvent, { type: T 
   restart: { type: 'restart', by: 'user', cause: 'restart' },
   declare: { type: 'declare', generation: 2, fields: ['env'], isNew: false, runtime: 'fake' },
   due: { type: 'due', at },
-  missed: { type: 'missed', at, count: 2, why: 'no agent ran' },
+  missed: { type: 'missed', at, count: 2, isAtLeast: false, why: 'no agent ran' },
   run: { type: 'run', by: 'user' },
   cancel: { type: 'cancel', by: 'user', epoch: 7 },
   wait: { type: 'wait', for: 'db to be healthy', epoch: 7 },

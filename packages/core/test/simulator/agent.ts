@@ -125,7 +125,7 @@ export class Agent {
         },
         // What lines mean is tested elsewhere, and reading them costs more than a step.
         nextDue: (_, afterMs) => (Math.floor(afterMs / dueEveryMs) + 1) * dueEveryMs,
-        missed: (_, fromMs, toMs) => Math.max(0, Math.floor(toMs / dueEveryMs) - Math.floor(fromMs / dueEveryMs)),
+        missed: (_, fromMs, toMs, most) => Math.min(most, Math.max(0, Math.floor(toMs / dueEveryMs) - Math.floor(fromMs / dueEveryMs))),
       },
     });
     this.#down = new Down(this.crew);

@@ -247,20 +247,19 @@ function untimely(event: Of<'due'> | Of<'missed'>, before: Life, scene: Scene): 
   return isAgain ? `${event.at} is due again, after ${before.lastDueAt}` : null;
 }
 
-/** All that came since the last one but the latest, which is due: of one it is told when it was, of more until when that is known. */
-function miscounted({ at, count }: Of<'missed'>, before: Life, { nowMs }: Scene): string | null {
+/** All that came since the last one, up to the one that is named: the latest, or the one before it where that is due. */
+function miscounted({ at, count, isAtLeast }: Of<'missed'>, before: Life, { nowMs }: Scene): string | null {
   const { lastDueAt } = before;
   const [lastMs, atMs] = [Date.parse(lastDueAt ?? ''), Date.parse(at)];
+  if (atMs % dueEveryMs !== 0 || atMs > nowMs || atMs + 2 * dueEveryMs <= nowMs) return `a run of ${at} is told as the last that was missed`;
   if (Number.isNaN(lastMs) || lastMs > nowMs) return null;
   const came = Math.floor(lastMs / dueEveryMs);
-  const lost = count === 1 ? 1 : Math.floor(atMs / dueEveryMs) - came - 1;
+  const lost = atMs / dueEveryMs - came;
   // Declared anew since, before the times of its old schedule were told; it may be at the very moment of one.
   const isAtOnce = before.generation !== before.instanceGeneration && count === lost + 1;
-  const isDeclared = lastMs % dueEveryMs !== 0 || lost < 0 || isAtOnce;
-  if (count < 1 || atMs > nowMs || (isDeclared ? count < lost : count !== lost))
-    return `since ${lastDueAt} ${lost} runs were missed until ${at}, told are ${count}`;
-  const firstMs = (came + 1) * dueEveryMs;
-  return count > 1 || isDeclared || atMs === firstMs ? null : `the run of ${new Date(firstMs).toISOString()} was missed, told is ${at}`;
+  const isDeclared = lastMs % dueEveryMs !== 0 || lost < 1 || isAtOnce;
+  const isWrong = count < 1 || (count < lost && !isAtLeast) || (count > lost && !isDeclared);
+  return !isWrong ? null : `since ${lastDueAt} ${lost} runs were missed until ${at}, told are ${count}`;
 }
 
 /** One run at a time: what comes beside one is left out, waits, or takes its place, as its rule says. */
