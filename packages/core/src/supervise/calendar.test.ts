@@ -179,6 +179,19 @@ describe('what was missed while no agent ran', () => {
     await host.clock.advance(5 * 60_000);
     expect(await skips()).toEqual(['The run due at 2030-01-01T04:00:00.000Z was skipped: no agent ran; 4 runs were missed in that time, this one the last.']);
   });
+  test('leaves a worker at rest with its next run ahead of it', async () => {
+    const { host } = await ticking({}, [quick, {}]);
+    const { life } = host.crew().get('tick')!;
+    expect(life).toMatchObject({ phase: 'idle', nextTryAt: '2030-01-01T01:00:00.000Z' });
+    host.die();
+    await host.clock.advance(3.5 * hourMs);
+    await host.boot();
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'idle', nextTryAt: '2030-01-01T04:00:00.000Z' });
+    await host.clock.advance(hourMs);
+    host.clock.jump(24 * hourMs);
+    await host.clock.advance(60_000);
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'done', nextTryAt: '2030-01-02T05:00:00.000Z' });
+  });
   test('is told to nobody who was held then', async () => {
     const { host, starts, skips } = await ticking();
     await host.crew().get('tick')!.send({ type: 'hold', by: 'user', cause: 'held' });

@@ -31,9 +31,10 @@ export const due: Row<Of<'due'>> = {
   unresolved: dueWhileBusy,
 };
 
-const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count, isAtLeast, why }) => {
-  const next = { ...life, lastDueAt: at };
-  if (life.want !== 'run') return move.stay(next);
+const missedAnywhere: Cell<Of<'missed'>> = (life, { at, count, isAtLeast, why }, scene) => {
+  if (life.want !== 'run') return move.stay({ ...life, lastDueAt: at });
+  const isAtRest = life.phase === 'idle' || life.phase === 'done' || life.phase === 'failed';
+  const next = { ...life, lastDueAt: at, nextTryAt: isAtRest ? scene.nextDueAt : life.nextTryAt };
   return skipped(next, at, count === 1 ? why : `${why}; ${isAtLeast ? 'at least ' : ''}${count} runs were missed in that time, this one the last`);
 };
 export const missed: Row<Of<'missed'>> = {

@@ -270,7 +270,10 @@ function dueOrMissed(event: Of<'due'> | Of<'missed'>, { before, move, scene }: T
   const isSkipped = move.facts.some(({ type }) => type === 'worker.skipped');
   if (before.want !== 'run')
     return isSkipped ? 'nothing is expected of it, and a run is told as left out' : other(life, { phase: before.phase, isQueued: before.isQueued });
-  if (event.type === 'missed') return isSkipped ? other(life, { phase: before.phase, isQueued: before.isQueued }) : 'a run was missed, and that is not told';
+  if (event.type === 'missed') {
+    const nextTryAt = atRest.has(before.phase) ? scene.nextDueAt : before.nextTryAt;
+    return isSkipped ? other(life, { phase: before.phase, isQueued: before.isQueued, nextTryAt }) : 'a run was missed, and that is not told';
+  }
   if (atRest.has(before.phase) || before.phase === 'backoff') return other(life, { phase: 'waiting', startCause: 'due', failures: 0 });
   const overlap = scene.rules.schedule?.overlap ?? 'skip';
   if (overlap === 'replace' && before.phase === 'running') return stopped(life, before, 'replaced', 'start');
