@@ -145,6 +145,26 @@ describe('a run that is due while the last one lasts', () => {
   });
 });
 
+test('a run that is due while the one before it has not begun is skipped for that, whatever its rule for overlap', async () => {
+  for (const overlap of ['skip', 'replace']) {
+    const host = await scriptedHost({ tick: quick });
+    await host.declare('db');
+    await host.declare('tick', { ...hourly({ overlap }), dependsOn: { db: 'healthy' } });
+    await host.clock.advance(2.5 * hourMs);
+    const skips = (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
+    expect(skips).toEqual(['The run due at 2030-01-01T02:00:00.000Z was skipped: the run before it has not begun yet.']);
+  }
+});
+
+test('a run that is due while the one before it waits to be tried again takes its place; while it is tried, that one is not over', async () => {
+  const host = await scriptedHost({ tick: [{ exit: { afterMs: 1000, code: 1 } }, quick] }, { TOKEN: 'x' }, 45 * 60_000);
+  await host.declare('tick', { ...hourly(), restart: { backoff: { first: '1s', jitter: 0 } } });
+  await host.clock.advance(2.2 * hourMs);
+  expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'preparing', startCause: 'exited' });
+  const skips = (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
+  expect(skips).toEqual(['The run due at 2030-01-01T02:00:00.000Z was skipped: the last run is not over.']);
+});
+
 describe('what was missed while no agent ran', () => {
   const afterDeath = async (cron: string, more: object, hours: number) => {
     const { host, starts, skips } = await ticking({ cron, ...more }, {});

@@ -8,6 +8,9 @@ type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 
 const dueAtRest: Cell<Of<'due'>> = (life, { at }, scene) =>
   life.want === 'run' ? move.toWaiting({ ...life, lastDueAt: at, failures: 0 }, scene, 'due') : move.stay({ ...life, lastDueAt: at });
+/** Whatever else it is to be started for, it goes on with a run that has begun. */
+const hasNotBegun = ({ phase, startCause }: Life): boolean =>
+  (phase === 'waiting' || phase === 'preparing') && ['due', 'run', 'user', 'restart'].includes(startCause);
 const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
   const next = { ...life, lastDueAt: at };
   // It is being stopped and stays so: no run is expected of it.
@@ -15,7 +18,7 @@ const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
   const overlap = scene.rules.schedule?.overlap ?? 'skip';
   if (overlap === 'queue') return life.isQueued ? skipped(next, at, 'one run waits already') : move.stay({ ...next, isQueued: true });
   if (overlap === 'replace' && life.phase === 'running') return move.toStopping(next, scene, 'replaced', 'start');
-  return skipped(next, at, 'the last run is not over');
+  return skipped(next, at, hasNotBegun(life) ? 'the run before it has not begun yet' : 'the last run is not over');
 };
 const skipped = (life: Life, dueAt: string, why: string): Move => move.stay(life, [{ type: 'worker.skipped', data: { dueAt, why } }]);
 export const due: Row<Of<'due'>> = {
