@@ -34,8 +34,8 @@ export interface Life {
   readonly unresolved: 'start' | 'stop' | null;
   /** A start of `instance` that was given up may still be carried out: until one of that name is answered, no other is given. */
   readonly mayCome: boolean;
-  /** What follows the stop that is under way or unresolved. */
-  readonly onward: 'start' | 'rest';
+  /** What follows the stop that is under way or unresolved. `asked`: a start at once, where that stop alone would lead to none, or to one after a pause. */
+  readonly onward: 'start' | 'asked' | 'rest';
   readonly stopCause: StopCause | null;
   readonly startCause: StartCause;
   /** Which run of it this is: so many were asked for, or due, and begun. Its further tries are of the same one. */

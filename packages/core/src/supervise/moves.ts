@@ -128,7 +128,7 @@ export function toStopping(
   life: Life,
   scene: Scene,
   cause: StopCause,
-  onward: 'start' | 'rest',
+  onward: Life['onward'],
   facts: readonly Fact[] = [],
   evidence: string | null = null,
 ): Move {
@@ -158,6 +158,7 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   const { stopCause, onward } = life;
   if (life.want === 'removed') return toRest(life, scene, 'idle', 'removed', facts);
   if (life.want === 'held') return toRest(life, scene, 'idle', life.heldBy === null ? 'stopped' : `stopped by ${life.heldBy}`, facts);
+  if (onward === 'asked') return toWaiting({ ...life, failures: 0 }, scene, 'restart', facts);
   const again = (why: string, cause: StartCause, failures: number): Move =>
     retry(life, scene, afterFailedStart(scene.rules, failures, scene.random, why), cause, facts);
   switch (stopCause) {

@@ -114,9 +114,30 @@ describe('the table', () => {
       ] as const) {
         const before: Life = { ...stopping, phase, unresolved: phase === 'stopping' ? null : 'stop' };
         const on = asked === null ? before : (moved(before, asked, cron)?.life ?? before);
-        if (phase === 'stopping' && on.stopCause === 'restart') expect(on.reason).toBe('stopping: a restart was asked for');
+        // What it is being stopped for is what it was stopped for.
+        expect(on).toMatchObject({ stopCause: 'changed', reason: before.reason });
         expect(moved(on, events.exited, cron)?.life.phase, `${asked?.type} ${asked?.cause} in ${phase}`).toBe(then);
       }
+  });
+  test('who asks for a start while it is stopped for what it did, or because its run was called off, gets one at once', () => {
+    const never = { ...scene, rules: { ...rules, restart: { ...rules.restart, policy: 'never' } } } as const;
+    for (const stopCause of ['cancelled', 'timeout', 'unhealthy', 'memory'] as const)
+      for (const phase of ['stopping', 'unresolved'] as const)
+        for (const [asked, then] of [
+          [null, 'failed'],
+          [events.start, 'waiting'],
+          [events.restart, 'waiting'],
+        ] as const) {
+          const before = life(phase, {
+            stopCause,
+            onward: stopCause === 'cancelled' ? 'rest' : 'start',
+            failures: 2,
+            unresolved: phase === 'stopping' ? null : 'stop',
+          });
+          const on = asked === null ? before : (moved(before, asked, never)?.life ?? before);
+          const after = moved(on, events.exited, never)?.life;
+          expect(after, `${asked?.type} in ${phase} (${stopCause})`).toMatchObject(asked === null ? { phase: then } : { phase: then, failures: 0 });
+        }
   });
   test('what is not well is held by its health only where it is to run: it stays removed, or held by whoever held it', () => {
     const on = { ...scene, rules: { ...rules, health: { ...rules.health, onUnhealthy: 'stop' } } } as const;

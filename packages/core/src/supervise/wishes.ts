@@ -1,3 +1,4 @@
+import type { StopCause } from './cause.ts';
 import type { Cell, Row } from './cell.ts';
 import type { Fact, Life, LifeEvent, Scene } from './life.ts';
 import * as move from './moves.ts';
@@ -23,17 +24,16 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
   return move.toWaiting({ ...wanted(life), failures: 0, restarts: 0 }, scene, 'user', facts);
 };
 const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
-/** What a stop that the agent decided on leads to is due by its schedule, where it has one; what somebody asks for meanwhile comes at once. */
-function askedFor(life: Life, { rules }: Scene): Life {
-  const { stopCause, phase, reason } = life;
-  if (stopCause === null || !move.isOfAgent(stopCause) || rules.kind !== 'cron') return life;
-  return { ...life, stopCause: 'restart', reason: phase === 'stopping' ? move.stoppingFor('restart') : reason };
-}
+/** After these it rests, is given up, or pauses. */
+const pausing: ReadonlySet<StopCause> = new Set(['cancelled', 'timeout', 'unhealthy', 'memory']);
+/** What somebody asks for while it is being stopped comes at once, whatever that stop alone leads to; one of the agent's leads to the next time of a schedule. */
+const onwardAsked = ({ stopCause }: Life, { rules }: Scene): Life['onward'] =>
+  stopCause !== null && (pausing.has(stopCause) || (move.isOfAgent(stopCause) && rules.kind === 'cron')) ? 'asked' : 'start';
 /** Wanted, and stopped all the same: with its agent. */
 const startAfterStop: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
-  const own = cause === 'user' ? askedFor(life, scene) : life;
-  if (life.want === 'run' && life.onward === 'start' && own === life) return move.stay(life);
-  return move.stay({ ...wanted(own), onward: 'start' }, released(life, by));
+  const kept = life.onward === 'rest' ? 'start' : life.onward;
+  const onward = cause === 'user' ? onwardAsked(life, scene) : kept;
+  return life.want === 'run' && life.onward === onward ? move.stay(life) : move.stay({ ...wanted(life), onward }, released(life, by));
 };
 export const start: Row<Of<'start'>> = {
   idle: startAtRest,
@@ -43,8 +43,11 @@ export const start: Row<Of<'start'>> = {
   waiting: startOnTheWay,
   preparing: startOnTheWay,
   starting: startOnTheWay,
-  // Blind: the stop that was asked for has not begun yet.
-  running: (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay({ ...wanted(life), stopCause: null }, released(life, by))),
+  // Blind: the stop that was decided on has not begun yet.
+  running: (life, { by, cause }) => {
+    const isAsOne = life.want === 'run' && !(cause === 'user' && life.stopCause === 'cancelled');
+    return isAsOne ? move.stay(life) : move.stay({ ...wanted(life), stopCause: null }, released(life, by));
+  },
   stopping: startAfterStop,
   unresolved: startAfterStop,
 };
@@ -94,7 +97,7 @@ const restartAtRest: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
 const restartOnTheWay: Cell<Of<'restart'>> = (life, { by, cause }) =>
   cause === 'restart' && life.want === 'held' ? move.stay(wanted(life), released(life, by)) : move.stay(life);
 const restartAfterStop: Cell<Of<'restart'>> = (life, { by, cause }, scene) =>
-  cause === 'restart' ? move.stay({ ...wanted(askedFor(life, scene)), onward: 'start' }, released(life, by)) : move.stay(life);
+  cause === 'restart' ? move.stay({ ...wanted(life), onward: onwardAsked(life, scene) }, released(life, by)) : move.stay(life);
 export const restart: Row<Of<'restart'>> = {
   idle: restartAtRest,
   done: restartAtRest,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { beginsRun, stopCauses } from '../../src/supervise/cause.ts';
+import { beginsRun } from '../../src/supervise/cause.ts';
 import type { Life, LifeEvent, Move, Scene } from '../../src/supervise/life.ts';
 import { dueEveryMs } from './host.ts';
 
@@ -84,28 +84,28 @@ const isSame = (move: Move, before: Life): string | null =>
 /** Lifted by whom, where it was held. */
 const lifted = ({ before, move }: Told, by: string): string | null => told(move, 'worker.released', before.want === 'held' ? { by } : null);
 
-/** Who asks is not to wait until it is due. */
-const stopCauseAsked = ({ before, scene }: Told): Life['stopCause'] =>
-  scene.rules.kind === 'cron' && (before.stopCause === 'changed' || before.stopCause === 'shutdown') ? 'restart' : before.stopCause;
-
-/** What it is being stopped for is what is said of it. */
-const reasonFor = (stopCause: Life['stopCause'], { phase, reason, stopCause: before }: Life): string =>
-  phase === 'stopping' && stopCause !== null && stopCause !== before ? `stopping: ${stopCauses[stopCause]}` : reason;
+/** Who asks is to wait neither until it is due nor for the end of a pause, and has called nothing off. */
+function onwardAsked({ before: { stopCause }, scene }: Told): Life['onward'] {
+  const isPaused = stopCause === 'cancelled' || stopCause === 'timeout' || stopCause === 'unhealthy' || stopCause === 'memory';
+  const isOfSchedule = scene.rules.kind === 'cron' && (stopCause === 'changed' || stopCause === 'shutdown');
+  return isPaused || isOfSchedule ? 'asked' : 'start';
+}
 
 function started(event: Of<'start'>, of: Told): string | null {
   const { before, move } = of;
   const { life } = move;
-  const stopCause = event.cause === 'user' ? stopCauseAsked(of) : before.stopCause;
-  if (before.want === 'run' && isOnTheWay(before)) {
-    const isSo = before.onward === 'start' && stopCause === before.stopCause;
-    return isSo ? isSame(move, before) : other(life, { ...before, reason: reasonFor(stopCause, before), onward: 'start', stopCause });
-  }
+  const kept = before.onward === 'rest' ? 'start' : before.onward;
+  const onward = event.cause === 'user' ? onwardAsked(of) : kept;
+  if (before.want === 'run' && isOnTheWay(before)) return before.onward === onward ? isSame(move, before) : other(life, { ...before, onward });
+  // What is called off in the dark is wanted again.
+  if (before.want === 'run' && before.phase === 'running' && before.stopCause === 'cancelled' && event.cause === 'user')
+    return other(life, { ...before, stopCause: null });
   if (before.want === 'run' && !atRest.has(before.phase) && before.phase !== 'backoff') return isSame(move, before);
   const wanted = other(life, { want: 'run', heldBy: null }) ?? lifted(of, event.by);
   if (wanted !== null) return wanted;
   if (atRest.has(before.phase)) return other(life, { phase: 'waiting', startCause: 'user', failures: 0, restarts: 0 });
   if (before.phase === 'backoff') return other(life, { phase: 'waiting', startCause: 'user', failures: 0 });
-  if (isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward: 'start', stopCause });
+  if (isOnTheWay(before)) return other(life, { phase: before.phase, epoch: before.epoch, onward });
   const undecided = before.phase === 'running' ? { stopCause: null } : {};
   return other(life, { phase: before.phase, epoch: before.epoch, ...undecided });
 }
@@ -183,7 +183,7 @@ function restarted({ by }: Of<'restart'>, of: Told): string | null {
   if (wanted !== null) return wanted;
   if (mayBeLeft) return other(life, { phase, epoch: before.epoch });
   if (phase === 'running') return stopped(life, before, 'restart', 'start');
-  if (isOnTheWay(before)) return other(life, { phase, epoch: before.epoch, onward: 'start', stopCause: stopCauseAsked(of) });
+  if (isOnTheWay(before)) return other(life, { phase, epoch: before.epoch, onward: onwardAsked(of) });
   return other(life, { phase: 'waiting', startCause: 'restart', failures: 0 });
 }
 
