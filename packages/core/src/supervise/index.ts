@@ -1,6 +1,6 @@
 export { overdue } from './calendar.ts';
 export { prepareArtifact } from './calls.ts';
-export { type StartCause, startCauses, stopCauses } from './cause.ts';
+export { startCauses, stopCauses } from './cause.ts';
 export { Crew, type CrewGiven } from './crew.ts';
 export { lacking } from './dependencies.ts';
 export { Down } from './down.ts';
