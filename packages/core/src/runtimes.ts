@@ -64,6 +64,8 @@ export class Runtime {
     const { state, reason } = this.#engine.state();
     if (state === 'up' && this.#known !== null) {
       if (!this.#isAdopted) await this.#adopt();
+      // One that hangs when it is looked at keeps nobody else waiting.
+      this.#crew.update();
       // Also after an adoption: it may have begun before the loss that blinded them.
       if (this.#isAdopted) await Promise.all(this.#own().map((one) => (one.life.blind === null ? undefined : one.look())));
     }

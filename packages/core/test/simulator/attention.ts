@@ -50,6 +50,7 @@ export class Attention {
     const { agent, engines } = view;
     const isQuiet = !isWriting && engines.every(({ requests }) => requests.length === 0);
     for (const [name, text] of [
+      ['what is waited for is missing', this.#order.misled(agent)],
       ['starts in order', this.#order.passedOver(agent)],
       ['a suspicion is looked into', this.#suspicions.overdue(nowMs, agent?.owner)],
       ['all in its time', this.#waits.overdue(agent, nowMs)],

@@ -24,6 +24,15 @@ export class Order {
     return null;
   }
 
+  /** Before {@link passedOver}. One that has waited for a slot alone since the step before, and is told to wait for something else, in a sentence. */
+  misled(agent: Agent | null): string | null {
+    const one =
+      agent?.isEnding === false
+        ? agent.crew.all().find((each) => isReady(each) && this.#waiting.get(each.worker) === each.life.epoch && isOfOther(each))
+        : undefined;
+    return one === undefined ? null : `${one.worker} is ${one.life.reason}, and nothing of that is missing`;
+  }
+
   /** Of another agent nothing is known yet. */
   forget(): void {
     this.#waiting.clear();
@@ -39,6 +48,8 @@ function isReady(one: One): boolean {
   const generation = one.generation();
   return generation !== null && services.runtime(generation.runtime)?.isUp() === true && services.missing(worker) === null;
 }
+
+const isOfOther = ({ life, isClosed }: One): boolean => !isClosed && life.reason.startsWith('waiting for ');
 
 /** Those of another kind have slots of their own. */
 function isAlike(worker: string, other: string, { crew }: Agent): boolean {
