@@ -1,7 +1,8 @@
 import type { StartSlots } from '../../src/supervise/gate.ts';
 import type { ProbeWatch } from '../../src/supervise/index.ts';
+import { Faults } from './faults.ts';
 import { someHost } from './host.ts';
-import { type FaultKind, faultKinds, type Outcome, type ScheduleOptions } from './outcome.ts';
+import type { FaultKind, Outcome, ScheduleOptions } from './outcome.ts';
 import { Random } from './random.ts';
 import type { Request } from './requests.ts';
 import { Violation } from './violation.ts';
@@ -20,23 +21,8 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
   return { seed: options.seed, steps: story.world.steps, workers: story.workers, faults: story.faults, failed: story.world.failed, violation };
 }
 
-/** Each kind as often as it is to come up. */
-const frequency: Readonly<Record<FaultKind, number>> = {
-  death: 6,
-  reboot: 2,
-  down: 4,
-  freeze: 4,
-  replace: 3,
-  deaf: 3,
-  full: 3,
-  clock: 2,
-  sleep: 1,
-  lost: 2,
-  shutdown: 1,
-};
 /** Stories between two with a store of SQLite: those take five times as long. */
 const realStoreEvery = 25;
-const dice = faultKinds.flatMap((kind) => Array.from({ length: frequency[kind] }, () => kind));
 
 /** As a host file asks for it, as it is where it asks for nothing, or as no host file can. */
 function someSlots(random: Random): { readonly slots: StartSlots; readonly asked?: number | null } {
@@ -49,7 +35,7 @@ function someSlots(random: Random): { readonly slots: StartSlots; readonly asked
 class Story {
   readonly world: World;
   readonly workers: number;
-  readonly faults = new Map<FaultKind, number>();
+  readonly #faults: Faults;
   readonly #options: ScheduleOptions;
   readonly #random: Random;
 
@@ -61,6 +47,11 @@ class Story {
     this.workers = host.workers.length;
     const apply = random.chance(0.3) ? 'auto' : 'manual';
     this.world = new World({ ...host, random, ...someSlots(random), apply, isStoreReal: options.seed % realStoreEvery === 0, onTell: options.onStep });
+    this.#faults = new Faults(this.world, random, this.workers, options.without);
+  }
+
+  get faults(): ReadonlyMap<FaultKind, number> {
+    return this.#faults.seen;
   }
 
   async run(): Promise<void> {
@@ -180,7 +171,7 @@ class Story {
       [0.5, () => this.#hintAtNothing()],
       [0.15, () => this.#police()],
       [0.1, () => this.#loseSecret()],
-      [0.7, () => this.#fault()],
+      [0.7, () => this.#faults.one()],
     ]);
   }
 
@@ -262,61 +253,5 @@ class Story {
     const engine = this.#random.pick(this.world.engines);
     const here = engine.here();
     if (here.length > 0) engine.tell(this.#random.pick(here).ref);
-  }
-
-  #fault(): void {
-    const { world } = this;
-    const kind = this.#random.pick(dice);
-    const undo = this.#random.chance(0.6);
-    if (this.#options.without?.has(kind)) return;
-    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
-    const engine = this.#random.pick(world.engines);
-    switch (kind) {
-      case 'death':
-        if (this.#random.chance(0.2)) world.leaveAlone(this.#random.int(300_000));
-        else world.die();
-        break;
-      case 'reboot':
-        world.reboot();
-        break;
-      case 'down':
-        world.tell(undo ? 'docker is up' : 'docker goes down');
-        if (undo) world.docker.isDown = false;
-        else world.docker.goDown(this.#random.chance(0.5));
-        break;
-      case 'freeze':
-        engine.isFrozen = !undo;
-        world.tell(`${engine.name} ${engine.isFrozen ? 'freezes' : 'thaws'}`);
-        break;
-      case 'replace':
-        world.replaceDocker(undo ? 'docker-store-1' : 'docker-store-2');
-        break;
-      case 'deaf':
-        engine.isDeaf = !undo;
-        if (undo && this.#random.chance(0.5)) engine.tellOfGap();
-        world.tell(`the events of ${engine.name} ${engine.isDeaf ? 'are lost' : 'come again'}`);
-        break;
-      case 'full':
-        world.disk.isFull = !undo;
-        world.tell(world.disk.isFull ? 'the disk is full' : 'the disk has room');
-        break;
-      case 'sleep':
-        world.sleep(this.#random.int(300_000));
-        break;
-      case 'shutdown':
-        world.shutDown();
-        break;
-      case 'lost':
-        // What runs on an engine that is down then is found long after.
-        if (this.#random.chance(0.4)) world.docker.goDown(false);
-        world.loseStore(this.#random.chance(0.3) ? `w${this.#random.int(this.workers)}` : null);
-        break;
-      case 'clock': {
-        const ms = Math.round((this.#random.next() - 0.5) * 7_200_000);
-        world.timeline.jump(ms);
-        world.isClockSet = true;
-        world.tell(`the clock is set by ${Math.round(ms / 1000)} s`);
-      }
-    }
   }
 }

@@ -102,10 +102,12 @@ export class User {
     else this.#applyOnly(agent, this.#random.pick(this.#workers).name);
   }
 
-  /** Often one that cannot be seen, or is in a phase that does not last: those are met seldom otherwise. */
+  /** Often one that cannot be seen, is being stopped, or is in a phase that does not last: those are met seldom otherwise. */
   #someone(agent: Agent): Declared {
     const unseen = this.#workers.filter(({ name }) => (agent.crew.get(name)?.life.blind ?? null) !== null);
     if (unseen.length > 0 && this.#random.chance(0.15)) return this.#random.pick(unseen);
+    const ending = this.#workers.filter(({ name }) => (agent.crew.get(name)?.life.stopCause ?? null) !== null);
+    if (ending.length > 0 && this.#random.chance(0.15)) return this.#random.pick(ending);
     const passing = this.#workers.filter(({ name }) => !lasting.has(agent.crew.get(name)?.life.phase ?? 'idle'));
     return passing.length > 0 && this.#random.chance(0.3) ? this.#random.pick(passing) : this.#random.pick(this.#workers);
   }
