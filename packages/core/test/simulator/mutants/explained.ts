@@ -9,9 +9,6 @@ const explanations: Readonly<Record<string, string>> = {
   'crew.ts drop write: held.add(one.worker);': 'as the guard before it; crew.test.ts shows it',
   "crew.ts negate guard: !(await this.stopInOrder(all, { type: 'hold', by: 'the agent', cause: 'shutdown' }, signal))":
     'one that is found while its agent ends is in fewer than one of 4,000 stories; crew.test.ts shows it',
-  "wishes.ts keep the old: stopCause: 'restart'":
-    'who is asked for while it is stopped for the schedule that it was given is in fewer than one of 4,000 stories; transition.test.ts shows it',
-  "wishes.ts negate choice: phase === 'stopping'": 'as the line itself: what is said of such a stop; transition.test.ts shows it',
   'effects.ts drop epoch check: this.#of.life.epoch !== epoch':
     'who ends out of sight while it is about to be started again is in fewer than one of 4,000 stories; crew.test.ts shows it',
   'effects.ts drop epoch check: this.#of.life.epoch !== epoch (2)':
@@ -20,6 +17,7 @@ const explanations: Readonly<Record<string, string>> = {
   'moves.ts keep the old: mayCome: false': 'a start that nobody was asked for keeps its name for the next one; transition.test.ts shows it',
   'boot.ts lose hint: crew.followDependencies(one);':
     'an agent that dies between the start of a worker and the stop of what follows it is in fewer than one of 4,000 stories; crew.test.ts shows it',
+  'instances.ts drop write: this.#runs.delete(instance);': 'nothing changes but memory: of what an instance was is asked only while it is kept',
   'gate.ts drop write: this.#known.set(one, known);': 'nothing changes but time: what is missing to a worker is worked out anew each time',
   "journal.ts negate guard: heard.value.is === 'gap' || heard.value.item.cursor > last + 1":
     'nothing changes but time: each entry is read from the store, not taken as it was heard',
