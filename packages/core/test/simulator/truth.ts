@@ -26,12 +26,13 @@ export function unaware(view: View, verdicts: Verdicts): string | null {
 
 /** Nothing fails: what is out of sight is on an engine that has another store now, or that was not asked since it is there again. */
 function unseen(one: Supervisor, { engines }: View): string | null {
-  const { worker, life, instances, services } = one;
+  const { worker, life, instances } = one;
   const store = instances.get(life.instance ?? '')?.engine ?? null;
   const isElsewhere = store !== null && !engines.some((engine) => engine.store === store);
-  const isUp = services.runtime(one.runtimeName() ?? '')?.isUp() === true;
-  return isElsewhere || !isUp ? null : `${worker} is out of sight (${life.blind?.reason}), and nothing hides it`;
+  return isElsewhere || !isAsked(one) ? null : `${worker} is out of sight (${life.blind?.reason}), and nothing hides it`;
 }
+
+const isAsked = (one: Supervisor): boolean => one.services.runtime(one.runtimeName() ?? '')?.isUp() === true;
 
 function untrue(one: Supervisor, real: string | null, { agent }: View, verdicts: Verdicts): string | null {
   const { phase, instance, want, reason, health } = one.life;
@@ -44,7 +45,8 @@ function untrue(one: Supervisor, real: string | null, { agent }: View, verdicts:
       if (one.life.unresolved === 'stop' && reason.endsWith(refusal)) return null;
       return agent!.revealing.has(one.worker) ? null : 'nothing of it is on its way';
     case 'running': {
-      if (real !== instance) return `${real ?? 'nothing'} runs`;
+      // What its engine has is listed, and all looked at, once the agent knows that it is there again.
+      if (real !== instance) return isAsked(one) ? `${real ?? 'nothing'} runs` : null;
       if (want !== 'run') return `it is ${want}`;
       const watch = agent?.probes.find((probe) => probe.worker === one.worker && probe.instance === instance);
       const found = watch && verdicts.get(watch);
