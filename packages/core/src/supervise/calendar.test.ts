@@ -263,6 +263,14 @@ describe('a run that was due and had not begun when its agent was ended with its
     const { starts, skipped } = await next(host);
     expect([starts, skipped]).toEqual(missed === 'skip' ? [1, [lost[0]!.replace('T01', 'T02')]] : [2, []]);
   });
+  test.each(['skip', 'once'])('is one that was missed, while the run was being stopped that it replaces (missed: %s)', async (missed) => {
+    const slow = [{ exit: { afterMs: 70 * 60_000, code: 0 }, stop: 'ignore' }, { exit: { afterMs: 1000, code: 0 } }];
+    const host = await ended({ overlap: 'replace', missed }, { stop: { grace: '30s' } }, slow);
+    await host.clock.advance(hourMs + 1000);
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'stopping', stopCause: 'replaced' });
+    const { starts, skipped } = await next(host);
+    expect([starts, skipped]).toEqual(missed === 'skip' ? [1, [lost[0]!.replace('T01', 'T02')]] : [2, []]);
+  });
   test('is none where it had begun', async () => {
     const host = await ended({ missed: 'once' });
     expect(host.crew().get('tick')!.life.phase).toBe('running');
@@ -298,23 +306,28 @@ test('a run that is stopped out of sight, and started again before it was, has i
   expect(host.world.live('tick')).not.toContainEqual(expect.objectContaining({ instance }));
 });
 
-test.each(['due', 'asked for'])('a run that is %s, and still waits for what it depends on, is not lost when its worker is edited', async (how) => {
-  const host = await scriptedHost({ tick: { exit: { afterMs: 1000, code: 0 } } });
-  await host.declare('db');
-  const depending = { ...hourly({}), dependsOn: { db: { is: 'healthy' } } };
-  await host.declare('tick', depending);
-  const tick = host.crew().get('tick')!;
-  if (how === 'due') await host.clock.advance(hourMs + 1000);
-  else await tick.send({ type: 'run', by: 'user' });
-  expect(tick.life.phase).toBe('waiting');
-  await host.declare('tick', { ...depending, env: { NEW: '1' } });
-  await host.clock.advance(1000);
-  const [watch] = host.probes;
-  watch!.onVerdict({ health: 'ok', evidence: '', failures: 0, afterMs: 1 });
-  await host.clock.advance(1000);
-  const [start] = host.world.starts.filter(({ ref }) => ref.worker === 'tick');
-  expect(start?.ref.generation).toMatch(/^2-/);
-});
+test.each(['due', 'asked for', 'started by hand', 'restarted by hand'])(
+  'a run that is %s, and still waits for what it depends on, is not lost when its worker is edited',
+  async (how) => {
+    const host = await scriptedHost({ tick: { exit: { afterMs: 1000, code: 0 } } });
+    await host.declare('db');
+    const depending = { ...hourly({}), dependsOn: { db: { is: 'healthy' } } };
+    await host.declare('tick', depending);
+    const tick = host.crew().get('tick')!;
+    if (how === 'due') await host.clock.advance(hourMs + 1000);
+    else if (how === 'asked for') await tick.send({ type: 'run', by: 'user' });
+    else if (how === 'started by hand') await tick.send({ type: 'start', by: 'user', cause: 'user' });
+    else await tick.send({ type: 'restart', by: 'user', cause: 'restart' });
+    expect(tick.life.phase).toBe('waiting');
+    await host.declare('tick', { ...depending, env: { NEW: '1' } });
+    await host.clock.advance(1000);
+    const [watch] = host.probes;
+    watch!.onVerdict({ health: 'ok', evidence: '', failures: 0, afterMs: 1 });
+    await host.clock.advance(1000);
+    const [start] = host.world.starts.filter(({ ref }) => ref.worker === 'tick');
+    expect(start?.ref.generation).toMatch(/^2-/);
+  },
+);
 
 test('a run that was too long already when the next agent came is ended by that one', async () => {
   const { host } = await ticking({ timeout: '5m' }, {});

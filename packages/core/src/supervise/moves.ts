@@ -29,7 +29,8 @@ export function toWaitingOn(life: Life, scene: Scene, facts: readonly Fact[] = [
 
 /** A run that was due and has not begun is one that was missed, for the next agent. */
 export function owed(life: Life): Life {
-  const isDue = life.isQueued || (life.startCause === 'due' && (life.phase === 'waiting' || life.phase === 'preparing' || life.phase === 'backoff'));
+  const waits = life.startCause === 'due' && (life.phase === 'waiting' || life.phase === 'preparing' || life.phase === 'backoff');
+  const isDue = life.isQueued || life.stopCause === 'replaced' || waits;
   return isDue && life.lastDueAt !== null ? { ...life, lastDueAt: new Date(Date.parse(life.lastDueAt) - 1).toISOString() } : life;
 }
 
@@ -171,8 +172,8 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
     case 'cancelled':
       return queued(life, scene, facts) ?? toRest(life, scene, 'failed', calledOff, facts);
   }
-  if (onward === 'rest' && stopCause === 'shutdown') return toRest(owed(life), scene, 'idle', 'stopped, its agent was ended', facts);
-  if (onward === 'rest') return toRest(life, scene, 'idle', 'stopped', facts);
+  // It is wanted: only the end of its agent has called off what was to follow.
+  if (onward === 'rest') return toRest(owed(life), scene, 'idle', 'stopped, its agent was ended', facts);
   const cause = followingStart[stopCause ?? 'restart'] ?? 'restart';
   return stopCause !== null && isOfAgent(stopCause)
     ? anew({ ...life, failures: 0 }, scene, cause, facts)
@@ -193,7 +194,7 @@ export const calledOff = 'failed: this run of it was called off';
 export const ranMs = ({ startedMs }: Life, endMs: number): number | null => (startedMs === null ? null : Math.max(0, endMs - startedMs));
 
 /** The run that was due while this one lasted, whatever became of it; `null` = none was. */
-function queued(life: Life, scene: Scene, facts: readonly Fact[]): Move | null {
+export function queued(life: Life, scene: Scene, facts: readonly Fact[]): Move | null {
   return life.isQueued ? toWaiting({ ...life, isQueued: false, failures: 0 }, scene, 'due', facts) : null;
 }
 
@@ -219,8 +220,10 @@ export function retry(life: Life, scene: Scene, next: AfterFailure, cause: Start
   const failing: Life = { ...life, failures: next.failures, failingSince };
   // It ran for long enough while nobody looked.
   const steady = next.failures < life.failures ? steadyFacts(life, ranMs(life, scene.nowMs)) : [];
-  if (next.is === 'failed')
-    return toRest(failing, scene, 'failed', `failed: ${next.why}`, [...facts, ...steady, { type: 'worker.failed', data: { why: next.why } }]);
+  if (next.is === 'failed') {
+    const failed: Fact = { type: 'worker.failed', data: { why: next.why } };
+    return queued(life, scene, [...facts, ...steady]) ?? toRest(failing, scene, 'failed', `failed: ${next.why}`, [...facts, ...steady, failed]);
+  }
   const { delayMs, failures } = next;
   const nextTryAt = delayMs <= 0 ? null : new Date(scene.nowMs + delayMs).toISOString();
   const withinMs = Math.max(0, scene.nowMs - Date.parse(failingSince));

@@ -73,7 +73,7 @@ export const run: Row<Of<'run'>> = {
 
 const cancelled = (by: string): readonly Fact[] => [{ type: 'worker.cancelled', data: { by } }];
 const cancelBeforeStart: Cell<Of<'cancel'>> = (life, { by }, scene) =>
-  life.want === 'run' ? move.toRest(life, scene, 'failed', move.calledOff, cancelled(by)) : move.stay(life);
+  life.want === 'run' ? (move.queued(life, scene, cancelled(by)) ?? move.toRest(life, scene, 'failed', move.calledOff, cancelled(by))) : move.stay(life);
 /** In the dark it runs on, called off, until it can be stopped. */
 const cancelRunning: Cell<Of<'cancel'>> = (life, { by }, scene) =>
   life.want === 'run' && life.stopCause !== 'cancelled' ? move.toStopping(life, scene, 'cancelled', 'rest', cancelled(by)) : move.stay(life);

@@ -1,4 +1,4 @@
-import type { StopCause } from './cause.ts';
+import { beginsRun, type StopCause } from './cause.ts';
 import type { Cell, Row } from './cell.ts';
 import type { Fact, Life, LifeEvent, Scene } from './life.ts';
 import * as move from './moves.ts';
@@ -128,14 +128,16 @@ const declaredFact = (life: Life, event: Of<'declare'>): Fact =>
   event.isNew
     ? { type: 'worker.declared', data: { generation: event.generation, runtime: event.runtime } }
     : { type: 'worker.changed', data: { from: life.generation, to: event.generation, fields: event.fields } };
-/** Of a schedule, or asked for by hand: it is run as it is defined now. */
-const isRunThatWaits = ({ phase, startCause }: Life): boolean =>
-  (phase === 'waiting' || phase === 'preparing' || phase === 'backoff') && (startCause === 'due' || startCause === 'run');
+/** Of a schedule, or asked for by hand: it is run as it is defined now. What was a service until now runs when it is due. */
+const isRunThatWaits = ({ phase, startCause }: Life, { rules, isRunOfSchedule }: Scene): boolean =>
+  (phase === 'waiting' || phase === 'preparing' || phase === 'backoff') &&
+  (startCause === 'due' || startCause === 'run' || (rules.kind === 'cron' && isRunOfSchedule && beginsRun.has(startCause)));
 const declareAtRest: Cell<Of<'declare'>> = (life, event, scene) => {
   const next = declared(life, event, scene);
   if (next.want === 'held') return move.stay(next, [declaredFact(life, event)]);
-  if (isRunThatWaits(life)) return move.toWaitingOn(next, scene, [declaredFact(life, event)]);
-  if (scene.rules.kind === 'cron') return move.toRest(next, scene, 'idle', move.untilDue, [declaredFact(life, event)]);
+  if (isRunThatWaits(life, scene)) return move.toWaitingOn(next, scene, [declaredFact(life, event)]);
+  const facts = [declaredFact(life, event)];
+  if (scene.rules.kind === 'cron') return move.queued(next, scene, facts) ?? move.toRest(next, scene, 'idle', move.untilDue, facts);
   return move.toWaiting(next, scene, event.isNew ? 'declared' : 'changed', [declaredFact(life, event)]);
 };
 const declareOnTheWay: Cell<Of<'declare'>> = (life, event, scene) => move.stay(declared(life, event, scene), [declaredFact(life, event)]);

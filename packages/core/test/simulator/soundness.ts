@@ -51,13 +51,7 @@ function goesOn(life: Life, before: Life, at: string): string | null {
   if (phase === 'waiting' && anew.has(startCause) && failures > 0) return `it begins anew (${startCause}), and ${failures} failures count`;
   const isOver = before.phase === 'running' || before.phase === 'stopping';
   if (isOver && phase === 'waiting' && startCause === 'due' && isQueued) return 'the run that was queued begins, and is queued still';
-  if (
-    phase === 'idle' &&
-    before.stopCause === 'shutdown' &&
-    life.want === 'run' &&
-    life.reason === 'stopped, its agent was ended' &&
-    life.lastDueAt !== leftDue(before)
-  )
+  if (phase === 'idle' && isOver && life.want === 'run' && life.reason === 'stopped, its agent was ended' && life.lastDueAt !== leftDue(before))
     return `the agent is ended, and ${before.lastDueAt} was the last time that was due${isBefore(before)}; told is ${life.lastDueAt}`;
   const isCounted = phase === 'starting' && life.instance !== before.instance && before.instance !== null && again.has(startCause);
   if (phase === 'starting' && restarts !== before.restarts + (isCounted ? 1 : 0))

@@ -31,7 +31,7 @@ export function mistaken(event: LifeEvent, before: Life, scene: Scene, move: Mov
 /** With which run of its worker what waits now goes on: with another one where it is due, or was asked for. */
 function counted(event: LifeEvent, { before, move }: Told): string | null {
   const { phase, startCause, epoch } = move.life;
-  const isAsked = ['due', 'run', 'start', 'restart'].includes(event.type);
+  const isAsked = ['due', 'run', 'start', 'restart'].includes(event.type) || (before.isQueued && !move.life.isQueued);
   const isNew = phase === 'waiting' && epoch !== before.epoch && beginsRun.has(startCause) && (isAsked || !beforeStart.has(before.phase));
   return other(move.life, { runs: before.runs + (isNew ? 1 : 0) });
 }
@@ -124,8 +124,8 @@ function released(event: Of<'start'>, of: Told): string | null {
 }
 
 /** A run that was due and had not begun is one for the next agent. */
-export function leftDue({ startCause, isQueued, lastDueAt, phase }: Life): string | null {
-  const isLeft = isQueued || (startCause === 'due' && beforeStart.has(phase));
+export function leftDue({ startCause, stopCause, isQueued, lastDueAt, phase }: Life): string | null {
+  const isLeft = isQueued || stopCause === 'replaced' || (startCause === 'due' && beforeStart.has(phase));
   return isLeft && lastDueAt !== null ? new Date(Date.parse(lastDueAt) - 1).toISOString() : lastDueAt;
 }
 
@@ -211,8 +211,9 @@ function declared(event: Of<'declare'>, { before, move, scene }: Told): string |
   if (before.phase !== 'running') {
     // A run that has come, or was asked for, and waits, is not lost.
     const { phase, startCause } = before;
-    if (['waiting', 'preparing', 'backoff'].includes(phase) && (startCause === 'due' || startCause === 'run'))
-      return other(life, { phase: 'waiting', startCause });
+    const isAsked = isCron && scene.isRunOfSchedule && (startCause === 'user' || startCause === 'restart');
+    if (beforeStart.has(phase) && (startCause === 'due' || startCause === 'run' || isAsked)) return other(life, { phase: 'waiting', startCause });
+    if (isCron && before.isQueued) return other(life, { phase: 'waiting', startCause: 'due', isQueued: false });
     if (isCron) return other(life, { phase: 'idle', reason: 'waiting until it is due', nextTryAt: scene.nextDueAt });
     return other(life, { phase: 'waiting', startCause: isNew ? 'declared' : 'changed' });
   }
@@ -235,7 +236,8 @@ function cancelled({ by }: Of<'cancel'>, { before, move }: Told): string | null 
   if (!isGoingOn || isAgain || before.want !== 'run') return isSame(move, before);
   const text = told(move, 'worker.cancelled', { by });
   if (text !== null) return text;
-  return before.phase === 'running' ? stopped(move.life, before, 'cancelled', 'rest') : other(move.life, { phase: 'failed' });
+  if (before.phase === 'running') return stopped(move.life, before, 'cancelled', 'rest');
+  return other(move.life, before.isQueued ? { phase: 'waiting', startCause: 'due', isQueued: false } : { phase: 'failed' });
 }
 
 /** By the one line of stories: what has come does not come again, and what is made up for is not told as missed. */
