@@ -114,6 +114,8 @@ test('Ctrl-C calls the run off, shows the rest of what it prints, and is exit 13
   await waitFor('output', () => running.stdout() === 'on\n');
   running.child.kill('SIGINT');
   expect(await running.ended).toEqual({ code: 130, stdout: 'on\nbye\n', stderr: 'calling the run of backup off\n' });
+  // Its schedule may have begun the next one.
+  expect(agent.asked.find(({ path }) => path.endsWith('/cancel'))?.body).toEqual({ run: 3, waitMs: 120_000 });
 });
 
 test('Ctrl-C says what is known of a run that could not be ended in time', async () => {

@@ -21,7 +21,7 @@ export async function run(options: CommonOptions, [worker]: string[]): Promise<n
   try {
     const client = connect(socketOf(options));
     const begun = await client.request<RunDocument>('POST', workerPath(name, 'run'), { waitMs: firstMs });
-    const calling = callOff(client, name, signal, options);
+    const calling = callOff(client, begun, signal, options);
     const over = await followed(client, begun, calling, options);
     await calling();
     if (options.json) sayRecord({ type: 'run', ...over });
@@ -67,11 +67,11 @@ async function followed(client: Client, begun: RunDocument, calling: Calling, op
 }
 
 /** Ctrl-C ends the run; a second one leaves it to end alone. Answers what waits for a calling off that has begun. */
-function callOff(client: Client, worker: string, signal: AbortSignal, options: CommonOptions): Calling {
+function callOff(client: Client, { worker, run }: RunDocument, signal: AbortSignal, options: CommonOptions): Calling {
   let called: Promise<RunDocument | null> = Promise.resolve(null);
   const call = (): void => {
     note(`calling the run of ${worker} off`, options);
-    const asked = client.request<RunDocument>('POST', workerPath(worker, 'cancel'), { waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
+    const asked = client.request<RunDocument>('POST', workerPath(worker, 'cancel'), { run, waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
     // It may still come to its end: what it prints is followed on.
     called = asked.then((told) => {
       if (!told.isOver) note(`${worker} is ${told.state}: ${told.reason}`, options);

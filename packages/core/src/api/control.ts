@@ -63,8 +63,8 @@ export interface Control {
   run(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
   /** Waits until another instance than `after` has begun, the run is over, or the time is. */
   awaitRun(worker: string, run: number | null, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument>;
-  /** Ends the run that is under way; what its schedule brings later comes as before. */
-  cancelRun(worker: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
+  /** Ends that run, `null` = the one that is under way; what its schedule brings later comes as before, and is left alone. */
+  cancelRun(worker: string, run: number | null, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument>;
   kill(worker: string, signalName: string, by: string): Promise<void>;
   exec(worker: string, argv: readonly string[], io: { readonly tty: boolean; readonly user: string | null }, signal: AbortSignal): Promise<ExecSession>;
   /** Holds and stops every worker in reverse order; `agent`: stops only the agent, after the answer was sent. */

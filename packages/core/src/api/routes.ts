@@ -181,9 +181,9 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/workers/:name/cancel',
     summary: 'Calls the run that is under way off, and waits for its end',
-    body: wire.handRequest,
+    body: wire.cancelRequest,
     answers: plain(wire.runDocument),
-    run: async (control, { worker, body, signal }) => ({ json: await control.cancelRun(worker, body.waitMs, by, signal) }),
+    run: async (control, { worker, body, signal }) => ({ json: await control.cancelRun(worker, body.run ?? null, body.waitMs, by, signal) }),
   }),
   route({
     method: 'POST',

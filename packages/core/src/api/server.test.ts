@@ -31,7 +31,8 @@ describe('a request', () => {
     ['/v1/workers/web/start', { waitMs: 5 }, { outcome: 'done' }, ['start', 'web', 5]],
     ['/v1/workers/web/stop', {}, { outcome: 'done' }, ['stop', 'web', 120_000]],
     ['/v1/workers/web/run', { waitMs: 5 }, { isOver: false }, ['run', 'web', 5]],
-    ['/v1/workers/web/cancel', {}, { isOver: false }, ['cancelRun', 'web', 120_000]],
+    ['/v1/workers/web/cancel', {}, { isOver: false }, ['cancelRun', 'web', null, 120_000]],
+    ['/v1/workers/web/cancel', { run: 3 }, { isOver: false }, ['cancelRun', 'web', 3, 120_000]],
     ['/v1/workers/web/kill', {}, { done: true }, ['web', 'SIGTERM']],
     ['/v1/reload', {}, { done: true }, 'reload'],
   ])('to %s reaches the agent, what was left out filled in', async (path, body, answer, asked) => {

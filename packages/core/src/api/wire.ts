@@ -237,6 +237,8 @@ export const runDocument = z.object({
 export type RunDocument = z.infer<typeof runDocument>;
 
 export const handRequest = z.strictObject({ waitMs: waitMs.default(120_000) });
+/** `run`: the one that is meant; without it, the one that is under way. */
+export const cancelRequest = handRequest.extend({ run: z.int().nonnegative().optional() });
 export const killRequest = z.strictObject({ signal: z.string().max(20).default('SIGTERM') });
 /** `agent`: stops the agent alone, workers run on and nothing is held. */
 export const downRequest = z.strictObject({ agent: z.boolean().default(false), waitMs: waitMs.default(120_000) });

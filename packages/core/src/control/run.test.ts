@@ -8,8 +8,8 @@ import { awaitRun, cancelRun, run } from './run.ts';
 const minute = 60_000;
 const long = { exit: { afterMs: 600 * minute, code: 0 } };
 
-function calledOff(host: ScriptedHost, waitMs: number, worker = 'job'): Promise<RunDocument> {
-  return cancelRun({ crew: host.crew() } as Parts, worker, waitMs, 'user', new AbortController().signal);
+function calledOff(host: ScriptedHost, waitMs: number, worker = 'job', run: number | null = null): Promise<RunDocument> {
+  return cancelRun({ crew: host.crew() } as Parts, worker, run, waitMs, 'user', new AbortController().signal);
 }
 
 /** How often it is told to call a run off. Nothing else would end one that never stops telling it. */
@@ -108,6 +108,18 @@ test('calling a run off leaves the next one alone that was queued meanwhile', as
   expect(one.life).toMatchObject({ phase: 'running', want: 'run' });
   expect(one.life.instance).not.toBe(running);
   expect((await host.told('tick')).filter((type) => type === 'cancelled')).toHaveLength(1);
+});
+
+test('a run that is called off once it is over, while what it left prints on, leaves the next one alone', async () => {
+  const { host, one, running } = await queuedTick();
+  const { runs } = one.life;
+  await host.clock.advance(10 * minute);
+  expect(one.life).toMatchObject({ phase: 'running', runs: runs + 1 });
+  expect(await calledOff(host, 50, 'tick', runs)).toMatchObject({
+    ...{ run: runs, isOver: true, instance: running, exit: { code: 0 }, stopped: null, reason: expect.stringMatching(ofNext) },
+  });
+  expect(one.life.phase).toBe('running');
+  expect(await host.told('tick')).not.toContain('cancelled');
 });
 
 test('a run that ends by itself just before it is called off does not have the next one called off', async () => {

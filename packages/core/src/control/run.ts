@@ -30,8 +30,10 @@ export function awaitRun(parts: Parts, name: string, run: number | null, after: 
   return next(parts, one, its, after, waitMs, signal);
 }
 
-export async function cancelRun(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
+/** `run`: `null` = the present one. */
+export async function cancelRun(parts: Parts, name: string, run: number | null, waitMs: number, by: string, signal: AbortSignal): Promise<RunDocument> {
   const one = ending(parts, name);
+  if (run !== null && run !== one.life.runs) return documentOf(one, run, one.instances.ofRun(run).at(-1)?.instance ?? null, null);
   const asked = new PresentRun(one, parts.crew);
   try {
     return await callOff(parts, asked, one, by, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
