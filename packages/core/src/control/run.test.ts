@@ -233,6 +233,18 @@ test('each try of a run is told, also to who comes late, and none of the run aft
   expect(await next(host, third)).toMatchObject({ instance: null, isOver: true, exit: { code: 0 } });
 });
 
+test('each try of a run is told in its order, though the clock is set back between two of them', async () => {
+  const host = await scriptedHost({ tick: [1, 2, 0].map((code) => ({ exit: { afterMs: 1000, code } })) });
+  await host.declare('tick', { restart: { policy: 'on-failure', backoff: { min: '1s', max: '1s' } }, schedule: { cron: '0 0 1 1 *', timezone: 'UTC' } });
+  const first = await begun(host, 'tick');
+  await host.clock.advance(10);
+  host.clock.jump(-60 * minute);
+  await host.clock.advance(minute);
+  const second = await next(host, first);
+  expect(second).toMatchObject({ isOver: false, exit: { code: 2 } });
+  expect(await next(host, second)).toMatchObject({ isOver: true, exit: { code: 0 } });
+});
+
 test('a run that takes too long is said to have been stopped for that, however it ends', async () => {
   const host = await scriptedHost({ tick: long });
   await host.declare('tick', { restart: 'never', schedule: { cron: '0 0 1 1 *', timezone: 'UTC', timeout: '5m' } });

@@ -11,17 +11,20 @@ export class Instances {
   /** Of which run of the worker each is, as far as this agent has seen it begin. */
   readonly #runs = new Map<string, number>();
 
-  constructor(worker: string, records: readonly InstanceRecord[]) {
+  /** `present`: of which it is known that none came after it, whatever the clock said then. */
+  constructor(worker: string, records: readonly InstanceRecord[], present: string | null) {
     this.#worker = worker;
-    this.#records = new Map(records.map((record) => [record.instance, record]));
+    const isPresent = ({ instance }: InstanceRecord): number => (instance === present ? 1 : 0);
+    const told = [...records].sort((a, b) => isPresent(a) - isPresent(b) || Date.parse(a.intendedAt) - Date.parse(b.intendedAt));
+    this.#records = new Map(told.map((record) => [record.instance, record]));
   }
 
   get(instance: string): InstanceRecord | null {
     return this.#records.get(instance) ?? null;
   }
-  /** Oldest first. */
+  /** Oldest first, as they came: the clock may have been set back in between. */
   all(): readonly InstanceRecord[] {
-    return [...this.#records.values()].sort((a, b) => Date.parse(a.intendedAt) - Date.parse(b.intendedAt));
+    return [...this.#records.values()];
   }
   keep(records: readonly InstanceRecord[]): void {
     for (const record of records) this.#records.set(record.instance, record);

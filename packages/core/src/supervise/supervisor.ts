@@ -54,7 +54,7 @@ export class Supervisor implements Subject {
     this.#given = given;
     this.#life = given.life;
     this.#generations = new Map(given.generations.map((one) => [one.counter, one]));
-    this.instances = new Instances(given.worker, given.instances);
+    this.instances = new Instances(given.worker, given.instances, given.life.instance);
     if (given.life.instance !== null && !isBeforeRun(given.life)) this.instances.begin(given.life.instance, given.life.runs);
     this.#effects = new Effects(this);
     this.#timers = new Timers(this, (text) => this.#effects.masked(text));
