@@ -124,6 +124,8 @@ const yaml: readonly (readonly [string, string, string, RegExp])[] = [
   ['a cron line that is none', worker('schedule: "every day"'), '4:15', /no cron line/],
   ['a cron line that never comes', worker('schedule: "0 0 30 2 *"'), '4:15', /never comes/],
   ['a cron line that is a moment', worker('schedule: "2030-01-01T00:00:00"'), '4:15', /no cron line/],
+  ['a day that no month has', worker('schedule: "0 0 32 * *"'), '4:15', /no cron line: Invalid value for day: 32\b/],
+  ['a month that no year has', worker('schedule: "0 0 1 0 *"'), '4:15', /no cron line: Invalid value for month: 0\b/],
   ['a restart at no cron line', worker('restart: { at: "3am" }'), '4:20', /restart\.at: `3am` is no cron line/],
   ['a restart that never comes', worker('restart: { at: "0 3 31 4 *" }'), '4:20', /restart\.at: `0 3 31 4 \*` never comes/],
   ['an age without a unit', worker('restart: { maxAge: 3600 }'), '4:24', /duration with its unit/],

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { cronFault } from '../base/cron-fault.ts';
 import { nearest } from '../spec/index.ts';
 import type { Faults } from './issues.ts';
 import { type MapNode, type Node, nodeAt } from './node.ts';
@@ -41,7 +42,6 @@ function checkLine(node: Node | undefined, where: string, faults: Faults): void 
     if (node.value.includes(':')) throw new Error('it is one moment');
     if (new Cron(node.value, { paused: true }).nextRun() === null) faults.invalid(`${where}: \`${shown}\` never comes`, node.at, 'Is the day in that month?');
   } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^Cron(Pattern|Date)?: /, '') : '';
-    faults.invalid(`${where}: \`${shown}\` is no cron line${why ? `: ${why}` : ''}`, node.at, 'Expected minute, hour, day, month and weekday: "0 3 * * *".');
+    faults.invalid(`${where}: \`${shown}\` is no cron line: ${cronFault(error)}`, node.at, 'Expected minute, hour, day, month and weekday: "0 3 * * *".');
   }
 }

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { cronFault } from '../base/cron-fault.ts';
 import { problem } from '../base/problem.ts';
 import type { CronLine } from '../spec/index.ts';
 import { type Zone, zoneOf } from './zone.ts';
@@ -74,11 +75,10 @@ function read<T>(rule: CronLine, use: (line: Line) => T): T {
     lines.set(rule, line);
     return use(line);
   } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^Cron(Pattern|Date)?: /, '') : String(error);
     throw problem(
       {
         code: 'host-file-invalid',
-        message: `the schedule \`${cron.slice(0, 80)}\`${timezone === null ? '' : ` in the time zone ${timezone}`} cannot be read: ${why}`,
+        message: `the schedule \`${cron.slice(0, 80)}\`${timezone === null ? '' : ` in the time zone ${timezone}`} cannot be read: ${cronFault(error)}`,
         hint: 'Expected minute, hour, day, month and weekday such as "0 3 * * *", and a time zone such as Europe/Berlin.',
       },
       error,
