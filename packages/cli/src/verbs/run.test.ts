@@ -98,6 +98,18 @@ test('run --json is the records of the log and then how the run came out', async
   expect([code, stderr, records]).toEqual([3, '', [printed('one\n', 'stderr'), { type: 'run', ...over({ instance: 'i1', exit: exited(3) }) }]]);
 });
 
+test('run --json tells also what went wrong as a record of its own line', async () => {
+  begins(told({}));
+  logs(printed('one\n'));
+  agent.route('GET /v1/workers/backup/run', (_asked, response) => void response.destroy());
+  const { code, stdout } = await ostler('run', 'backup', '--json');
+  const records = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect([code, records]).toMatchObject([125, [printed('one\n'), { type: 'problem', version: 1, error: { code: 'no-agent', exitCode: 3 } }]]);
+});
+
 test('Ctrl-C calls the run off, shows the rest of what it prints, and is exit 130', async () => {
   begins(told({}));
   let rest = (): void => {};

@@ -28,7 +28,7 @@ export async function run(options: CommonOptions, [worker]: string[]): Promise<n
     if (signal.aborted) return interrupted;
     return exitCodeOf(over);
   } catch (error) {
-    sayFailure(error, options);
+    sayFailure(error, options, true);
     return ours;
   } finally {
     end();

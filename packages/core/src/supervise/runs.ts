@@ -1,3 +1,4 @@
+import { beginsRun } from './cause.ts';
 import type { Cell, Row } from './cell.ts';
 import type { Fact, Life, LifeEvent, Move } from './life.ts';
 import * as move from './moves.ts';
@@ -9,8 +10,7 @@ type Of<T extends LifeEvent['type']> = Extract<LifeEvent, { type: T }>;
 const dueAtRest: Cell<Of<'due'>> = (life, { at }, scene) =>
   life.want === 'run' ? move.toWaiting({ ...life, lastDueAt: at, failures: 0 }, scene, 'due') : move.stay({ ...life, lastDueAt: at });
 /** Whatever else it is to be started for, it goes on with a run that has begun. */
-const hasNotBegun = ({ phase, startCause }: Life): boolean =>
-  (phase === 'waiting' || phase === 'preparing') && ['due', 'run', 'user', 'restart'].includes(startCause);
+const hasNotBegun = ({ phase, startCause }: Life): boolean => (phase === 'waiting' || phase === 'preparing') && beginsRun.has(startCause);
 const dueWhileBusy: Cell<Of<'due'>> = (life, { at }, scene) => {
   const next = { ...life, lastDueAt: at };
   // It is being stopped and stays so: no run is expected of it.
