@@ -2,6 +2,7 @@ import type { Json } from '@ostler/sdk';
 import { fakeClock } from '@ostler/testkit';
 import { describe, expect, test } from 'vitest';
 import { type ScriptedHost, scriptedHost } from './fixtures/host.ts';
+import type { LifeEvent } from './life.ts';
 import { stateOf } from './state.ts';
 
 const hourMs = 3_600_000;
@@ -355,6 +356,39 @@ test('nothing waits for years when the clock was years ahead as it was set down,
   expect(host.crew().get('web')!.life.failures).toBe(0);
   await host.clock.advance(hourMs);
   expect(host.world.starts.filter(({ ref }) => ref.worker === 'tick')).not.toEqual([]);
+});
+
+describe('a run that is being stopped is followed by none before it is due', () => {
+  const line = { ...hourly({ overlap: 'queue' }), stop: { grace: '30s' } };
+  async function stopping(event: LifeEvent) {
+    const host = await scriptedHost({ tick: [{ stop: 'ignore' }, quick] });
+    await host.declare('tick', line);
+    await host.clock.advance(2.1 * hourMs);
+    const tick = host.crew().get('tick')!;
+    expect(tick.life).toMatchObject({ phase: 'running', isQueued: true });
+    await tick.send(event);
+    await host.clock.advance(1000);
+    expect(tick.life.phase).toBe('stopping');
+    return { host, tick };
+  }
+  test('where its worker is removed, and put back meanwhile', async () => {
+    const { host, tick } = await stopping({ type: 'remove', by: 'apply' });
+    await host.declare('tick', { ...line, env: { A: '1' } });
+    await host.clock.advance(60_000);
+    expect([tick.life, host.world.starts.length]).toMatchObject([{ phase: 'idle', want: 'run', isQueued: false, nextTryAt: '2030-01-01T03:00:00.000Z' }, 1]);
+  });
+  test('where its worker is held, and released meanwhile', async () => {
+    const { host, tick } = await stopping({ type: 'hold', by: 'user', cause: 'held' });
+    await tick.send({ type: 'start', by: 'user', cause: 'release' });
+    await host.clock.advance(60_000);
+    expect([tick.life, host.world.starts.length]).toMatchObject([{ phase: 'idle', want: 'run', isQueued: false, nextTryAt: '2030-01-01T03:00:00.000Z' }, 1]);
+  });
+  test.each(['start', 'restart'] as const)('unless somebody asks for one: by %s', async (type) => {
+    const { host, tick } = await stopping({ type: 'hold', by: 'user', cause: 'held' });
+    await tick.send(type === 'start' ? { type, by: 'user', cause: 'user' } : { type, by: 'user', cause: 'restart' });
+    await host.clock.advance(60_000);
+    expect([tick.life, host.world.starts.length]).toMatchObject([{ phase: 'done', startCause: 'restart' }, 2]);
+  });
 });
 
 test('a definition that changes while a run lasts is for the next run, which comes when it is due', async () => {

@@ -150,6 +150,7 @@ const followingStart: Partial<Record<StopCause, StartCause>> = {
   dependency: 'dependency',
   replaced: 'due',
   shutdown: 'declared',
+  removed: 'declared',
   age: 'age',
   at: 'at',
 };
@@ -175,13 +176,14 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   // It is wanted: only the end of its agent has called off what was to follow.
   if (onward === 'rest') return toRest(owed(life), scene, 'idle', 'stopped, its agent was ended', facts);
   const cause = followingStart[stopCause ?? 'restart'] ?? 'restart';
-  return stopCause !== null && isOfAgent(stopCause)
+  return stopCause !== null && isUnaskedFor(stopCause)
     ? anew({ ...life, failures: 0 }, scene, cause, facts)
     : toWaiting({ ...life, failures: 0 }, scene, cause, facts);
 }
 
-/** Nobody asked for such a stop, nor for what follows it. */
-export const isOfAgent = (cause: StopCause): boolean => cause === 'changed' || cause === 'shutdown';
+/** After these nobody has asked for a run now: what is put back, or no longer held, waits until it is due, where it has a schedule. */
+const unaskedFor: ReadonlySet<StopCause> = new Set(['changed', 'shutdown', 'removed', 'held', 'down']);
+export const isUnaskedFor = (cause: StopCause): boolean => unaskedFor.has(cause);
 
 /** What nobody asked to run now is started; by its schedule, where it has one. */
 const anew = (life: Life, scene: Scene, cause: StartCause, facts: readonly Fact[]): Move =>

@@ -26,9 +26,9 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
 const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
 /** After these it rests, is given up, or pauses. */
 const pausing: ReadonlySet<StopCause> = new Set(['cancelled', 'timeout', 'unhealthy', 'memory']);
-/** What somebody asks for while it is being stopped comes at once, whatever that stop alone leads to; one of the agent's leads to the next time of a schedule. */
+/** What somebody asks for while it is being stopped comes at once, whatever that stop alone leads to: of a worker with a schedule, to its next time. */
 const onwardAsked = ({ stopCause }: Life, { rules }: Scene): Life['onward'] =>
-  stopCause !== null && (pausing.has(stopCause) || (move.isOfAgent(stopCause) && rules.kind === 'cron')) ? 'asked' : 'start';
+  stopCause !== null && (pausing.has(stopCause) || (move.isUnaskedFor(stopCause) && rules.kind === 'cron')) ? 'asked' : 'start';
 /** Wanted, and stopped all the same: with its agent. */
 const startAfterStop: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
   const kept = life.onward === 'rest' ? 'start' : life.onward;
@@ -55,7 +55,8 @@ export const start: Row<Of<'start'>> = {
 /** What is to be removed is held by nobody. */
 const heldFacts = (life: Life, by: string): readonly Fact[] => (life.want === 'run' ? [{ type: 'worker.held', data: { by } }] : []);
 /** A shutdown is no hold: the next agent is to start it again. */
-const held = (life: Life, { by, cause }: Of<'hold'>): Life => (cause === 'shutdown' || life.want === 'removed' ? life : { ...life, want: 'held', heldBy: by });
+const held = (life: Life, { by, cause }: Of<'hold'>): Life =>
+  cause === 'shutdown' || life.want === 'removed' ? life : { ...life, want: 'held', heldBy: by, isQueued: false };
 const holdKeepsPhase: Cell<Of<'hold'>> = (life, event) =>
   event.cause === 'shutdown' || life.want === 'held' ? move.stay(life) : move.stay({ ...held(life, event), nextTryAt: null }, heldFacts(life, event.by));
 const holdBeforeStart: Cell<Of<'hold'>> = (life, event, scene) =>
@@ -76,7 +77,7 @@ export const hold: Row<Of<'hold'>> = {
   unresolved: (life, event) => move.stay({ ...held(life, event), onward: 'rest' }, event.cause === 'shutdown' ? [] : heldFacts(life, event.by)),
 };
 
-const unwanted = (life: Life, by: string): Life => ({ ...life, want: 'removed', heldBy: by });
+const unwanted = (life: Life, by: string): Life => ({ ...life, want: 'removed', heldBy: by, isQueued: false });
 const removeAtRest: Cell<Of<'remove'>> = (life, { by }, scene) => move.toRest(unwanted(life, by), scene, 'idle', 'removed');
 const removeLater: Cell<Of<'remove'>> = (life, { by }) => move.stay({ ...unwanted(life, by), onward: 'rest' });
 export const remove: Row<Of<'remove'>> = {

@@ -87,7 +87,7 @@ const lifted = ({ before, move }: Told, by: string): string | null => told(move,
 /** Who asks is to wait neither until it is due nor for the end of a pause, and has called nothing off. */
 function onwardAsked({ before: { stopCause }, scene }: Told): Life['onward'] {
   const isPaused = stopCause === 'cancelled' || stopCause === 'timeout' || stopCause === 'unhealthy' || stopCause === 'memory';
-  const isOfSchedule = scene.rules.kind === 'cron' && (stopCause === 'changed' || stopCause === 'shutdown');
+  const isOfSchedule = scene.rules.kind === 'cron' && ['changed', 'shutdown', 'removed', 'held', 'down'].includes(stopCause ?? '');
   return isPaused || isOfSchedule ? 'asked' : 'start';
 }
 
