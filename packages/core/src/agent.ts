@@ -118,6 +118,8 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
   const applied = (snapshot.values['applied'] ?? null) as Applied | null;
   // Something of this agent may run that its store never heard of; not beside one that was begun with its data directory.
   const isLost = (snapshot.values['isComplete'] ?? (applied !== null || dataDir.isNew)) !== true;
+  // Said before anything can fail: an agent that ends, for its first file is refused, is no lost store for the next one.
+  if (snapshot.values['isComplete'] === undefined && dataDir.isNew) journal.record({ values: { isComplete: true } }).catch(() => {});
   const stuck = new StuckCalls();
   // Without workers to keep, a file that cannot be read is the end; with some, they are kept running as they were applied.
   const { plugins, read } = await (early ?? readFile(applied !== null, applied));
