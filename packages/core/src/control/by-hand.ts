@@ -29,21 +29,29 @@ export async function start(parts: Parts, name: string, waitMs: number, by: stri
   const one = startableOf(parts, name);
   parts.down.callOff();
   await one.send({ type: 'start', by, cause: 'user' });
-  return outcome(parts, [name], [], waitMs, signal);
+  return started(one, await outcome(parts, [name], [], waitMs, signal));
 }
 
 export async function restart(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
   const one = startableOf(parts, name);
   parts.down.callOff();
   await one.send({ type: 'restart', by, cause: 'restart' });
-  return outcome(parts, [name], [], waitMs, signal);
+  return started(one, await outcome(parts, [name], [], waitMs, signal));
 }
+
+/** What was stopped again by then is as somebody wished, but not as was asked for here. */
+const started = (one: Supervisor, answer: OutcomeDocument): OutcomeDocument =>
+  answer.outcome === 'done' && one.life.want === 'held' ? { ...answer, outcome: 'failed', message: sentenceOf(one) } : answer;
 
 export async function stop(parts: Parts, name: string, waitMs: number, by: string, signal: AbortSignal): Promise<OutcomeDocument> {
   const one = workerOf(parts, name);
   await one.send({ type: 'hold', by, cause: 'held' });
-  const isStopped = await parts.crew.until(() => stateOf(one.life) === 'stopped' || one.isClosed, until(waitMs, signal));
-  return stopped(parts, [name], isStopped);
+  const isStopped = (): boolean => stateOf(one.life) === 'stopped' || one.isClosed;
+  // Who wishes meanwhile that it runs has the last word: there is no stop left to wait for.
+  await parts.crew.until(() => isStopped() || one.life.want === 'run', until(waitMs, signal));
+  const answer = stopped(parts, [name], isStopped());
+  const isOvertaken = !isStopped() && one.life.want === 'run';
+  return isOvertaken ? { ...answer, outcome: 'failed', message: `${name} was started again before it had stopped` } : answer;
 }
 
 export async function down(parts: Parts, { agent = false, waitMs = 120_000 }: DownRequest, by: string, signal: AbortSignal): Promise<OutcomeDocument> {

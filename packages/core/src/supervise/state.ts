@@ -41,16 +41,18 @@ export function stateOf(life: Life): WorkerState {
 }
 
 /**
- * How a worker came out: `null` while that is open. `ok` also for what is held, done, or a schedule that waits; `bad` for what is not well and will
- * not be soon.
+ * How a worker came out: `null` while that is open. `ok` also for what is held by a wish, done, or a schedule that waits; `bad` for what is not well
+ * and will not be soon.
  */
 export function verdictOf(life: Life, kind: WorkerKind): 'ok' | 'bad' | null {
   if (life.blind !== null && life.phase !== 'idle') return null;
   switch (stateOf(life)) {
     case 'healthy':
     case 'done':
-    case 'stopped':
       return 'ok';
+    case 'stopped':
+      // Held by nobody's wish.
+      return life.heldBy === 'health' ? 'bad' : 'ok';
     case 'failed':
     case 'crash-looping':
     case 'unhealthy':
