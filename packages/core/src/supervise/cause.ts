@@ -6,7 +6,7 @@ export const stopCauses = {
   changed: 'its definition changed',
   restart: 'a restart was asked for',
   unhealthy: 'its probes failed',
-  dependency: 'a worker that it depends on was started anew',
+  dependency: 'a worker that it depends on has ended or was started anew',
   replaced: 'its next run is due',
   timeout: 'it ran longer than its schedule allows',
   cancelled: 'this run of it was called off',

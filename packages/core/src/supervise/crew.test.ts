@@ -353,6 +353,7 @@ describe('several workers', () => {
       expect([starts(host, 'db'), starts(host, 'app')]).toEqual([2, 2]);
       expect((await host.journal()).findLast(({ type, worker }) => type === 'worker.stopping' && worker === 'app')?.data).toMatchObject({
         cause: 'dependency',
+        evidence: 'db',
       });
     });
     test('are so although the agent died before it could, and only once', async () => {

@@ -108,7 +108,7 @@ export const restart: Row<Of<'restart'>> = {
   preparing: restartOnTheWay,
   starting: restartOnTheWay,
   running: (life, { by, cause }, scene) =>
-    move.toStopping(cause === 'restart' ? wanted(life) : life, scene, cause, 'start', cause === 'restart' ? released(life, by) : []),
+    cause === 'restart' ? move.toStopping(wanted(life), scene, cause, 'start', released(life, by)) : move.toStopping(life, scene, cause, 'start', [], by),
   stopping: restartAfterStop,
   unresolved: (life, event, scene) => (life.unresolved === 'stop' ? restartAfterStop : restartOnTheWay)(life, event, scene),
 };

@@ -71,7 +71,8 @@ function evidence(event: LifeEvent, { facts }: Move): string | null {
   const fact = facts.find(({ type }) => type === 'worker.stopping');
   if (fact === undefined) return null;
   const told = (fact.data as { readonly evidence?: string }).evidence ?? null;
-  const given = event.type === 'overdone' ? event.evidence : null;
+  const isFollowing = event.type === 'restart' && event.cause === 'dependency';
+  const given = event.type === 'overdone' ? event.evidence : isFollowing ? event.by : null;
   return told === given ? null : `it is stopped upon ${given}, told is ${told}`;
 }
 
