@@ -40,10 +40,10 @@ export function makeControl(parts: Parts): Control {
     run: (...given) => runs.run(parts, ...given),
     awaitRun: (...given) => runs.awaitRun(parts, ...given),
     cancelRun: (...given) => runs.cancelRun(parts, ...given),
-    async kill(worker, signalName) {
+    async kill(worker, signalName, by) {
       const one = workerOf(parts, worker);
       if (one.life.phase !== 'running') throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
-      await one.signal(signalName);
+      await one.signal(signalName, by);
     },
     exec: (worker, argv, io, signal) => exec(parts, worker, argv, io, signal),
     down: (request, by, signal) => byHand.down(parts, request, by, signal),

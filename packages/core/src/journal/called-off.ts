@@ -1,4 +1,5 @@
 import type { JournalRecord, WorkerRecord } from '../store/index.ts';
+import { byHand } from './by-hand.ts';
 import type { End } from './end.ts';
 import { textOf } from './fields.ts';
 import { moment } from './moment.ts';
@@ -16,6 +17,3 @@ export function howCalledOff({ at, cursor, data }: JournalRecord, end: End | nul
   const when = `This run of it was called off ${by === byHand ? 'by hand' : `by ${by}`} at ${moment(at, nowAt)}`;
   return end === null ? [`${when}, before it had begun.`] : [...end.sentences, `${when}, before it was tried again.`];
 }
-
-/** As the API calls who asks over its socket. */
-export const byHand = 'the command';

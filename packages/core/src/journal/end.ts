@@ -2,6 +2,7 @@ import type { JournalRecord } from '../store/index.ts';
 import { durationText } from './duration-text.ts';
 import { linesOf, numberOf, textOf } from './fields.ts';
 import { moment } from './moment.ts';
+import { sentBefore } from './sent-signal.ts';
 
 /** How a run came to its end, or why there was none. */
 export interface End {
@@ -42,7 +43,7 @@ export function lastEnd(own: readonly JournalRecord[], seen: Seen): End | null {
   const base = { cursor, at, instance, lastLines: exit === null ? [] : linesOf(exit.data, 'lastLines') };
   const stopping = run.findLast(({ type }) => type === 'worker.stopping');
   if (stopping !== undefined) return { ...base, ...stopped(stopping, run, when) };
-  return { ...base, ...ended(exit ?? record, when, seen) };
+  return { ...base, ...ended(exit ?? record, when, seen, sentBefore(exit ?? record, own, seen.nowAt)) };
 }
 
 const ends: ReadonlySet<string> = new Set(['worker.exited', 'worker.start-failed', 'worker.stopped']);
@@ -64,7 +65,7 @@ function stopped(stopping: JournalRecord, run: readonly JournalRecord[], when: s
   return { kind: 'asked', sentences: [`It was stopped at ${when}${how}: ${textOf(stopping.data, 'why') ?? 'it was asked for'}.`] };
 }
 
-function ended({ data }: JournalRecord, when: string, { memoryLimitBytes }: Seen): Pick<End, 'kind' | 'sentences'> {
+function ended({ data }: JournalRecord, when: string, { memoryLimitBytes }: Seen, sent: string | null): Pick<End, 'kind' | 'sentences'> {
   const code = numberOf(data, 'code');
   const signal = textOf(data, 'signal');
   const afterMs = numberOf(data, 'afterMs');
@@ -76,8 +77,8 @@ function ended({ data }: JournalRecord, when: string, { memoryLimitBytes }: Seen
     return { kind: 'memory', sentences: [`The kernel killed it for lack of memory at ${when}${ran} (${limit}).`] };
   }
   const child = oom === 'inside' ? ['One of its own processes had been killed by the kernel for lack of memory.'] : [];
-  if (signal !== null) return { kind: 'exit', sentences: [`It was killed by ${signal} at ${when}${ran}.`, ...child, signalMeans(signal, oom)] };
-  if (code !== null) return { kind: 'exit', sentences: [`It exited with code ${code} at ${when}${ran}${codeMeans(code)}.`, ...child, unasked] };
+  if (signal !== null) return { kind: 'exit', sentences: [`It was killed by ${signal} at ${when}${ran}.`, ...child, sent ?? signalMeans(signal, oom)] };
+  if (code !== null) return { kind: 'exit', sentences: [`It exited with code ${code} at ${when}${ran}${codeMeans(code)}.`, ...child, sent ?? unasked] };
   const why =
     textOf(data, 'evidence') === 'inferred'
       ? 'How it ended is not known: the holder, a small process beside it that would have kept its exit code, had been killed itself.'

@@ -36,6 +36,7 @@ const samples = {
   'worker.done': entries['worker.done'](w, { code: 0, tookMs: 90_000 }),
   'worker.healthy': entries['worker.healthy'](w, { afterMs: 1200 }),
   'worker.unhealthy': entries['worker.unhealthy'](w, { evidence: 'GET http://127.0.0.1:80/ answered 503', failures: 3 }),
+  'worker.signalled': entries['worker.signalled'](w, { signal: 'SIGUSR1', by: 'user' }),
   'worker.held': entries['worker.held'](w, { by: 'user' }),
   'worker.released': entries['worker.released'](w, { by: 'user' }),
   'worker.unresolved': entries['worker.unresolved'](w, { what: 'start', message: 'the call timed out.' }),

@@ -1,6 +1,7 @@
 import type { JournalRecord, WorkerRecord } from '../store/index.ts';
 import { advise } from './advice.ts';
-import { byHand, calledOff, howCalledOff } from './called-off.ts';
+import { byHand } from './by-hand.ts';
+import { calledOff, howCalledOff } from './called-off.ts';
 import { type End, lastEnd, times } from './end.ts';
 import { numberOf, textOf } from './fields.ts';
 import { moment } from './moment.ts';

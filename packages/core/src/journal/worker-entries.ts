@@ -73,6 +73,8 @@ export const workerEntries = {
     of(w, 'worker.healthy', `Healthy${d.afterMs === null ? '' : ` after ${durationText(d.afterMs)}`}.`, d),
   'worker.unhealthy': (w: OfWorker, d: { evidence: string; failures: number }) =>
     of(w, 'worker.unhealthy', `Unhealthy after ${count(d.failures, 'failed probe')}: ${d.evidence}.`, d),
+  'worker.signalled': (w: OfWorker, d: { signal: string; by: string }) =>
+    of(w, 'worker.signalled', `Was sent ${d.signal} by ${d.by === 'health' ? 'its health rule' : d.by}.`, d),
   'worker.held': (w: OfWorker, d: { by: string }) => of(w, 'worker.held', `Held by ${d.by}: it stays stopped until it is started by hand.`, d),
   'worker.released': (w: OfWorker, d: { by: string }) => of(w, 'worker.released', `The hold was lifted by ${d.by}.`, d),
   'worker.unresolved': (w: OfWorker, d: { what: 'start' | 'stop' | 'remove'; message: string }) =>

@@ -2,12 +2,13 @@ import { type Exit, isRuntimeFailure, type Observed, type Secrets } from '@ostle
 import { isOpen, type Normal, ownerOf } from '../spec/index.ts';
 import type { GenerationRecord } from '../store/index.ts';
 import { calledOff } from './called-off.ts';
-import { asFailure, inspect, lastLines, prepare, resolve, signal, start, stop } from './calls.ts';
+import { asFailure, inspect, lastLines, prepare, resolve, start, stop } from './calls.ts';
 import type { Effect, Life } from './life.ts';
 import { secretMask } from './mask.ts';
 import { preparationFailure } from './preparation-failure.ts';
 import { Removals } from './removals.ts';
 import type { RuntimeAccess } from './services.ts';
+import { sendSignal } from './signals.ts';
 import { StopPace } from './stop-pace.ts';
 import { stopRule } from './stop-rule.ts';
 import type { Subject } from './subject.ts';
@@ -90,10 +91,9 @@ export class Effects {
     this.#quietly(this.look());
   }
 
-  async signal(name: string): Promise<void> {
+  async signal(name: string, by: string): Promise<void> {
     const [runtime, target] = [this.#runtime(), this.#of.target()];
-    if (runtime === null || target === null) return;
-    await signal(this.#of.services, runtime, target, name);
+    if (runtime !== null && target !== null) await sendSignal(this.#of.services, runtime, target, name, by);
   }
 
   /** It may have ended meanwhile, and its engine too. */
@@ -103,7 +103,7 @@ export class Effects {
       if (!isRuntimeFailure(error)) throw error;
       services.log.warn({ worker, error: error.message }, `${name} was not sent, although it is not well`);
     };
-    await this.signal(name).catch(lost);
+    await this.signal(name, 'health').catch(lost);
   }
 
   async lastLines(found: Observed & { readonly is: 'exited'; readonly exit: Exit }): Promise<readonly string[]> {

@@ -148,8 +148,8 @@ export class Supervisor implements Subject {
     return this.#effects.look();
   }
 
-  signal(name: string): Promise<void> {
-    return this.#effects.signal(name);
+  signal(name: string, by: string): Promise<void> {
+    return this.#effects.signal(name, by);
   }
 
   /** Ends timers and probes; calls under way are left alone. Nothing is stopped. Resolves when what was decided is persisted, or never will be. */

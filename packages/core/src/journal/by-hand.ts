@@ -1,0 +1,2 @@
+/** As the API calls who asks over its socket. */
+export const byHand = 'the command';
