@@ -272,6 +272,20 @@ describe('a run that was due and had not begun when its agent was ended with its
     const { starts, skipped } = await next(host);
     expect([starts, skipped]).toEqual(missed === 'skip' ? [1, [lost[0]!.replace('T01', 'T02')]] : [2, []]);
   });
+  test('is told with those that pass while that agent still waits for the end of another', async () => {
+    const host = await scriptedHost({ slow: { stop: 'ignore' }, db: {} });
+    await host.declare('slow', { stop: { grace: '3h' } });
+    await host.declare('db', { ports: [1], health: { tcp: 1 } });
+    await host.declare('tick', { ...hourly(), dependsOn: { db: 'healthy' } });
+    await host.clock.advance(hourMs);
+    void host.crew().stopWithAgent(whole);
+    await host.clock.advance(60_000);
+    expect(host.crew().get('tick')!.life).toMatchObject({ phase: 'idle', reason: 'its agent was ended' });
+    host.clock.jump(2.5 * hourMs);
+    await host.clock.advance(2 * 60_000);
+    const skipped = (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
+    expect(skipped).toEqual([expect.stringContaining('3 runs were missed in that time')]);
+  });
   test('is none where it had begun', async () => {
     const host = await ended({ missed: 'once' });
     expect(host.crew().get('tick')!.life.phase).toBe('running');

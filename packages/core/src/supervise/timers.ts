@@ -141,7 +141,10 @@ export class Timers {
   async #due(dueMs: number): Promise<void> {
     const schedule = this.#of.normal()?.rules.schedule ?? null;
     if (schedule === null) return;
-    const events = overdue(schedule, dueMs - 1, this.#of.services, 'the host slept, or its clock was set');
+    const { lastDueAt } = this.#of.life;
+    // One that was owed to the next agent while this one is being ended is told by whoever comes to tell of its times.
+    const fromMs = Math.min(dueMs - 1, lastDueAt === null ? dueMs : Date.parse(lastDueAt));
+    const events = overdue(schedule, fromMs, this.#of.services, 'the host slept, or its clock was set');
     await Promise.all(events.map((event) => this.#of.send(event)));
     if (!this.#of.isClosed) this.#alignRuns();
   }
