@@ -8,7 +8,7 @@ export function observedWrongly(event: LifeEvent, before: Life, scene: Scene, mo
     keptName(event, before, scene, move) ??
     sight(event, before, scene, move) ??
     evidence(event, move) ??
-    nextTry(event, move) ??
+    nextTry(event, before, move) ??
     stopping(event, before, move) ??
     since(event, before, scene, move)
   );
@@ -77,9 +77,12 @@ function evidence(event: LifeEvent, { facts }: Move): string | null {
 }
 
 /** A start that failed is followed by another under its own name while that may still be taken, else by a new one; what failed because of its engine, by the same. */
-function nextTry(event: LifeEvent, { life }: Move): string | null {
+function nextTry(event: LifeEvent, before: Life, { life, facts }: Move): string | null {
   if (event.type !== 'start-failed' || event.failure.outcome !== 'no' || event.failure.code.startsWith('engine-')) return null;
   if (life.want !== 'run' || (life.phase !== 'waiting' && life.phase !== 'backoff')) return null;
+  // Given up, with the next run of its schedule waiting for that.
+  if (before.isQueued && !life.isQueued && facts.every(({ type }) => type !== 'worker.backoff'))
+    return life.startCause === 'due' ? null : 'the run that was queued is not what comes';
   const expected = life.mayCome ? 'again' : 'start-failed';
   return life.startCause === expected ? null : `it is to be started for ${life.startCause}, not for ${expected}`;
 }
