@@ -79,7 +79,8 @@ export type Observed = { readonly ref: InstanceRef; readonly handle: Handle; rea
     }
   | {
       readonly is: 'exited';
-      readonly exit: Exit /** Processes of it that are still there, as `pid command`: `why` names them. */;
+      readonly exit: Exit;
+      /** Processes of it that are still there, as `pid command`: `why` names them. The driver ends them, see {@link RuntimeDriver}. */
       readonly left?: readonly string[] | undefined;
       /** The signal, by its full name, that ends it where the host file names none; absent: SIGTERM. */
       readonly stopSignal?: string | undefined;
@@ -167,7 +168,8 @@ export type LogFrom = { readonly after: string } | { readonly tailLines: number 
 
 /**
  * All values are structured-cloneable: a driver may live in another process. All mutating calls are idempotent and serialised per worker
- * by core. A driver has no timers, no retries, no store, and never stops what it was not told to stop.
+ * by core. A driver has no timers, no retries, no store, and never stops what it was not told to stop. An instance lasts as long as its first process: what
+ * that leaves running is no instance any more, and ended by its engine, as a container's is by the kernel, or else by its driver.
  */
 export interface RuntimeDriver<Options = unknown> {
   /**
@@ -200,7 +202,7 @@ export interface RuntimeDriver<Options = unknown> {
 
   /**
    * By supervise; 90 s. Same ref exists: return it (`created` is started, `exited` is NOT). Same instance, other generation: conflict
-   * (`engine`: roll forward). What a failure leaves half-made is for `remove()`.
+   * (`engine`: roll forward). What a failure leaves half-made is for `remove()`. Of instances of that worker that have ended nothing is left running then.
    */
   start(ref: InstanceRef, run: Run<Options>, call: Call): Promise<Observed>;
 

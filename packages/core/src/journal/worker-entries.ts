@@ -109,5 +109,5 @@ function exitText({ code, signal, oom, evidence, afterMs }: ExitFacts): string {
 }
 
 function leftText(processes: readonly LeftProcess[]): string {
-  return `Left behind on this host: ${processes.map((p) => `pid ${p.pid} (${p.command})`).join(', ')}.`;
+  return `What it left running is ended: ${processes.map((p) => `pid ${p.pid} (${p.command})`).join(', ')}.`;
 }

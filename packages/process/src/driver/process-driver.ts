@@ -13,6 +13,7 @@ import { checkProcess } from './check.ts';
 import { execInside } from './exec.ts';
 import { factsOf } from './facts.ts';
 import { thisHost } from './host.ts';
+import { Leavings } from './leavings.ts';
 import { shareMs } from './memory.ts';
 import { glance, instanceOf, listed, observe } from './observe.ts';
 import { commandSpec, type ProcessDriverOptions } from './options.ts';
@@ -31,6 +32,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
   const host = thisHost(state, options.holder);
   const { holders } = host;
   const lifelines = new Lifelines((instance) => holders.of(instance.spec).takeOver?.({ dir: instance.path, spec: instance.spec }));
+  const leavings = new Leavings(options.log);
   let isSwept = false;
   const starting = new Map<string, Promise<Observed>>();
   const directories = new OpenInstances();
@@ -50,7 +52,9 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
   };
 
   const startOnce = async (ref: InstanceRef, run: Parameters<ProcessDriver<Options>['start']>[1], call: Call): Promise<Observed> => {
+    await leavings.clearBefore(state, ref, call);
     const found = await startInstance(options, host, ref, run, call);
+    leavings.saw(demand({ ref, handle: null }), found);
     if (found.is === 'running') lifelines.attach(demand({ ref, handle: null }));
     return found;
   };
@@ -83,6 +87,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       if (instance === null) return { is: 'gone', engine };
       keepHouse(instance);
       const found = await observe(instance, engine, call);
+      leavings.saw(instance, found);
       if (found.is === 'running') lifelines.attach(instance);
       else lifelines.distrust(instance.path);
       return found;
@@ -90,7 +95,8 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     async list(agent) {
       const engine = host.store();
       await holders.open();
-      if (!isSwept) sweepInstances(state, agent);
+      const isFirst = !isSwept;
+      if (isFirst) sweepInstances(state, agent);
       isSwept = true;
       const instances = instancePaths(state, agent).flatMap((path): readonly Listed[] => {
         const seen = lifelines.listed(path);
@@ -98,7 +104,10 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
         const instance = openInstance(path);
         if (instance === null) return [];
         keepHouse(instance);
-        return [listed(instance)];
+        const found = listed(instance);
+        // Its agent may have died before it was ended.
+        if (isFirst && found.is === 'exited') leavings.passed(instance);
+        return [found];
       });
       return { engine, instances };
     },
@@ -111,12 +120,13 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       if (instance === null) return { is: 'gone', engine: host.store() };
       const found = await stopInstance(instance, host.store(), how, call);
       lifelines.distrust(instance.path);
+      leavings.saw(instance, found);
       return found;
     },
     async remove(target, call) {
       const instance = find(target);
       if (instance === null) return;
-      await removeEnded(instance, call);
+      await removeEnded(instance, () => leavings.clear(instance, call), call);
       lifelines.detach(instance.path);
       directories.forget(instance.path);
     },
@@ -161,6 +171,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     async close() {
       lifelines.close();
+      leavings.close();
       await holders.close();
     },
   };

@@ -94,6 +94,7 @@ export async function startInstance<Options>(
     segmentBytes: Math.max(4096, spec.logs.maxSizeBytes),
     segmentFiles: Math.max(1, spec.logs.maxFiles),
     cgroups: process.platform === 'linux' ? placeOf(place, ref, wants) : noCgroups,
+    stop: spec.stop,
     secretsDir,
     endpoints: spec.ports.map((port) => ({ port: port.port, address: `127.0.0.1:${port.port}` })),
   };

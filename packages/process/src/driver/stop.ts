@@ -9,7 +9,7 @@ import { describe, treeMembers } from '../tree/members.ts';
 import { glance, observe, settle } from './observe.ts';
 
 /** How long a killed tree gets to be gone. */
-const reapMs = 10_000;
+export const reapMs = 10_000;
 
 /** Its number: real-time signals have no name that Node knows. */
 export function signalOf(name: string): number {
@@ -57,14 +57,17 @@ function throwIfAborted(call: Call, { spec }: InstanceDirectory): void {
     });
 }
 
-/** Takes all of an ended instance away. What the worker left running is no business of a removal: `conflict`, stop it first. */
-export async function removeEnded(instance: InstanceDirectory, call: Call): Promise<void> {
+/** Takes all of an ended instance away. `clear`: ends what it left running; while any of that is there it stays, or nobody would find it: `conflict`. */
+export async function removeEnded(instance: InstanceDirectory, clear: () => Promise<void>, call: Call): Promise<void> {
   const { path, spec } = instance;
   const conflict = (text: string) => runtimeFailure({ code: 'conflict', outcome: 'no', retryable: false, message: text });
   const { is } = await settle(instance, call);
   if (is === 'running') throw conflict(`${spec.ref.worker} ${spec.ref.instance} is running; stop it first`);
-  const left = describe(treeMembers(instance));
-  if (left.length > 0) throw conflict(`${spec.ref.worker} ${spec.ref.instance} has ended but left processes (${left.join('; ')}); stop it first`);
+  if (treeMembers(instance).length > 0) {
+    await clear();
+    const left = describe(treeMembers(instance));
+    if (left.length > 0) throw conflict(`${spec.ref.worker} ${spec.ref.instance} has ended but left processes that no signal ends (${left.join('; ')})`);
+  }
   removeSecretFiles(spec.secretsDir);
   removeCgroups(spec.cgroups);
   removeInstance(path);

@@ -14,8 +14,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { type InstanceRef, runtimeFailure } from '@ostler/sdk';
+import { dirname, join } from 'node:path';
+import { type InstanceRef, runtimeFailure, type StopRule } from '@ostler/sdk';
 import type { CgroupPaths } from '../cgroup/cgroup.ts';
 import { type Identity, parseIdentity } from '../identity/identity.ts';
 import { isAliveState } from '../identity/process-stat.ts';
@@ -39,6 +39,8 @@ export interface InstanceSpec {
   readonly segmentBytes: number;
   readonly segmentFiles: number;
   readonly cgroups: CgroupPaths;
+  /** How it is asked to end, and what it left when it ended; absent in those of older versions. */
+  readonly stop?: StopRule;
   /** Where its secret files lie. */
   readonly secretsDir: string | null;
   readonly endpoints: readonly { readonly port: number; readonly address: string }[];
@@ -160,6 +162,12 @@ export function instancePaths(state: string, agent: string): readonly string[] {
   return folders(join(state, agent)).flatMap((worker) =>
     folders(join(state, agent, worker.name)).map((instance) => join(state, agent, worker.name, instance.name)),
   );
+}
+
+/** The paths of the other instances of the same worker, in any state. */
+export function siblingPaths(path: string): readonly string[] {
+  const parent = dirname(path);
+  return folders(parent).flatMap(({ name }) => (join(parent, name) === path ? [] : [join(parent, name)]));
 }
 
 /** Every instance of the agent. Throws if one cannot be understood. */

@@ -28,6 +28,11 @@ export function signalWorker(instance: InstanceDirectory, signal: number): boole
   return signalIdentity(worker, signal);
 }
 
+/** A signal by its number, to every process of the instance. */
+export function signalTree(instance: InstanceDirectory, signal: number): void {
+  for (const entry of treeMembers(instance)) send(entry, signal);
+}
+
 /**
  * Ends the whole tree. Against forkers all are stopped first, then looked for again until nothing new turns up, then killed: one look and
  * kill would miss those born in between. `known`: members seen while their parents still lived, which led to them. Resolves with what is still

@@ -68,6 +68,19 @@ export const stopping: readonly ConformanceCase[] = [
     },
   },
   {
+    id: 'what-a-worker-left-is-gone-at-its-next-start',
+    line: 'start: of instances of that worker that have ended nothing is left running',
+    run: async (kit) => {
+      const { target, ref, observed } = await kit.start(['tree']);
+      await kit.printed(target, 'ready');
+      if (observed.is === 'running' && observed.pid !== undefined) process.kill(observed.pid, 'SIGKILL');
+      else await kit.driver.stop(target, { signal: 'SIGKILL', graceMs: 10_000 }, kit.call(60_000));
+      await waitFor('its end is seen', async () => (await kit.inspect(target)).is === 'exited');
+      await kit.start(['wait']);
+      assert.deepEqual(await processesOf(ref.instance), [], 'children of the dead worker are left beside the next one');
+    },
+  },
+  {
     id: 'stop-twice-is-success',
     line: 'already exited or gone = success',
     run: async (kit) => {

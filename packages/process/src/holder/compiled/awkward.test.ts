@@ -46,7 +46,7 @@ test.each(holders)('%s: a worker that closes its outputs runs on and ends with i
 });
 
 test('what a grandchild writes to the outputs that an ended worker handed to it is kept', async () => {
-  const target = await b.start(['sh', '-c', '(setsid sh -c "sleep 0.5; echo late" &); echo early; exit 0']);
+  const target = await b.start(['sh', '-c', '(setsid sh -c "sleep 0.2; echo late" &); echo early; exit 0']);
   expect((await ended(b.driver, target)).exit.code).toBe(0);
   expect((await logsOf(b.driver, target, 'start', true)).stdout).toBe('early\nlate\n');
 });
