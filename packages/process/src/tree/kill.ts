@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { killCgroup } from '../cgroup/cgroup.ts';
 import { bootId } from '../identity/boot.ts';
 import { lifeOf, signalIdentity } from '../identity/identity.ts';
-import type { ProcessEntry } from '../identity/process-stat.ts';
+import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
 import { readProcess } from '../identity/process-table.ts';
 import { orderHolder } from '../instance/control.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
@@ -16,6 +16,11 @@ const send = (entry: ProcessEntry, signal: NodeJS.Signals | number): void => {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
   }
 };
+
+function isThere({ pid, start }: ProcessEntry): boolean {
+  const now = readProcess(pid);
+  return now?.start === start && isAliveState(now.state);
+}
 
 /** A signal by its number, to the worker's process group without the holder and the drainers, which share it. `false` = the worker is not alive. */
 export function signalWorker(instance: InstanceDirectory, signal: number): boolean {
@@ -54,11 +59,9 @@ export async function killTree(instance: InstanceDirectory, deadlineMs: number, 
       if (Date.now() > deadlineMs) break;
     }
     for (const entry of stopped.values()) send(entry, 'SIGKILL');
-    let left = members();
-    for (let waitMs = 1; left.length > 0 && waitMs < 200 && Date.now() < deadlineMs; waitMs *= 2) {
-      await sleep(waitMs);
-      left = members();
-    }
+    // After the deadline too: what was killed is there for a moment, which says nothing.
+    for (let waitMs = 1; [...stopped.values()].some(isThere) && waitMs < 500; waitMs *= 2) await sleep(waitMs);
+    const left = members();
     if (left.length === 0 || Date.now() >= deadlineMs) return left;
   }
 }
