@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unresolved } from '../../src/spec/index.ts';
+import type { InstanceRecord } from '../../src/store/index.ts';
 import { type Supervisor, toRecord } from '../../src/supervise/index.ts';
 import type { Agent } from './agent.ts';
 import type { Disk } from './disk.ts';
@@ -199,13 +200,20 @@ export function untold({ disk, agent }: View): string | null {
 
 const serialOf = (instance: string): number => Number(instance.slice(1));
 
-/** One that has ended and was taken away, although an older one of its worker is kept; where no removal failed and no clock was set. */
-export function mislaid({ disk, agent }: View): string | null {
+/**
+ * One that has ended and was taken away, although an older one of its worker is kept on the same engine: another may not have answered when that was to
+ * go. Where no removal failed and no clock was set.
+ */
+export function mislaid({ disk, agent, engines }: View): string | null {
   for (const { type, worker, instance } of disk.journal) {
-    if (type !== 'worker.exited' || worker === null || instance === null || disk.instances.has(`${worker}/${instance}`)) continue;
+    const key = `${worker}/${instance}`;
+    if (type !== 'worker.exited' || worker === null || instance === null || disk.instances.has(key)) continue;
     const present = agent?.crew.get(worker)?.life.instance;
-    const older = [...disk.instances.values()].find((row) => row.worker === worker && row.instance !== present && serialOf(row.instance) < serialOf(instance));
-    if (older !== undefined) return `${worker}/${instance} is no more, and ${older.instance}, which is older, is`;
+    const on = engines.find(({ removed }) => removed.has(key))?.name;
+    const isAlike = ({ runtime }: InstanceRecord): boolean => on === undefined || runtime === on;
+    const others = [...disk.instances.values()].filter((row) => row.worker === worker && row.instance !== present && isAlike(row));
+    const older = others.find((row) => serialOf(row.instance) < serialOf(instance));
+    if (older !== undefined) return `${key} is no more, and ${older.instance}, which is older, is`;
   }
   return null;
 }
