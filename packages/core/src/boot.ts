@@ -165,6 +165,7 @@ function enter(crew: Crew, runtime: RuntimeAccess, engine: string, { ref, handle
   const phase = is === 'exited' ? life : ({ ...life, phase: 'unresolved', unresolved: 'start' } as const);
   const made = crew.add(ref.worker, phase, generation === null ? [] : [generation], [record]);
   made.keepFound();
+  crew.onFound(made);
   return made;
 }
 

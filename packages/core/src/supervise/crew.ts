@@ -20,6 +20,8 @@ const isStarting = ({ phase }: Life): boolean => phase === 'preparing' || phase 
 /** All workers of the host: who depends on whom, who may start now, and who is told what. */
 export class Crew {
   readonly services: Services;
+  /** Hears of each worker that is found on a runtime and that the store does not know, before anything of it is seen. */
+  onFound: (one: Supervisor) => void = () => {};
   readonly #workers = new Map<string, Supervisor>();
   readonly #gate: Gate;
   readonly #memory: MemoryWatch;

@@ -43,6 +43,18 @@ describe('a down', () => {
     expect(host.world.starts).toHaveLength(2);
     expect(wants(host)).toEqual(['app: held idle', 'db: held idle']);
   });
+  test('holds also what it meant and the store does not know, once that is found', async () => {
+    const host = await scriptedHost();
+    await host.declare('web');
+    await host.clock.advance(100);
+    // It had been found by that agent too, and its row was on its way to the disk still.
+    await host.crew().services.journal.record({ values: { goingDown: ['web'] }, forgetWorkers: ['web'] });
+    host.die();
+    await host.boot();
+    await host.clock.advance(20_000);
+    expect([wants(host), host.world.live('web')]).toEqual([['web: held idle'], []]);
+    expect((await host.stored()).values['goingDown']).toBeNull();
+  });
   test('that was called off is one for no agent to come', async () => {
     const host = await running();
     const callOff = new AbortController();

@@ -19,6 +19,8 @@ export class Down {
   readonly #meant = new Set<readonly Supervisor[]>();
   /** Ends those that nobody waits for any more. */
   readonly #unattended = new Set<AbortController>();
+  /** Meant by an agent before this one, and not in its store: they may be found on an engine. */
+  #unfound = new Set<string>();
   #isNoting = false;
   #isClosed = false;
 
@@ -31,6 +33,10 @@ export class Down {
     const names = values[valueName];
     if (!Array.isArray(names)) return;
     const left = names.flatMap((name) => this.#crew.get(String(name)) ?? []).filter(({ life }) => life.want === 'run');
+    this.#unfound = new Set(names.map(String).filter((name) => this.#crew.get(name) === undefined));
+    this.#crew.onFound = (one) => {
+      if (this.#unfound.delete(one.worker)) void one.send(hold);
+    };
     this.#meant.add(left);
     void Promise.all(left.map((one) => one.send(hold))).then(() => this.#leave(left));
   }
@@ -70,6 +76,7 @@ export class Down {
 
   /** Somebody wishes that something runs: what goes down with nobody waiting for it stays as it is. */
   callOff(): void {
+    this.#unfound.clear();
     for (const controller of this.#unattended) controller.abort();
   }
 
