@@ -1,3 +1,4 @@
+import type { Supervisor } from '../../src/supervise/index.ts';
 import type { Life } from '../../src/supervise/life.ts';
 import type { View } from './invariants.ts';
 import { Looks } from './looks.ts';
@@ -27,9 +28,9 @@ export class Attention {
     this.#looks.answered(request, value, life);
   }
 
-  failed(request: Request, life: Life | undefined): void {
+  failed(request: Request, one: Supervisor | undefined): void {
     this.#suspicions.failed(request);
-    this.#looks.failed(request, life);
+    this.#looks.failed(request, one);
   }
 
   changed(worker: string, life: Life | undefined): void {

@@ -52,12 +52,14 @@ export class Looks {
     this.#seen.set(worker, { instance, found: value as Found, phase: life?.phase, blind: life?.blind });
   }
 
-  failed(request: Request, life: Life | undefined): void {
+  failed(request: Request, one: Supervisor | undefined): void {
     const { method, worker, instance } = request;
+    const life = one?.life;
     if (method !== 'inspect' || worker === null || life?.instance !== instance || this.#stale.has(request)) return;
     this.#unseenMs.delete(worker);
     this.#seen.delete(worker);
-    if (life.blind === null) this.#failed.add(worker);
+    // As its runtime is now: at the end of the step it may be taken over.
+    if (life.blind === null && !hasLeft(one)) this.#failed.add(worker);
     this.#owedMs.set(worker, null);
   }
 

@@ -304,7 +304,7 @@ export class Stage {
 
   #hasFailed(request: Request, isUnknown: boolean): void {
     const { method, worker, isMutating } = request;
-    if (request.owner === this.agent?.owner && !request.owner.isDead) this.#attention.failed(request, this.#lifeOf(request));
+    if (request.owner === this.agent?.owner && !request.owner.isDead) this.#attention.failed(request, this.agent.crew.get(worker ?? ''));
     const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
     count(this.failed, method);
     if (worker === null) return;
