@@ -8,13 +8,13 @@ export class Repeats {
   #atMs = 0;
   readonly #times = new Map<string, number>();
 
-  /** Counts one more; whether it may be. */
-  isKept({ method, worker }: Request, nowMs: number): boolean {
+  /** Counts one more; whether it may be. `applies`: how often the host file was applied, each of which asks what it comes to. */
+  isKept({ method, worker }: Request, nowMs: number, applies: number): boolean {
     if (this.#atMs !== nowMs) this.#times.clear();
     this.#atMs = nowMs;
     const key = `${method} ${worker}`;
     const times = (this.#times.get(key) ?? 0) + 1;
     this.#times.set(key, times);
-    return times <= most;
+    return times <= most + (method === 'resolve' ? applies : 0);
   }
 }

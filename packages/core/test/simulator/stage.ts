@@ -308,7 +308,8 @@ export class Stage {
     const count = (of: Map<string, number>, key: string): void => void of.set(key, (of.get(key) ?? 0) + 1);
     count(this.failed, method);
     if (worker === null) return;
-    if (!this.#repeats.isKept(request, this.timeline.nowMs)) this.#break('tried again at a pace', `the ${method} of ${worker} fails again and again, at once`);
+    if (!this.#repeats.isKept(request, this.timeline.nowMs, this.user.appliesEver))
+      this.#break('tried again at a pace', `the ${method} of ${worker} fails again and again, at once`);
     if (isMutating && isUnknown) count(this.#unknown, worker);
     if (['resolve', 'prepare', 'start'].includes(method)) count(this.#startsFailed, worker);
   }

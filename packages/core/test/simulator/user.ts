@@ -28,6 +28,8 @@ export class User {
   readonly #onLie: (text: string) => void;
   /** Applies that are under way. */
   #applies = 0;
+  /** How many there ever were. */
+  appliesEver = 0;
   /** Waits for the answer that everything is down. */
   #downs = 0;
   /** How many there ever were. */
@@ -179,6 +181,7 @@ export class User {
   apply(agent: Agent, isUp = false): void {
     const { version } = this.#file;
     this.#applies += 1;
+    this.appliesEver += 1;
     this.#ask(
       agent,
       isUp ? 'up' : 'apply',
@@ -198,6 +201,7 @@ export class User {
   #applyOnly(agent: Agent, name: string): void {
     this.#forget(name);
     this.#applies += 1;
+    this.appliesEver += 1;
     this.#ask(agent, `apply to ${name} alone`, () => agent.apply([name]).finally(() => this.#ended(agent)));
   }
 
