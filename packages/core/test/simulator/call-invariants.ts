@@ -41,7 +41,7 @@ export const callInvariants: readonly CallInvariant[] = [
   {
     name: 'stops in order',
     sentence: 'Where everything is stopped, a worker is stopped when those that depend on it no longer run.',
-    check({ agent, disk, wishes, wishesAtDown, meantByDown, isGoingDown }, { method, worker, instance }) {
+    check({ agent, disk, wishes, wishesAtDown, meantByDown, heldBeforeDown, isGoingDown }, { method, worker, instance }) {
       const cause = disk.instances.get(`${worker}/${instance}`)?.stopCause ?? '';
       // What a dead agent was about is stopped by the next one as it is found.
       if (method !== 'stop' || !isGoingDown || (cause !== 'down' && cause !== 'shutdown')) return null;
@@ -51,6 +51,9 @@ export const callInvariants: readonly CallInvariant[] = [
       const dependents = agent?.crew.all().filter(isDependent) ?? [];
       // Somebody may start one of them meanwhile.
       const isWished = (name: string): boolean => wishes.get(name) !== wishesAtDown.get(name);
+      // Its stop was decided before, perhaps without an order, and has waited for its engine since.
+      const stopped = agent?.crew.get(worker ?? '');
+      if (stopped !== undefined && heldBeforeDown.has(stopped) && !isWished(stopped.worker)) return null;
       const still = dependents.find((one) => meantByDown.has(one) && mayRun.has(one.life.phase) && !isWished(one.worker));
       return still === undefined ? null : `${worker} is stopped while ${still.worker} still runs`;
     },

@@ -33,6 +33,7 @@ export interface View {
   /** The same, when everything was asked to go down last, and those that there were then. */
   readonly wishesAtDown: ReadonlyMap<string, number>;
   readonly meantByDown: ReadonlySet<Supervisor>;
+  readonly heldBeforeDown: ReadonlySet<Supervisor>;
   /** This agent is stopping everything. */
   readonly isGoingDown: boolean;
   /** Those that were to be removed at one time: that they are is told only at their end. */

@@ -294,6 +294,7 @@ export class Stage {
       wishes: this.user.wishes,
       wishesAtDown: this.user.wishesAtDown,
       meantByDown: this.user.meantByDown,
+      heldBeforeDown: this.user.heldBeforeDown,
       isGoingDown: this.user.isLeftWaiting || this.agent?.isEnding === true,
       blind: this.#losses.blind,
       lost: this.#losses.lost,

@@ -20,6 +20,8 @@ export class User {
   wishesAtDown: ReadonlyMap<string, number> = new Map();
   /** Those that there were. */
   meantByDown: ReadonlySet<Supervisor> = new Set();
+  /** Those of them that were held, or to be removed, by then. */
+  heldBeforeDown: ReadonlySet<Supervisor> = new Set();
   readonly #workers: readonly Declared[];
   readonly #file: HostFile;
   readonly #random: Random;
@@ -257,6 +259,7 @@ export class User {
     if (this.#downs > 0) return;
     this.wishesAtDown = new Map(this.#wishes);
     this.meantByDown = new Set(crew.all());
+    this.heldBeforeDown = new Set(crew.all().filter(({ life }) => life.want !== 'run'));
   }
 
   get isLeftWaiting(): boolean {
