@@ -1,6 +1,9 @@
 import type { Agent } from './agent.ts';
 import type { Engine } from './engine.ts';
 
+/** An engine is noticed to be away within this (docs/architecture.md); what had ended before that is told from a crash by nobody. */
+const noticeMs = 15_000;
+
 /** Instances that ended with their engine while their agent could not see them: no failure of theirs. */
 export class Losses {
   /** `WORKER/INSTANCE`. */
@@ -23,7 +26,9 @@ export class Losses {
       const key = `${worker}/${life.instance}`;
       // Its end was seen, and judged, before anybody knew that its engine was away.
       if (['idle', 'done', 'failed', 'backoff'].includes(life.phase)) continue;
-      if (engines.some(({ instances }) => instances.get(key)?.endedWithEngine)) this.lost.add(key);
+      const real = engines.map(({ instances }) => instances.get(key)).find((one) => one?.endedWithEngine);
+      const isLongAgo = Date.parse(real?.exit?.at ?? '') < Date.parse(life.blind?.since ?? '') - noticeMs;
+      if (real !== undefined && !isLongAgo) this.lost.add(key);
     }
   }
 }
