@@ -103,7 +103,8 @@ export class Restarts {
       const course = this.#courses.get(entry.worker) ?? fresh();
       this.#courses.set(entry.worker, course);
       const one = view.agent?.crew.get(entry.worker);
-      const rules = one?.normal()?.rules;
+      // By which it was decided: it may have been declared anew before that was written down.
+      const rules = one?.normal(one.generation(course.wanted ?? undefined))?.rules;
       const wishes = view.wishes.get(entry.worker) ?? 0;
       course.isWished ||= wishes !== course.wishes;
       course.wishes = wishes;
