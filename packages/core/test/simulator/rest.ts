@@ -172,17 +172,21 @@ export function unstopped({ engines, agent }: Pick<View, 'engines' | 'agent'>, t
 /** Ended instances that stay of each worker, for their logs, and the present one. */
 const kept = 4;
 
-/** What was left lying about, on an engine or in the store. `upheavals`: how often all of a worker may have been left on a store that was away, or on an engine that did not answer as it left; `failed`: removals. */
+/**
+ * What was left lying about, on an engine or in the store: nothing is taken away while its engine does not answer. `upheavals`: how often all of a worker
+ * may have been left on a store that was away, or on an engine that did not answer as it left; `failed`: removals.
+ */
 export function littered({ engines, disk, agent }: View, upheavals: number, failed: number): string | null {
   const real = engines.flatMap((engine) => engine.here().map(({ ref }) => ref.worker));
   const rows = [...disk.instances.values()].map(({ worker }) => worker);
+  const unseen = (name: string): number => disk.journal.filter(({ type, worker }) => type === 'worker.blind' && worker === name).length;
   for (const [what, workers] of [
     ['on its engine', real],
     ['in the store', rows],
   ] as const)
     for (const [worker, all] of Map.groupBy(workers, (name) => name)) {
       const most = (agent?.crew.get(worker) === undefined ? 0 : kept) + upheavals * kept + failed;
-      if (all.length > most) return `${worker} has ${all.length} instances ${what}, ${most} may be`;
+      if (all.length > most + unseen(worker)) return `${worker} has ${all.length} instances ${what}, ${most} may be`;
     }
   return null;
 }
