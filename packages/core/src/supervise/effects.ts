@@ -197,7 +197,8 @@ export class Effects {
       else await this.#of.observe(found, 'started', services.clock.monotonicMs() - sinceMs);
     } catch (error) {
       const failure = asFailure(error, isAsked);
-      this.#runtime()?.suspect();
+      // The worker may be on another runtime by now.
+      services.runtime(this.#of.generation(life.instanceGeneration)?.runtime ?? '')?.suspect();
       await this.#of.send({ type: 'start-failed', epoch, failure, isAsked });
       if (failure.outcome === 'no' && life.instance !== null) await this.#removals.remove(life.instance).catch(() => {});
     }

@@ -72,10 +72,12 @@ export const callInvariants: readonly CallInvariant[] = [
   },
   {
     name: 'one call at a time',
-    sentence: 'An agent never has two mutating calls of one worker under way, but for a removal on the engine that it has left.',
-    check({ engines }, request) {
+    sentence: 'An agent never has two mutating calls of one worker under way, but for one on the engine that it has left: a removal, or of what has ended.',
+    check({ agent, engines }, request) {
       if (!request.isMutating) return null;
-      const isApart = (one: Request): boolean => one.engine !== request.engine && (one.method === 'remove' || request.method === 'remove');
+      const instances = agent?.crew.get(request.worker ?? '')?.instances;
+      const hasEnded = ({ instance }: Request): boolean => ['exited', 'gone'].includes(instances?.get(instance ?? '')?.state ?? '');
+      const isApart = (one: Request): boolean => one.engine !== request.engine && (one.method === 'remove' || request.method === 'remove' || hasEnded(one));
       const other = engines
         .flatMap(({ requests }) => requests)
         .find((one) => one !== request && one.owner === request.owner && one.isMutating && one.worker === request.worker && !one.isAbandoned && !isApart(one));

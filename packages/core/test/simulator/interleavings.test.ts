@@ -270,6 +270,30 @@ describe('at most one instance, and it is kept, when', () => {
     expect(running(world)).toHaveLength(3);
   });
 
+  it('a worker has moved to another runtime when the time of its start there is up, whose instance was seen to end before that was answered', async () => {
+    const world = worldOf();
+    await world.comeTrue();
+    const one = world.agent!.crew.get('w0')!;
+    // Its time is up when its engine is not asked anyway.
+    await world.pass(3000);
+    void one.send({ type: 'restart', by: 'user', cause: 'restart' });
+    await carriedOut(world, 'start');
+    const late = asked(world, 'start')!;
+    world.docker.isFrozen = true;
+    await untilBut(world, late, () => one.life.blind !== null);
+    world.file.edit('w0');
+    world.user.apply(world.agent!);
+    await untilBut(world, late, () => one.generation()?.runtime === 'native');
+    world.docker.end(all(world).find(({ is }) => is === 'running')!, { code: 1, signal: null });
+    world.docker.isFrozen = false;
+    await untilBut(world, late, () => isRunning(world) && one.runtimeName() === 'native');
+    await untilBut(world, late, () => late.isAbandoned);
+    // It is docker that may be away.
+    expect(asked(world, 'ping')?.engine).toBe(world.docker);
+    await world.comeTrue();
+    expect(running(world)).toHaveLength(1);
+  });
+
   it('the disk is full between the intent and the result of a worker that crashes again and again, and has room when the next agent comes', async () => {
     const world = worldOf({ behaviours: new Map([['w0', crashes]]) });
     await world.until(() => (world.agent?.crew.get('w0')?.life.failures ?? 0) >= 3 && asked(world, 'start') !== undefined);
