@@ -67,7 +67,8 @@ export class Effects {
         this.#quietly(this.#calls().post(() => this.#stop()));
         break;
       case 'inspect':
-        this.#lookIn(life.unresolved === 'stop' ? this.#stopPace.pauseMs : 0);
+        // What cannot be seen is looked at as it would be otherwise.
+        this.#lookIn(life.unresolved === 'stop' ? Math.min(this.#stopPace.pauseMs, life.blind === null ? Number.POSITIVE_INFINITY : lookAgainMs) : 0);
         break;
       case 'signal':
         this.#quietly(this.#signalUnwell(effect.signal));

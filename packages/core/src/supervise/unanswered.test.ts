@@ -60,6 +60,36 @@ test('a stop that its engine refuses for good is tried again at a pace, not with
   expect(stops).toBeLessThan(20);
 });
 
+test('what is out of sight is looked at again in two seconds, however often its stop was refused', async () => {
+  const host = await scriptedHost();
+  let stops = 0;
+  let isHung = false;
+  host.die();
+  const stop = async () => {
+    stops += 1;
+    await host.clock.sleep(500);
+    throw runtimeFailure({ code: 'unauthorized', outcome: 'no', retryable: false, message: 'the engine answers with 403' });
+  };
+  const driver = host.driver();
+  const inspect: typeof driver.inspect = async (...asked) => {
+    if (isHung) throw runtimeFailure({ code: 'internal', outcome: 'no', retryable: true, message: 'the engine answers with 500' });
+    return driver.inspect(...asked);
+  };
+  await host.boot({ ...driver, stop, inspect });
+  await host.declare('web');
+  const web = host.crew().get('web')!;
+  void web.send({ type: 'hold', by: 'user', cause: 'held' });
+  while (stops < 6) await host.clock.advance(100);
+  isHung = true;
+  await web.send({ type: 'blind', runtime: 'fake', reason: 'it does not answer' });
+  await web.look();
+  await host.clock.advance(500);
+  expect(web.life).toMatchObject({ phase: 'unresolved', blind: { reason: 'it does not answer' } });
+  isHung = false;
+  await host.clock.advance(2100);
+  expect(web.life.blind).toBeNull();
+});
+
 test('while nobody knows yet that its engine is away, a worker is prepared again now and then, and nothing of it is counted', async () => {
   const host = await scriptedHost();
   let times = 0;
