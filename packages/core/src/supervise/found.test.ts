@@ -41,6 +41,33 @@ test('an answer about the instance that ended last is none about one that was fo
   expect([web.life.phase, web.life.instance, answers.length]).toEqual(['unresolved', 'i9', 2]);
 });
 
+test('what was being prepared when another instance is found is given up', async () => {
+  const host = await scriptedHost();
+  host.die();
+  let isGivenUp = false;
+  const prepare: RuntimeDriver['prepare'] = (_, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => {
+        isGivenUp = true;
+        reject(signal.reason);
+      });
+    });
+  await host.boot({ ...host.driver(), prepare });
+  await host.declare('web');
+  const web = host.crew().get('web')!;
+  expect(web.life.phase).toBe('preparing');
+  const [generation] = web.generations;
+  web.instances.keep([
+    {
+      ...{ worker: 'web', instance: 'i9', generation: `1-${generation!.digest}`, runtime: 'fake', state: 'intended', handle: null, engine: null },
+      ...{ intendedAt: host.clock.isoNow(), startedAt: null, exit: null, stopCause: null },
+    },
+  ]);
+  web.adoptUnknown('i9', 1);
+  await host.clock.settle();
+  expect([isGivenUp, web.life.phase]).toEqual([true, 'unresolved']);
+});
+
 test('one that ended out of sight is never told to run while its last lines are read', async () => {
   const host = await scriptedHost({ web: { exit: { afterMs: 10_000, code: 1 } } });
   await host.declare('web');

@@ -136,6 +136,7 @@ export class Supervisor implements Subject {
     const since = this.services.clock.isoNow();
     const found = { phase: 'unresolved', unresolved: 'start', mayCome: false, nextTryAt: null, reason: 'found on the host', since } as const;
     this.#life = { ...this.#life, ...found, instance, instanceGeneration, epoch };
+    this.#effects.align(this.#life, []);
   }
 
   /** What was found on the host and stands in no store yet: before anything that follows from it. */
