@@ -80,7 +80,7 @@ function because(record: WorkerRecord, known: Known, state: WhyState): readonly 
 }
 
 /** What it died of stands before it already: `it exited with code 1, and its 3 restarts are used up`. */
-const givenUp = (why: string): string => /,? and (its (?:\d+ restarts|restart policy) .*)$/.exec(why)?.[1] ?? why;
+const givenUp = (why: string): string => /,? and (its (?:one restart|\d+ restarts|restart policy) .*)$/.exec(why)?.[1] ?? why;
 
 const asWords: Readonly<Record<string, string>> = {
   ...{ idle: 'at rest', waiting: 'waiting to be started', preparing: 'being prepared', starting: 'being started', stopping: 'being stopped' },

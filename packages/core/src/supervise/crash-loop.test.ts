@@ -39,14 +39,16 @@ describe('a worker that crashes again and again', () => {
     expect((await host.told('web')).filter((type) => ['crash-looping', 'steady'].includes(type))).toEqual(['crash-looping', 'steady']);
   });
   test('never fails for good without `giveUp`, and with it after that many restarts', async () => {
-    const host = await scriptedHost({ web: crash, limited: crash });
+    const host = await scriptedHost({ web: crash, limited: crash, once: crash });
     await host.declare('web');
     await host.declare('limited', { restart: { giveUp: 6 } });
+    await host.declare('once', { restart: { giveUp: 1 } });
     await host.clock.advance(24 * 60 * 60_000);
     expect(stateOf(host.crew().get('web')!.life)).toBe('crash-looping');
     expect(host.world.starts.filter(({ ref }) => ref.worker === 'web').length).toBeGreaterThan(1000);
     expect(host.world.starts.filter(({ ref }) => ref.worker === 'limited')).toHaveLength(7);
     expect(host.crew().get('limited')!.life.reason).toBe('failed: it exited with code 3, and its 6 restarts are used up');
+    expect(host.crew().get('once')!.life.reason).toBe('failed: it exited with code 3, and its one restart is used up');
   });
   test('waits longer each time, never at the same moment as its neighbour that failed with it', () => {
     const backoff = { firstMs: 0, minMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.2 };

@@ -46,7 +46,10 @@ export function afterFailedStart(rules: WorkerRules, failures: number, random: n
 
 function again(rule: RestartRule, before: number, random: number, why: string): AfterFailure {
   const failures = before + 1;
-  if (rule.giveUp !== null && failures > rule.giveUp) return { is: 'failed', failures, why: `${why}, and its ${rule.giveUp} restarts are used up` };
+  if (rule.giveUp !== null && failures > rule.giveUp) {
+    const spent = rule.giveUp === 1 ? 'its one restart is' : `its ${rule.giveUp} restarts are`;
+    return { is: 'failed', failures, why: `${why}, and ${spent} used up` };
+  }
   return { is: 'again', delayMs: delayMs(rule, failures, random), failures };
 }
 
