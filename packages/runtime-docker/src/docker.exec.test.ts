@@ -1,32 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observed, Target } from '@ostler/sdk';
 import { waitFor, within } from '@ostler/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { execInside } from './container/exec.ts';
-import { type Ask, Connection } from './engine/connection.ts';
+import type { Ask, Connection } from './engine/connection.ts';
 import type { ContainerJson } from './engine/json.ts';
 import { abortFailure } from './errors.ts';
-import { importBaseImage } from './fixtures/base-image.ts';
 import { testDockerd } from './fixtures/dockerd.ts';
-import { opened } from './fixtures/opened.ts';
+import { ownEngine } from './fixtures/own-engine.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
 
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
 
 describe.skipIf(abilities['docker'] !== null)('a command in a container', { timeout: 60_000 }, () => {
-  const engine = testDockerd();
-  const raw = new Connection(() => ({ url: engine.host, saidBy: 'the test', socketPath: engine.socketPath }));
-  let d: ReturnType<typeof opened>;
-  beforeAll(async () => {
-    await engine.start();
-    await importBaseImage(engine.socketPath, engine.dir);
-    d = opened(engine.host);
-  }, 60_000);
-  afterAll(async () => {
-    await d?.end();
-    raw.close();
-    await engine.end();
-  }, 60_000);
+  const { raw, d } = ownEngine(testDockerd());
 
   const look = async ({ handle }: Observed): Promise<ContainerJson> => {
     const { id } = handle.data as { readonly id: string };

@@ -1,10 +1,9 @@
 import type { Hint, Observed, Target } from '@ostler/sdk';
 import { startTestAgent, waitFor } from '@ostler/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Connection } from './engine/connection.ts';
-import { buildOnBase, importBaseImage } from './fixtures/base-image.ts';
+import { describe, expect, test } from 'vitest';
+import { buildOnBase } from './fixtures/base-image.ts';
 import { testDockerd } from './fixtures/dockerd.ts';
-import { opened } from './fixtures/opened.ts';
+import { ownEngine } from './fixtures/own-engine.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
 
 const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonly<Record<string, string | null>>;
@@ -13,19 +12,7 @@ const abilities = JSON.parse(process.env['OSTLER_ABILITIES'] ?? '{}') as Readonl
 const listener = ['/bin/sh', '-c', 'for n in 1 2 3 15 37; do trap "echo got $n; exit 0" $n; done; echo ready; while :; do sleep 0.05; done'];
 
 describe.skipIf(abilities['docker'] !== null)('what an image says, on a dockerd of its own', { timeout: 60_000 }, () => {
-  const engine = testDockerd();
-  const raw = new Connection(() => ({ url: engine.host, saidBy: 'the test', socketPath: engine.socketPath }));
-  let d: ReturnType<typeof opened>;
-  beforeAll(async () => {
-    await engine.start();
-    await importBaseImage(engine.socketPath, engine.dir);
-    d = opened(engine.host);
-  }, 60_000);
-  afterAll(async () => {
-    await d?.end();
-    raw.close();
-    await engine.end();
-  }, 60_000);
+  const { engine, raw, d } = ownEngine(testDockerd());
 
   /** An image of that name with these lines in its Dockerfile. */
   const imageWith = async (name: string, ...lines: readonly string[]) => {

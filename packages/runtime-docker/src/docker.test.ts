@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from '@ostler/sdk';
 import { waitFor } from '@ostler/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { usageOf } from './container/stats.ts';
-import { Connection } from './engine/connection.ts';
 import type { ContainerJson } from './engine/json.ts';
 import { importBaseImage } from './fixtures/base-image.ts';
 import { testDockerd } from './fixtures/dockerd.ts';
 import { opened } from './fixtures/opened.ts';
+import { ownEngine } from './fixtures/own-engine.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
 import { environmentScript, receiverCommand } from './secret/environment.ts';
 
@@ -23,19 +23,7 @@ async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 describe.skipIf(abilities['docker'] !== null)('on a dockerd of its own', { timeout: 60_000 }, () => {
-  const engine = testDockerd();
-  const raw = new Connection(() => ({ url: engine.host, saidBy: 'the test', socketPath: engine.socketPath }));
-  let d: ReturnType<typeof opened>;
-  beforeAll(async () => {
-    await engine.start();
-    await importBaseImage(engine.socketPath, engine.dir);
-    d = opened(engine.host);
-  }, 60_000);
-  afterAll(async () => {
-    await d?.end();
-    raw.close();
-    await engine.end();
-  }, 60_000);
+  const { engine, raw, d } = ownEngine(testDockerd());
 
   interface Inspected extends Omit<ContainerJson, 'Config' | 'HostConfig'> {
     readonly Config: Readonly<Record<string, unknown>>;

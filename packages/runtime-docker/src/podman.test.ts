@@ -1,9 +1,9 @@
 import { isRuntimeFailure } from '@ostler/sdk';
 import { waitFor, within } from '@ostler/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Connection } from './engine/connection.ts';
-import { buildOnBase, importBaseImage } from './fixtures/base-image.ts';
+import { describe, expect, test } from 'vitest';
+import { buildOnBase } from './fixtures/base-image.ts';
 import { opened } from './fixtures/opened.ts';
+import { ownEngine } from './fixtures/own-engine.ts';
 import { testPodman } from './fixtures/podman-service.ts';
 import { podmanUlimits } from './fixtures/probe.ts';
 import { callFor } from './fixtures/scripted-engine.ts';
@@ -13,18 +13,7 @@ const MiB = 2 ** 20;
 
 describe.skipIf(abilities['podman'] !== null)('on a Podman of its own', { timeout: 60_000 }, () => {
   const engine = testPodman();
-  const raw = new Connection(() => ({ url: engine.host, saidBy: 'the test', socketPath: engine.socketPath }));
-  let d: ReturnType<typeof opened>;
-  beforeAll(async () => {
-    await engine.start();
-    await importBaseImage(engine.socketPath, engine.dir);
-    d = opened(engine.host, 'podman', { ulimits: podmanUlimits });
-  }, 60_000);
-  afterAll(async () => {
-    await d?.end();
-    raw.close();
-    await engine.end();
-  }, 60_000);
+  const { raw, d } = ownEngine(engine, () => opened(engine.host, 'podman', { ulimits: podmanUlimits }));
 
   const failureOf = (promise: Promise<unknown>) =>
     promise.then(
