@@ -59,9 +59,9 @@ class Story {
     const { world } = this;
     world.boot();
     await world.settle();
-    // Half of them begin with a host on which all runs already.
-    if (this.#random.chance(0.5)) await world.comeToRest();
-    const limit = world.steps + (this.#options.steps ?? 50 + this.#random.int(90));
+    // Some of them begin with a host on which all runs already.
+    if (this.#random.chance(0.25)) await world.comeToRest();
+    const limit = world.steps + (this.#options.steps ?? 45 + this.#random.int(70));
     while (world.steps < limit) await this.#step();
     // What one engine does to its own workers, the others must not feel.
     if (this.#random.chance(0.2)) {
@@ -70,10 +70,10 @@ class Story {
     }
     world.heal();
     await world.comeTrue();
-    if (this.#random.chance(0.4)) await this.#goOnWell();
-    if (this.#random.chance(0.2)) await this.#startByHand();
-    if (this.#random.chance(0.25)) await world.keepTime(10_000 + this.#random.int(60_000));
-    if (this.#random.chance(0.1)) await this.#loseDataRoot();
+    if (this.#random.chance(0.25)) await this.#goOnWell();
+    if (this.#random.chance(0.15)) await this.#startByHand();
+    if (this.#random.chance(0.15)) await world.keepTime(10_000 + this.#random.int(60_000));
+    if (this.#random.chance(0.08)) await this.#loseDataRoot();
     const isByAge = this.#random.chance(0.5);
     world.disk.trim(1 + this.#random.int(200), isByAge ? this.#random.next() : null);
   }
@@ -177,7 +177,7 @@ class Story {
       [0.5, () => this.#hintAtNothing()],
       [0.15, () => this.#police()],
       [0.1, () => this.#loseSecret()],
-      [0.7, () => this.#faults.one()],
+      [0.85, () => this.#faults.one()],
     ]);
   }
 
