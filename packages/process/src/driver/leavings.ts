@@ -8,6 +8,8 @@ import { reapMs, signalOf } from './stop.ts';
 
 /** What only writes its last lines, or notices by itself that its first process has gone, gets time for that. */
 const byItselfMs = 1000;
+/** How long the end of an agent waits for what it has asked to end; the contract gives `close()` 5 s. */
+const closeMs = 4000;
 /** Where a directory of an older version does not say how its worker is stopped. */
 const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
 
@@ -17,7 +19,8 @@ const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
  */
 export class Leavings {
   readonly #ending = new Map<string, Promise<void>>();
-  readonly #closing = new AbortController();
+  /** Epoch ms at which all is left to the next agent. */
+  #closesMs = Number.POSITIVE_INFINITY;
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -62,9 +65,10 @@ export class Leavings {
     await Promise.race([this.#end(instance), late]);
   }
 
-  /** What was asked to end is left with that. */
-  close(): void {
-    this.#closing.abort();
+  /** There may be no next agent, so that all is asked to end now. What has not ended in time is left with that. */
+  async close(): Promise<void> {
+    this.#closesMs = Date.now() + closeMs;
+    await Promise.allSettled(this.#ending.values());
   }
 
   #begin(instance: InstanceDirectory): void {
@@ -81,20 +85,25 @@ export class Leavings {
 
   async #endGently(instance: InstanceDirectory): Promise<void> {
     const { signal, graceMs } = instance.spec.stop ?? usualStop;
-    const { signal: closing } = this.#closing;
     const known = treeMembers(instance);
-    const isGoneIn = async (ms: number): Promise<boolean> => {
-      const untilMs = Date.now() + ms;
+    const isClosing = (): boolean => this.#closesMs < Number.POSITIVE_INFINITY;
+    const isGoneBy = async (untilMs: () => number): Promise<boolean> => {
       for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 200)) {
         if (treeMembers(instance, known).length === 0) return true;
-        if (closing.aborted || Date.now() >= untilMs) return false;
-        await sleep(Math.min(waitMs, Math.max(1, untilMs - Date.now())));
+        const leftMs = untilMs() - Date.now();
+        if (leftMs <= 0) return false;
+        await sleep(Math.min(waitMs, leftMs));
       }
     };
-    if (!(await isGoneIn(byItselfMs)) && !closing.aborted) {
+    const alone = Date.now() + byItselfMs;
+    if (!(await isGoneBy(() => (isClosing() ? 0 : alone)))) {
       signalTree(instance, signalOf(signal ?? usualStop.signal));
-      if (!(await isGoneIn(graceMs)) && !closing.aborted) await killTree(instance, Date.now() + reapMs, known);
+      const patient = Date.now() + graceMs;
+      if (!(await isGoneBy(() => Math.min(patient, this.#closesMs)))) {
+        if (isClosing()) return;
+        await killTree(instance, Date.now() + reapMs, known);
+      }
     }
-    if (!closing.aborted) dropLeftNote(instance.path);
+    dropLeftNote(instance.path);
   }
 }

@@ -171,7 +171,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     async close() {
       lifelines.close();
-      leavings.close();
+      await leavings.close();
       await holders.close();
     },
   };
