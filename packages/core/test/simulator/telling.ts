@@ -42,9 +42,9 @@ interface Course {
   weighed: string | null;
 }
 
-/** What goes on with a crash loop; whatever else it is started for begins anew. */
+/** What goes on with a crash loop, also after its agent was ended in it; whatever else it is started for begins anew. */
 const ofItself: ReadonlySet<string> = new Set(
-  (['exited', 'start-failed', 'unhealthy', 'memory', 'again', 'engine'] as const).map((cause) => startCauses[cause]),
+  (['exited', 'start-failed', 'unhealthy', 'memory', 'again', 'engine', 'declared'] as const).map((cause) => startCauses[cause]),
 );
 
 /** The journal, entry by entry, held against the world, the rows, and what it told before. */
@@ -179,7 +179,7 @@ function next(
       return row === undefined || row.stopCause === told.cause ? null : `it is stopped, told is ${told.cause}, by its row ${row.stopCause}`;
     case 'worker.stopped': {
       course.up = null;
-      if (!['unhealthy', 'timeout', 'memory'].includes(told.cause ?? '')) course.isLooping = false;
+      if (!['unhealthy', 'timeout', 'memory'].includes(told.cause ?? '')) course.isLooping = loopAfter(course, told);
       const signal = course.exited?.instance === instance ? course.exited?.told.signal : null;
       if (told.wasKilled !== (signal === 'SIGKILL'))
         return `its stop is told as ${told.wasKilled ? 'one by force' : 'its own'}, and it ended by ${signal ?? 'itself'}`;
@@ -212,6 +212,9 @@ function next(
       return null;
   }
 }
+
+/** Whether a crash loop goes on after a stop: after one with its agent, unless somebody starts it meanwhile. */
+const loopAfter = ({ isLooping }: Course, { cause }: Told): false | null => (cause === 'shutdown' && isLooping !== false ? null : false);
 
 function ranFor({ startedAt, exit }: InstanceRecord, afterMs: number | null | undefined): string | null {
   if (startedAt === null || exit?.at == null) return null;
