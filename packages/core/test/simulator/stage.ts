@@ -134,7 +134,10 @@ export class Stage {
       },
       onChange: (worker, life) => {
         this.#attention.changed(worker, life);
-        if (life?.want === 'removed') this.#removed.add(worker);
+        if (life?.want !== 'removed') return;
+        this.#removed.add(worker);
+        // By whomever it was held: what is found of it later is another.
+        this.user.held.delete(worker);
       },
       onUnsound: (text) => this.#break('a sound life', text),
       onUnwell: (worker, onUnhealthy) => this.signals.owe(worker, onUnhealthy, this.user.wishes.get(worker)),
