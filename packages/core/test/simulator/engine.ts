@@ -178,7 +178,11 @@ export class Engine {
     const real = this.#find(ref);
     const { behaviour, random } = this.#given;
     const { ignoresSignals, refusesStops } = behaviour(ref.worker);
-    if (refusesStops && random.chance(0.6)) throw failure('unauthorized', 'no', refusal);
+    if (refusesStops && real !== undefined) {
+      real.refusals ??= random.int(16);
+      real.refusals -= 1;
+      if (real.refusals >= 0) throw failure('unauthorized', 'no', refusal);
+    }
     if (real !== undefined) this.end(real, { code: null, signal: ignoresSignals ? 'SIGKILL' : signal });
     return this.#found(ref);
   }

@@ -10,7 +10,7 @@ export interface Behaviour {
   readonly ignoresSignals: boolean;
   /** Its engine does not say that it cannot start it. */
   readonly losesStarts?: boolean | undefined;
-  /** Its engine mostly refuses to stop it. */
+  /** Its engine refuses to stop it for a while. */
   readonly refusesStops?: boolean | undefined;
   /** It uses more memory than any rule allows. */
   readonly isGreedy?: boolean | undefined;
@@ -37,6 +37,8 @@ export interface Real {
   /** It ended because its engine did. */
   endedWithEngine: boolean;
   exit: Exit | null;
+  /** How often its engine still refuses to stop it; nobody has asked for that yet = `undefined`. */
+  refusals?: number;
 }
 
 /** What everything resolves to, as it is for the n-th time; some are made of others. */

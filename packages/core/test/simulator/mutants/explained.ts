@@ -14,6 +14,19 @@ const explanations: Readonly<Record<string, string>> = {
   'effects.ts drop epoch check: this.#of.life.epoch !== epoch (2)':
     'who ends out of sight before the answer of its start comes is in fewer than one of 4,000 stories; interleavings.test.ts shows it',
   'effects.ts lose hint: this.#removals.retire();': 'starts that are called off again and again leave a row each; crew.test.ts shows it',
+  'effects.ts negate choice: life.blind === null': 'how much more slowly each time what refuses to be stopped is looked at; unanswered.test.ts shows it',
+  'supervisor.ts lose hint: this.#effects.align(this.#life, []);':
+    'who is prepared when another of it is found is in fewer than one of 4,000 stories; found.test.ts shows it',
+  ...Object.fromEntries(
+    [
+      'drop write: this.#crew.onFound = (one) => { if (this.#unfound.delete(one.worker)) void one.send(hold); };',
+      'negate guard: this.#unfound.delete(one.worker)',
+      'lose hint: void one.send(hold);',
+    ].map((was) => [
+      `down.ts ${was}`,
+      'who goes down, was found by an agent that died before that was written down, and is found again, is in fewer than one of 4,000 stories; down.test.ts shows it',
+    ]),
+  ),
   'moves.ts keep the old: mayCome: false': 'a start that nobody was asked for keeps its name for the next one; transition.test.ts shows it',
   'boot.ts lose hint: crew.followDependencies(one);':
     'an agent that dies between the start of a worker and the stop of what follows it is in fewer than one of 4,000 stories; crew.test.ts shows it',
