@@ -99,7 +99,8 @@ describe.runIf(process.platform === 'linux')('a command with children', () => {
       const session = await own.driver.exec(target, ['sleep', String(seconds)], { tty: false }, call());
       await until(() => sleepers(seconds).length === 1, 'the command');
       await own.driver.stop(target, { signal: 'SIGTERM', graceMs: 1000 }, call());
-      expect(await session.exit).toBe(137);
+      // The sh holder does not tell it from what the worker began, which is asked first.
+      expect([128 + 9, 128 + 15]).toContain(await session.exit);
     });
   });
 });

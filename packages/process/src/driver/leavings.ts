@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type Found, type InstanceRef, type Logger, runtimeFailure } from '@ostler/sdk';
 import { type InstanceDirectory, instancePath, openInstance, siblingPaths } from '../instance/directory.ts';
 import { dropLeftNote, hasLeftNote, noteLeft } from '../instance/left-note.ts';
-import { killTree, signalTree } from '../tree/kill.ts';
+import { endGently } from '../tree/gently.ts';
+import { killTree } from '../tree/kill.ts';
 import { treeMembers } from '../tree/members.ts';
-import { reapMs, signalOf } from './stop.ts';
+import { byItselfMs, reapMs, signalOf } from './stop.ts';
 
-/** What only writes its last lines, or notices by itself that its first process has gone, gets time for that. */
-const byItselfMs = 1000;
 /** How long the end of an agent waits for what it has asked to end; the contract gives `close()` 5 s. */
 const closeMs = 4000;
 /** Where a directory of an older version does not say how its worker is stopped. */
@@ -18,13 +17,25 @@ const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
  * end it. It is asked to end as its worker is, and killed after the same grace.
  */
 export class Leavings {
+  /** What is being ended, here or by a stop. */
   readonly #ending = new Map<string, Promise<void>>();
+  readonly #clearing = new Set<Promise<void>>();
   /** Epoch ms at which all is left to the next agent. */
   #closesMs = Number.POSITIVE_INFINITY;
   readonly #log: Logger;
 
   constructor(log: Logger) {
     this.#log = log;
+  }
+
+  /** A stop ends all of its instance by itself: nothing else is done for that meanwhile, and the next start waits for it. */
+  async during<T>({ path }: InstanceDirectory, stop: Promise<T>): Promise<T> {
+    const isOver = stop.then(
+      () => {},
+      () => {},
+    );
+    void this.#keep(path, isOver);
+    return stop;
   }
 
   /** What was seen of an instance. Returns at once. */
@@ -68,7 +79,7 @@ export class Leavings {
   /** There may be no next agent, so that all is asked to end now. What has not ended in time is left with that. */
   async close(): Promise<void> {
     this.#closesMs = Date.now() + closeMs;
-    await Promise.allSettled(this.#ending.values());
+    await Promise.race([Promise.allSettled(this.#clearing), sleep(closeMs, undefined, { ref: false })]);
   }
 
   #begin(instance: InstanceDirectory): void {
@@ -77,33 +88,29 @@ export class Leavings {
   }
 
   #end(instance: InstanceDirectory): Promise<void> {
-    const { path } = instance;
-    const going = this.#ending.get(path) ?? this.#endGently(instance).finally(() => this.#ending.delete(path));
-    this.#ending.set(path, going);
-    return going;
+    const going = this.#ending.get(instance.path);
+    if (going !== undefined) return going;
+    const clearing = this.#clearAway(instance).finally(() => this.#clearing.delete(clearing));
+    this.#clearing.add(clearing);
+    return this.#keep(instance.path, clearing);
   }
 
-  async #endGently(instance: InstanceDirectory): Promise<void> {
+  #keep(path: string, ending: Promise<void>): Promise<void> {
+    const kept = ending.finally(() => this.#ending.get(path) === kept && this.#ending.delete(path));
+    this.#ending.set(path, kept);
+    return kept;
+  }
+
+  async #clearAway(instance: InstanceDirectory): Promise<void> {
     const { signal, graceMs } = instance.spec.stop ?? usualStop;
     const known = treeMembers(instance);
     const isClosing = (): boolean => this.#closesMs < Number.POSITIVE_INFINITY;
-    const isGoneBy = async (untilMs: () => number): Promise<boolean> => {
-      for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 200)) {
-        if (treeMembers(instance, known).length === 0) return true;
-        const leftMs = untilMs() - Date.now();
-        if (leftMs <= 0) return false;
-        await sleep(Math.min(waitMs, leftMs));
-      }
-    };
-    const alone = Date.now() + byItselfMs;
-    if (!(await isGoneBy(() => (isClosing() ? 0 : alone)))) {
-      signalTree(instance, signalOf(signal ?? usualStop.signal));
-      const patient = Date.now() + graceMs;
-      if (!(await isGoneBy(() => Math.min(patient, this.#closesMs)))) {
-        if (isClosing()) return;
-        await killTree(instance, Date.now() + reapMs, known);
-      }
-    }
+    const isGone = await endGently({
+      ...{ signal: signalOf(signal ?? usualStop.signal), byItselfMs, graceMs, members: () => treeMembers(instance, known), wasAsked: () => false },
+      ...{ isHurried: isClosing, isCalledOff: () => Date.now() >= this.#closesMs },
+    });
+    if (!isGone && isClosing()) return;
+    if (!isGone) await killTree(instance, Date.now() + reapMs, known);
     dropLeftNote(instance.path);
   }
 }

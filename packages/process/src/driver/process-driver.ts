@@ -118,7 +118,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     async stop(target, how, call) {
       const instance = find(target);
       if (instance === null) return { is: 'gone', engine: host.store() };
-      const found = await stopInstance(instance, host.store(), how, call);
+      const found = await leavings.during(instance, stopInstance(instance, host.store(), how, call));
       lifelines.distrust(instance.path);
       leavings.saw(instance, found);
       return found;

@@ -30,6 +30,28 @@ describe.each(holders)('a worker of the %s holder', (name, holderOn) => {
     expect(marked(b.agent, target.ref.instance)).toEqual([]);
   });
 
+  const slowly = `sh -c 'trap "echo asked; sleep 0.6; echo saved; exit" TERM; echo up; while :; do sleep 0.05; done'`;
+  test.each([
+    ['in its group', slowly],
+    ['in a session of its own', `setsid ${slowly}`],
+  ])('a server behind a shell, %s, is asked once and gets the grace, although the shell ends at once', async (_, server) => {
+    const target = await b.start(['sh', '-c', `${server}; exit`]);
+    await until(async () => (await logsOf(b.driver, target)).stdout === 'up\n', 'the server');
+    const found = await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 20_000 }, call(60_000));
+    expect((await logsOf(b.driver, target)).stdout).toBe('up\nasked\nsaved\n');
+    expect(found).toMatchObject({ is: 'exited' });
+    expect(marked(b.agent, target.ref.instance)).toEqual([]);
+  });
+
+  test('what ignores the signal behind a shell that ends at once is killed after the grace', async () => {
+    const target = await b.start(['sh', '-c', `sh -c 'trap "" TERM; echo up; while :; do sleep 0.05; done'; exit`]);
+    await until(async () => (await logsOf(b.driver, target)).stdout === 'up\n', 'the server');
+    const sinceMs = performance.now();
+    await b.driver.stop(target, { signal: 'SIGTERM', graceMs: 800 }, call(60_000));
+    expect(performance.now() - sinceMs).toBeGreaterThan(750);
+    expect(marked(b.agent, target.ref.instance)).toEqual([]);
+  });
+
   test.runIf(isRoot)('a process that dropped its environment, parents and session is found by the cgroup', async (context) => {
     if ((await b.driver.facts(call())).notes.some((note) => note.startsWith('no cgroup'))) context.skip();
     const target = await b.start(['sh', '-c', '(setsid env -i /bin/sh -c "echo \\$\\$; exec sleep 300" &); while :; do sleep 1; done']);

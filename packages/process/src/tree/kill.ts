@@ -33,9 +33,9 @@ export function signalWorker(instance: InstanceDirectory, signal: number): boole
   return signalIdentity(worker, signal);
 }
 
-/** A signal by its number, to every process of the instance. */
-export function signalTree(instance: InstanceDirectory, signal: number): void {
-  for (const entry of treeMembers(instance)) send(entry, signal);
+/** A signal by its number. */
+export function signalEntries(entries: readonly ProcessEntry[], signal: number): void {
+  for (const entry of entries) send(entry, signal);
 }
 
 /**
