@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startTestAgent, type TestAgent, waitFor } from '@ostler/testkit';
 import { afterEach, expect, test } from 'vitest';
 import { sleepers, someSeconds } from '../../process/src/driver/fixtures/sleepers.ts';
+import { run, start } from '../src/fixtures/command.ts';
 
 let agent: TestAgent | undefined;
 afterEach(async () => {
@@ -63,6 +67,43 @@ test('a pre-forking server whose first process is killed serves again, although 
   });
   expect((await row('web')).restarts).toBe(1);
   expect(await why('web')).toMatch(/What it left running is ended: pid \d+ /);
+});
+
+/** A process of its own session that no SIGTERM ends. */
+const stubborn = (seconds: number) => `setsid sh -c 'trap "" TERM; exec sleep ${seconds}' >/dev/null 2>&1 & sleep 0.5; exit 1`;
+
+const withStubborn = (seconds: number) => ({
+  ostler: 1,
+  host: 'test',
+  workers: { left: { runtime: 'native', shell: stubborn(seconds), restart: 'never', stop: { grace: '3s' } } },
+});
+
+test.each([
+  ['a worker', '/v1/workers/left/stop'],
+  ['everything', '/v1/down'],
+])('%s is stopped when what it left running has ended too', { timeout: 60_000 }, async (_, path) => {
+  const seconds = someSeconds();
+  agent = await startTestAgent({ hostFile: withStubborn(seconds) });
+  await waitFor('it has ended', async () => (await row('left')).state === 'failed');
+  expect(sleepers(seconds)).toHaveLength(1);
+  await agent.request('POST', path, { waitMs: 30_000 });
+  expect(sleepers(seconds)).toEqual([]);
+});
+
+test('Ctrl-C in `up` leaves nothing of a worker that has ended and left something running', { timeout: 60_000 }, async () => {
+  const seconds = someSeconds();
+  const folder = mkdtempSync(join(tmpdir(), 'ostler-left-'));
+  try {
+    writeFileSync(join(folder, 'ostler.yaml'), JSON.stringify(withStubborn(seconds)));
+    const up = start(['up', '--data-dir', join(folder, 'data')], { cwd: folder });
+    await waitFor('it has ended', async () => (await run(['ps', '--data-dir', join(folder, 'data')])).stdout.includes('failed'));
+    expect(sleepers(seconds)).toHaveLength(1);
+    up.child.kill('SIGINT');
+    await up.ended;
+    expect(sleepers(seconds)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('a program that goes into the background is ended, and none is left beside the next one, nor after the last', { timeout: 90_000 }, async () => {

@@ -228,6 +228,12 @@ export interface RuntimeDriver<Options = unknown> {
   stop(target: Target, how: StopRule, call: Call): Promise<Found>;
 
   /**
+   * By supervise, before these workers are called stopped, 60 s. Resolves when nothing is left running of instances of theirs that have ended, but for what no
+   * signal ends. Absent: nothing ever is.
+   */
+  cleared?(agent: string, workers: readonly string[], call: Call): Promise<void>;
+
+  /**
    * By retention (the last 3 ended instances stay, for logs and `why`) and sweep; 60 s. Running = conflict. Takes logs, cgroup, secrets
    * along; gone = success.
    */

@@ -48,8 +48,9 @@ export async function stop(parts: Parts, name: string, waitMs: number, by: strin
   await one.send({ type: 'hold', by, cause: 'held' });
   const isStopped = (): boolean => stateOf(one.life) === 'stopped' || one.isClosed;
   // Who wishes meanwhile that it runs has the last word: there is no stop left to wait for.
-  await parts.crew.until(() => isStopped() || one.life.want === 'run', until(waitMs, signal));
-  const answer = stopped(parts, [name], isStopped());
+  const late = until(waitMs, signal);
+  await parts.crew.until(() => isStopped() || one.life.want === 'run', late);
+  const answer = stopped(parts, [name], isStopped() && (await parts.crew.atRest([one], late)));
   const isOvertaken = !isStopped() && one.life.want === 'run';
   return isOvertaken ? { ...answer, outcome: 'failed', message: `${name} was started again before it had stopped` } : answer;
 }

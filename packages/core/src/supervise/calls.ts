@@ -27,6 +27,7 @@ const deadlines = {
   inspect: 5000,
   stopBeyondGrace: 30_000,
   remove: 60_000,
+  cleared: 60_000,
   prepareIdle: 120_000,
   signal: 5000,
   lastLines: 1000,
@@ -104,6 +105,17 @@ export function remove(services: Services, runtime: RuntimeAccess, target: Targe
     callOf(services, runtime, 'removal', target.ref.worker, deadlines.remove, true),
     inside(services, runtime, (call) => runtime.driver.remove(target, call)),
   );
+}
+
+/** Resolves when nothing is left running of ended instances of these workers, or that has taken too long; who cannot be asked has told of none. */
+export async function cleared(services: Services, runtime: RuntimeAccess, workers: readonly string[]): Promise<void> {
+  const { driver } = runtime;
+  if (driver.cleared === undefined || !runtime.isUp()) return;
+  const limits = { ...callOf(services, runtime, 'end of what is left', workers.join(', '), deadlines.cleared, false) };
+  await callWithDeadline(
+    limits,
+    inside(services, runtime, async (call) => driver.cleared?.(services.agentId, workers, call)),
+  ).catch((error: unknown) => services.log.warn({ error: String(error) }, 'something is left running of workers that are stopped'));
 }
 
 export async function signal(services: Services, runtime: RuntimeAccess, target: Target, name: string): Promise<void> {

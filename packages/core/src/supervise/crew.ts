@@ -1,6 +1,7 @@
 import type { Target } from '@ostler/sdk';
 import { addressBetween, type Dependency, type Neighbour } from '../spec/index.ts';
 import type { GenerationRecord, InstanceRecord } from '../store/index.ts';
+import { cleared } from './calls.ts';
 import { hasEnded, isUp, lacking, startOrder } from './dependencies.ts';
 import { Gate, type StartSlots } from './gate.ts';
 import type { Life, LifeEvent } from './life.ts';
@@ -142,12 +143,21 @@ export class Crew {
       }
       return isDone;
     };
-    if (!(await this.until(step, signal))) return false;
+    return (await this.until(step, signal)) && this.atRest(workers, signal);
+  }
+
+  /** Resolves when the end of these is persisted and nothing that it left is running, or with `false` at the signal. */
+  atRest(workers: readonly Supervisor[], signal: AbortSignal): Promise<boolean> {
     const late = new Promise<false>((resolve) => {
       if (signal.aborted) resolve(false);
       else signal.addEventListener('abort', () => resolve(false), { once: true });
     });
-    return Promise.race([Promise.all(workers.map((one) => one.settled())).then(() => true), late]);
+    const clearing = [...Map.groupBy(workers, (one) => one.runtimeName())].map(async ([name, ended]) => {
+      const runtime = name === null ? null : this.services.runtime(name);
+      const names = ended.map(({ worker }) => worker);
+      if (runtime !== null) await cleared(this.services, runtime, names);
+    });
+    return Promise.race([Promise.all([...workers.map((one) => one.settled()), ...clearing]).then(() => true), late]);
   }
 
   /** Stops all workers, as their agent ends, those included that are found on a runtime meanwhile; as {@link stopInOrder}. */

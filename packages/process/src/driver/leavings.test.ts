@@ -65,9 +65,7 @@ describe.each(holders)('what a worker left running when it ended, with the %s ho
     ['before it starts that worker again', (later: RuntimeDriver) => later.start(b.ref(), runOf(specOf(['sleep', '60'])), call())],
     ['when it lists what is there', (later: RuntimeDriver) => later.list(b.agent, call())],
   ])('is ended by an agent that comes after the one that saw it, %s', async (_, ask) => {
-    const target = await b.start(['sh', '-c', `setsid sh -c "trap '' TERM; exec sleep ${seconds}" & sleep 0.3; exit 0`], {
-      stop: { signal: 'SIGTERM', graceMs: 5000 },
-    });
+    const target = await b.start(leaving('kill %1; exit'));
     await ended(b.driver, target);
     await b.driver.close();
     expect(sleepers(seconds)).toHaveLength(1);
@@ -75,13 +73,6 @@ describe.each(holders)('what a worker left running when it ended, with the %s ho
     await ask(later);
     await until(() => sleepers(seconds).length === 0, 'its end');
     await later.close();
-  });
-
-  test('is asked to end when the agent ends, at once, since no other may come', async () => {
-    const target = await b.start(leaving('kill %1; exit'));
-    await ended(b.driver, target);
-    await b.driver.close();
-    expect(sleepers(seconds)).toEqual([]);
   });
 
   test('is gone when its instance has been removed', async () => {

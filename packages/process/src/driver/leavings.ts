@@ -1,14 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Call, type Found, type InstanceRef, type Logger, runtimeFailure } from '@ostler/sdk';
-import { type InstanceDirectory, instancePath, openInstance, siblingPaths } from '../instance/directory.ts';
+import { type InstanceDirectory, instancePath, openInstance, pathsOfWorker } from '../instance/directory.ts';
 import { dropLeftNote, hasLeftNote, noteLeft } from '../instance/left-note.ts';
 import { endGently } from '../tree/gently.ts';
 import { killTree } from '../tree/kill.ts';
 import { treeMembers } from '../tree/members.ts';
 import { byItselfMs, reapMs, signalOf } from './stop.ts';
 
-/** How long the end of an agent waits for what it has asked to end; the contract gives `close()` 5 s. */
-const closeMs = 4000;
 /** Where a directory of an older version does not say how its worker is stopped. */
 const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
 
@@ -17,11 +14,8 @@ const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
  * end it. It is asked to end as its worker is, and killed after the same grace.
  */
 export class Leavings {
-  /** What is being ended, here or by a stop. */
   readonly #ending = new Map<string, Promise<void>>();
-  readonly #clearing = new Set<Promise<void>>();
-  /** Epoch ms at which all is left to the next agent. */
-  #closesMs = Number.POSITIVE_INFINITY;
+  readonly #closing = new AbortController();
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -50,15 +44,19 @@ export class Leavings {
     if (hasLeftNote(instance.path)) this.#begin(instance);
   }
 
-  /** Resolves when nothing that was seen of ended instances of this worker is there any more, but for what no signal ends. Throws `aborted` at the end of the call. */
-  async clearBefore(state: string, ref: InstanceRef, call: Call): Promise<void> {
-    for (const path of siblingPaths(instancePath(state, ref))) {
-      const instance = hasLeftNote(path) || this.#ending.has(path) ? openInstance(path) : null;
+  /**
+   * Resolves when nothing that was seen of ended instances of this worker is there any more, but for what no signal ends. Throws `aborted` at the end of the
+   * call. `beside`: the one for which that is to be so.
+   */
+  async clearOf(state: string, agent: string, worker: string, call: Call, beside: InstanceRef | null = null): Promise<void> {
+    const own = beside === null ? null : instancePath(state, beside);
+    for (const path of pathsOfWorker(state, agent, worker)) {
+      const instance = path !== own && (hasLeftNote(path) || this.#ending.has(path)) ? openInstance(path) : null;
       if (instance !== null) await this.clear(instance, call);
     }
   }
 
-  /** As {@link clearBefore}, of one that has ended. */
+  /** As {@link clearOf}, of one that has ended. */
   async clear(instance: InstanceDirectory, call: Call): Promise<void> {
     const late = new Promise<never>((_, reject) => {
       const abort = (): void =>
@@ -76,10 +74,9 @@ export class Leavings {
     await Promise.race([this.#end(instance), late]);
   }
 
-  /** There may be no next agent, so that all is asked to end now. What has not ended in time is left with that. */
-  async close(): Promise<void> {
-    this.#closesMs = Date.now() + closeMs;
-    await Promise.race([Promise.allSettled(this.#clearing), sleep(closeMs, undefined, { ref: false })]);
+  /** What was asked to end is left with that. */
+  close(): void {
+    this.#closing.abort();
   }
 
   #begin(instance: InstanceDirectory): void {
@@ -88,11 +85,7 @@ export class Leavings {
   }
 
   #end(instance: InstanceDirectory): Promise<void> {
-    const going = this.#ending.get(instance.path);
-    if (going !== undefined) return going;
-    const clearing = this.#clearAway(instance).finally(() => this.#clearing.delete(clearing));
-    this.#clearing.add(clearing);
-    return this.#keep(instance.path, clearing);
+    return this.#ending.get(instance.path) ?? this.#keep(instance.path, this.#clearAway(instance));
   }
 
   #keep(path: string, ending: Promise<void>): Promise<void> {
@@ -104,12 +97,17 @@ export class Leavings {
   async #clearAway(instance: InstanceDirectory): Promise<void> {
     const { signal, graceMs } = instance.spec.stop ?? usualStop;
     const known = treeMembers(instance);
-    const isClosing = (): boolean => this.#closesMs < Number.POSITIVE_INFINITY;
+    const isCalledOff = (): boolean => this.#closing.signal.aborted;
+    const members = () => treeMembers(instance, known);
     const isGone = await endGently({
-      ...{ signal: signalOf(signal ?? usualStop.signal), byItselfMs, graceMs, members: () => treeMembers(instance, known), wasAsked: () => false },
-      ...{ isHurried: isClosing, isCalledOff: () => Date.now() >= this.#closesMs },
+      signal: signalOf(signal ?? usualStop.signal),
+      byItselfMs,
+      graceMs,
+      members,
+      wasAsked: () => false,
+      isCalledOff,
     });
-    if (!isGone && isClosing()) return;
+    if (isCalledOff()) return;
     if (!isGone) await killTree(instance, Date.now() + reapMs, known);
     dropLeftNote(instance.path);
   }

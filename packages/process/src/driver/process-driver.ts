@@ -52,7 +52,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
   };
 
   const startOnce = async (ref: InstanceRef, run: Parameters<ProcessDriver<Options>['start']>[1], call: Call): Promise<Observed> => {
-    await leavings.clearBefore(state, ref, call);
+    await leavings.clearOf(state, ref.agent, ref.worker, call, ref);
     const found = await startInstance(options, host, ref, run, call);
     leavings.saw(demand({ ref, handle: null }), found);
     if (found.is === 'running') lifelines.attach(demand({ ref, handle: null }));
@@ -123,6 +123,9 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       leavings.saw(instance, found);
       return found;
     },
+    async cleared(agent, workers, call) {
+      await Promise.all(workers.map((worker) => leavings.clearOf(state, agent, worker, call)));
+    },
     async remove(target, call) {
       const instance = find(target);
       if (instance === null) return;
@@ -171,7 +174,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
     },
     async close() {
       lifelines.close();
-      await leavings.close();
+      leavings.close();
       await holders.close();
     },
   };

@@ -14,7 +14,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type InstanceRef, runtimeFailure, type StopRule } from '@ostler/sdk';
 import type { CgroupPaths } from '../cgroup/cgroup.ts';
 import { type Identity, parseIdentity } from '../identity/identity.ts';
@@ -164,10 +164,10 @@ export function instancePaths(state: string, agent: string): readonly string[] {
   );
 }
 
-/** The paths of the other instances of the same worker, in any state. */
-export function siblingPaths(path: string): readonly string[] {
-  const parent = dirname(path);
-  return folders(parent).flatMap(({ name }) => (join(parent, name) === path ? [] : [join(parent, name)]));
+/** The path of every instance of one worker, in any state. */
+export function pathsOfWorker(state: string, agent: string, worker: string): readonly string[] {
+  const parent = join(state, agent, worker);
+  return folders(parent).map(({ name }) => join(parent, name));
 }
 
 /** Every instance of the agent. Throws if one cannot be understood. */

@@ -13,8 +13,6 @@ export interface Gently {
   members(): readonly ProcessEntry[];
   /** Whether it has had the signal already: a second one is to many programs an order to end at once. */
   wasAsked(entry: ProcessEntry): boolean;
-  /** There is no time to let it end by itself: it is asked at once. */
-  isHurried?(): boolean;
   isCalledOff(): boolean;
 }
 
@@ -22,16 +20,16 @@ export interface Gently {
  * Lets what is left of an instance end whose first process has: by itself, then by the signal. Resolves with `true` when nothing is there any more; with
  * `false` when some of it is after the grace, or it was called off.
  */
-export async function endGently({ signal, byItselfMs, graceMs, members, wasAsked, isHurried, isCalledOff }: Gently): Promise<boolean> {
-  const isGoneIn = async (ms: number, isOver?: () => boolean): Promise<boolean> => {
+export async function endGently({ signal, byItselfMs, graceMs, members, wasAsked, isCalledOff }: Gently): Promise<boolean> {
+  const isGoneIn = async (ms: number): Promise<boolean> => {
     const untilMs = Date.now() + ms;
     for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 200)) {
       if (members().length === 0) return true;
-      if (isCalledOff() || isOver?.() || Date.now() >= untilMs) return false;
+      if (isCalledOff() || Date.now() >= untilMs) return false;
       await sleep(Math.min(waitMs, Math.max(1, untilMs - Date.now())));
     }
   };
-  if (await isGoneIn(byItselfMs, isHurried)) return true;
+  if (await isGoneIn(byItselfMs)) return true;
   if (isCalledOff()) return false;
   signalEntries(
     members().filter((entry) => !wasAsked(entry)),
