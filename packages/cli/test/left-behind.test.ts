@@ -106,6 +106,22 @@ test('Ctrl-C in `up` leaves nothing of a worker that has ended and left somethin
   }
 });
 
+test('what a worker with a long grace left running keeps its next start waiting for less than a start may take', { timeout: 120_000 }, async () => {
+  const seconds = someSeconds();
+  agent = await startTestAgent({
+    hostFile: {
+      ostler: 1,
+      host: 'test',
+      workers: { slow: { runtime: 'native', shell: `[ -e again ] && exec sleep 600; : > again; ${stubborn(seconds)}`, stop: { grace: '10m' } } },
+    },
+  });
+  await waitFor('it is to be started again', async () => (await row('slow')).state === 'starting' && (await row('slow')).restarts === 1);
+  expect(await why('slow')).toContain('What it left running when it ended is ended first');
+  await waitFor('it runs again', async () => (await row('slow')).state === 'running', 80_000);
+  expect(await why('slow')).not.toContain('Could not be started');
+  expect(sleepers(seconds)).toEqual([]);
+});
+
 test('a program that goes into the background is ended, and none is left beside the next one, nor after the last', { timeout: 90_000 }, async () => {
   const seconds = someSeconds();
   agent = await startTestAgent({

@@ -1,10 +1,10 @@
-import type { WorkerRecord } from '../store/index.ts';
+import type { JournalRecord, WorkerRecord } from '../store/index.ts';
 import { durationText } from './duration-text.ts';
 import { moment } from './moment.ts';
 import type { WhyState } from './report.ts';
 
-/** What happens next to a worker, and when, if nobody does anything. */
-export function next(record: WorkerRecord, state: WhyState): string {
+/** What happens next to a worker, and when, if nobody does anything. `own`: its entries, ascending. */
+export function next(record: WorkerRecord, own: readonly JournalRecord[], state: WhyState): string {
   const { phase, want, nextTryAt } = record;
   const { at, rules, blind, runtime } = state;
   if (blind !== null)
@@ -22,7 +22,7 @@ export function next(record: WorkerRecord, state: WhyState): string {
     case 'preparing':
       return 'It is started when what it needs has been fetched and laid out.';
     case 'starting':
-      return 'The answer of its runtime is waited for, 90 s at most.';
+      return `${hasLeft(own) ? 'What it left running when it ended is ended first, if any of it is still there. ' : ''}The answer of its runtime is waited for, 90 s at most.`;
     case 'stopping':
       return `It is killed if it has not ended ${durationText(rules?.stop.graceMs ?? 10_000)} after it was asked to (stop.grace).`;
     case 'backoff':
@@ -38,6 +38,12 @@ export function next(record: WorkerRecord, state: WhyState): string {
       return running(record, state);
   }
 }
+
+/** Whether its last instance did, and no other runs yet. */
+const hasLeft = (own: readonly JournalRecord[]): boolean => {
+  const last = (type: string): number => own.findLastIndex((one) => one.type === type);
+  return last('worker.left-behind') > last('worker.started');
+};
 
 const due = (dueAt: string, { at, rules }: WhyState): string =>
   `It runs at ${moment(dueAt, at)}, by its schedule${rules?.schedule ? ` \`${rules.schedule.cron}\`` : ''}.`;

@@ -32,7 +32,7 @@ export function standing(record: WorkerRecord, told: readonly JournalRecord[], s
     because: because(record, { told, own, end, off, isHeld }, state),
     lastLines: isOverEnd ? (end?.lastLines ?? []) : [],
     waitsFor: links(state.waitsFor),
-    next: next(record, state),
+    next: next(record, own, state),
     tries: isHeld || state.blind !== null ? null : tries(record, state),
     advice: advise(record, { end, isCalledOff: off !== null }, state),
   };

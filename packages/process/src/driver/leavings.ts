@@ -6,6 +6,8 @@ import { killTree } from '../tree/kill.ts';
 import { treeMembers } from '../tree/members.ts';
 import { byItselfMs, reapMs, signalOf } from './stop.ts';
 
+/** However long its worker may take: the next start waits for it, within its own deadline, and a removal too. */
+const longestGraceMs = 45_000;
 /** Where a directory of an older version does not say how its worker is stopped. */
 const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
 
@@ -102,7 +104,7 @@ export class Leavings {
     const isGone = await endGently({
       signal: signalOf(signal ?? usualStop.signal),
       byItselfMs,
-      graceMs,
+      graceMs: Math.min(graceMs, longestGraceMs),
       members,
       wasAsked: () => false,
       isCalledOff,
