@@ -33,6 +33,7 @@ beforeAll(async () => {
             "const { existsSync, writeFileSync } = require('node:fs'); const is = existsSync('tried'); writeFileSync('tried', ''); console.log(is ? 'second' : 'first'); process.exit(is ? 0 : 9)",
           ),
         },
+        late: { ...native, schedule: { cron: '0 0 29 2 *', timeout: '1s' }, restart: 'never', command: ['sleep', '600'] },
         once: { ...native, kind: 'job', command: ['echo', 'made'] },
         long: { ...native, schedule: '0 0 29 2 *', command: script("console.log('on'); setInterval(() => {}, 1000)") },
       },
@@ -64,6 +65,10 @@ test('run runs a job again that is done, and one that is held is wanted again', 
   expect(await worker('once')).toMatchObject({ state: 'stopped', want: 'held' });
   expect(await ostler('run', 'once')).toEqual({ code: 0, stdout: 'made\n', stderr: '' });
   expect(await worker('once')).toMatchObject({ state: 'done', want: 'run' });
+});
+
+test('run says that its run was stopped, and why, whatever it ended with', async () => {
+  expect(await ostler('run', 'late')).toEqual({ code: 143, stdout: '', stderr: 'the run of late was stopped: it ran longer than its schedule allows\n' });
 });
 
 test('run waits for the next try of a run that failed', async () => {

@@ -85,11 +85,10 @@ function callOff(client: Client, { worker, run }: RunDocument, signal: AbortSign
 }
 
 function exitCodeOf({ worker, state, exit, stopped, reason }: RunDocument): number {
+  // Its own code would not tell.
+  if (exit !== null && stopped !== null) process.stderr.write(`the run of ${worker} was stopped: ${stopped}\n`);
   // It ended well once it was told to: its work it has not done.
-  if (exit?.code === 0 && stopped !== null) {
-    process.stderr.write(`the run of ${worker} was stopped: ${stopped}\n`);
-    return ours;
-  }
+  if (exit?.code === 0 && stopped !== null) return ours;
   if (exit?.code != null) return exit.code;
   if (exit?.signal != null) return 128 + (signalNumber(exit.signal) ?? 0);
   process.stderr.write(exit === null ? `${worker} is ${state}: ${reason}\n` : `the run of ${worker} ended, but nobody saw how\n`);
