@@ -28,6 +28,13 @@ const explanations: Readonly<Record<string, string>> = {
     ]),
   ),
   'moves.ts keep the old: mayCome: false': 'a start that nobody was asked for keeps its name for the next one; transition.test.ts shows it',
+  ...Object.fromEntries(
+    [
+      'calls.ts negate guard: driver.cleared === undefined || !runtime.isUp()',
+      'crew.ts negate choice: name === null',
+      'crew.ts negate guard: runtime !== null',
+    ].map((was) => [was, 'what ended workers left running is no matter of stories; left-behind.test.ts shows that it is waited for']),
+  ),
   'boot.ts lose hint: crew.followDependencies(one);':
     'an agent that dies between the start of a worker and the stop of what follows it is in fewer than one of 4,000 stories; crew.test.ts shows it',
   'instances.ts drop write: this.#runs.delete(instance);': 'nothing changes but memory: of what an instance was is asked only while it is kept',
