@@ -115,11 +115,21 @@ test('what a worker with a long grace left running keeps its next start waiting 
       workers: { slow: { runtime: 'native', shell: `[ -e again ] && exec sleep 600; : > again; ${stubborn(seconds)}`, stop: { grace: '10m' } } },
     },
   });
-  await waitFor('it is to be started again', async () => (await row('slow')).state === 'starting' && (await row('slow')).restarts === 1);
-  expect(await why('slow')).toContain('What it left running when it ended is ended first');
+  await waitFor('it is to be started again', async () => (await row('slow')).state === 'preparing');
+  expect(await why('slow')).toContain('It is started when what it left running when it ended has ended too');
   await waitFor('it runs again', async () => (await row('slow')).state === 'running', 80_000);
   expect(await why('slow')).not.toContain('Could not be started');
   expect(sleepers(seconds)).toEqual([]);
+});
+
+test('a worker that is stopped while what it left running is being ended is not started before', { timeout: 60_000 }, async () => {
+  const seconds = someSeconds();
+  const rule = { runtime: 'native', shell: stubborn(seconds), restart: { backoff: { first: '10ms' } }, stop: { grace: '3s' } };
+  agent = await startTestAgent({ hostFile: { ostler: 1, host: 'test', workers: { left: rule } } });
+  await waitFor('it is to be started again', async () => (await row('left')).state === 'preparing');
+  await agent.request('POST', '/v1/workers/left/stop', { waitMs: 30_000 });
+  expect(sleepers(seconds)).toEqual([]);
+  expect((await why('left')).match(/Started as pid/g)).toHaveLength(1);
 });
 
 test('a program that goes into the background is ended, and none is left beside the next one, nor after the last', { timeout: 90_000 }, async () => {

@@ -20,9 +20,11 @@ export function next(record: WorkerRecord, own: readonly JournalRecord[], state:
         ? 'It is started as soon as that is so, by itself.'
         : 'It is started when its turn comes: this host starts only so many workers at once (agent.startConcurrency).';
     case 'preparing':
-      return 'It is started when what it needs has been fetched and laid out.';
+      return hasLeft(own)
+        ? 'It is started when what it left running when it ended has ended too, which is asked to (stop.signal) and then killed.'
+        : 'It is started when what it needs has been fetched and laid out.';
     case 'starting':
-      return `${hasLeft(own) ? 'What it left running when it ended is ended first, if any of it is still there. ' : ''}The answer of its runtime is waited for, 90 s at most.`;
+      return 'The answer of its runtime is waited for, 90 s at most.';
     case 'stopping':
       return `It is killed if it has not ended ${durationText(rules?.stop.graceMs ?? 10_000)} after it was asked to (stop.grace).`;
     case 'backoff':

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { type Call, type Found, type InstanceRef, type Logger, runtimeFailure } from '@ostler/sdk';
 import { type InstanceDirectory, instancePath, openInstance, pathsOfWorker } from '../instance/directory.ts';
 import { dropLeftNote, hasLeftNote, noteLeft } from '../instance/left-note.ts';
@@ -58,22 +59,14 @@ export class Leavings {
     }
   }
 
+  /** As {@link clearOf}, of what is being ended: of a worker whose start can still be called off. */
+  async clearUnderWay(worker: string, call: Call): Promise<void> {
+    for (const [path, ending] of [...this.#ending]) if (basename(dirname(path)) === worker) await inTime(ending, worker, call);
+  }
+
   /** As {@link clearOf}, of one that has ended. */
-  async clear(instance: InstanceDirectory, call: Call): Promise<void> {
-    const late = new Promise<never>((_, reject) => {
-      const abort = (): void =>
-        reject(
-          runtimeFailure({
-            code: 'aborted',
-            outcome: 'no',
-            retryable: true,
-            message: `what an earlier instance of ${instance.spec.ref.worker} left running had not ended in time`,
-          }),
-        );
-      call.signal.addEventListener('abort', abort, { once: true });
-      if (call.signal.aborted) abort();
-    });
-    await Promise.race([this.#end(instance), late]);
+  clear(instance: InstanceDirectory, call: Call): Promise<void> {
+    return inTime(this.#end(instance), instance.spec.ref.worker, call);
   }
 
   /** What was asked to end is left with that. */
@@ -113,4 +106,14 @@ export class Leavings {
     if (!isGone) await killTree(instance, Date.now() + reapMs, known);
     dropLeftNote(instance.path);
   }
+}
+
+async function inTime(ending: Promise<void>, worker: string, call: Call): Promise<void> {
+  const late = new Promise<never>((_, reject) => {
+    const message = `what an earlier instance of ${worker} left running had not ended in time`;
+    const abort = (): void => reject(runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message }));
+    call.signal.addEventListener('abort', abort, { once: true });
+    if (call.signal.aborted) abort();
+  });
+  await Promise.race([ending, late]);
 }

@@ -73,7 +73,7 @@ export function processDriver<Options = unknown>(options: ProcessDriverOptions<O
       await preflight(options, spec);
       return artifactOf(options.inputs?.(commandSpec(spec)) ?? [], spec.baseDir, call.signal);
     },
-    async prepare() {},
+    prepare: ({ spec }, call) => leavings.clearUnderWay(spec.name, call),
     start(ref, run, call) {
       // Two at once are one: both get the first one's answer.
       const path = instancePath(state, ref);
