@@ -244,6 +244,7 @@ export interface RuntimeDriver<Options = unknown> {
 
   // Optional: that it is there IS the capability.
 
+  /** By api and supervise; 5 s. While a stop of it is under way too. */
   signal?(target: Target, name: string, call: Call): Promise<void>;
 
   /** `exit` may be `unknown`; never retried. */

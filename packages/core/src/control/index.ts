@@ -1,6 +1,7 @@
 import { runtimeFailure } from '@ostler/sdk';
 import type { Control } from '../api/control.ts';
 import { callWithDeadline } from '../base/call.ts';
+import type { Supervisor } from '../supervise/index.ts';
 import * as byHand from './by-hand.ts';
 import { doctor } from './doctor.ts';
 import { events, followEvents } from './events.ts';
@@ -41,9 +42,7 @@ export function makeControl(parts: Parts): Control {
     awaitRun: (...given) => runs.awaitRun(parts, ...given),
     cancelRun: (...given) => runs.cancelRun(parts, ...given),
     async kill(worker, signalName, by) {
-      const one = workerOf(parts, worker);
-      if (one.life.phase !== 'running') throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
-      await one.signal(signalName, by);
+      await livingOf(parts, worker).signal(signalName, by);
     },
     exec: (worker, argv, io, signal) => exec(parts, worker, argv, io, signal),
     down: (request, by, signal) => byHand.down(parts, request, by, signal),
@@ -51,12 +50,18 @@ export function makeControl(parts: Parts): Control {
   };
 }
 
-async function exec(parts: Parts, worker: string, argv: readonly string[], io: { readonly tty: boolean; readonly user: string | null }, signal: AbortSignal) {
+/** One that is being stopped too: it may hang there, and be looked into, or ended at once. */
+function livingOf(parts: Parts, worker: string): Supervisor {
   const one = workerOf(parts, worker);
+  if (one.life.phase === 'running' || one.life.phase === 'stopping') return one;
+  throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
+}
+
+async function exec(parts: Parts, worker: string, argv: readonly string[], io: { readonly tty: boolean; readonly user: string | null }, signal: AbortSignal) {
+  const one = livingOf(parts, worker);
   const target = one.target();
   const runtime = parts.crew.services.runtime(one.runtimeName() ?? '');
-  if (one.life.phase !== 'running' || target === null)
-    throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
+  if (target === null) throw runtimeFailure({ code: 'not-running', outcome: 'no', retryable: false, message: `${worker} is not running` });
   if (runtime?.driver.exec === undefined)
     throw runtimeFailure({
       code: 'unsupported',
