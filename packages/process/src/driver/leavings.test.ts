@@ -75,6 +75,20 @@ describe.each(holders)('what a worker left running when it ended, with the %s ho
     await later.close();
   });
 
+  test('is waited for by a preparation, a stop that lasts is not', async () => {
+    const prepare = () =>
+      b.driver.prepare({ spec: specOf(['true']), artifact: { digest: 'sha256:0', inputs: {}, data: null }, secrets: { files: [], env: {} } }, call());
+    const target = await b.start(leaving('kill %1; exit'));
+    await ended(b.driver, target);
+    await prepare();
+    expect(sleepers(seconds)).toEqual([]);
+    const stubborn = await b.start(['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done']);
+    const stopping = b.driver.stop(stubborn, { signal: 'SIGTERM', graceMs: 2000 }, call());
+    await prepare();
+    expect((await b.driver.inspect(stubborn, call())).is).toBe('running');
+    await stopping;
+  });
+
   test('is gone when its instance has been removed', async () => {
     const target = await b.start(leaving('sleep 0.3; kill %1; exit'));
     await ended(b.driver, target);

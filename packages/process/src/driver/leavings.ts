@@ -17,7 +17,9 @@ const usualStop = { signal: 'SIGTERM', graceMs: 10_000 };
  * end it. It is asked to end as its worker is, and killed after the same grace.
  */
 export class Leavings {
+  /** What is being ended, by path: of what has ended, or by a stop. */
   readonly #ending = new Map<string, Promise<void>>();
+  readonly #stopping = new Set<string>();
   readonly #closing = new AbortController();
   readonly #log: Logger;
 
@@ -27,11 +29,9 @@ export class Leavings {
 
   /** A stop ends all of its instance by itself: nothing else is done for that meanwhile, and the next start waits for it. */
   async during<T>({ path }: InstanceDirectory, stop: Promise<T>): Promise<T> {
-    const isOver = stop.then(
-      () => {},
-      () => {},
-    );
-    void this.#keep(path, isOver);
+    const over = (): void => void this.#stopping.delete(path);
+    this.#stopping.add(path);
+    void this.#keep(path, stop.then(over, over));
     return stop;
   }
 
@@ -59,9 +59,10 @@ export class Leavings {
     }
   }
 
-  /** As {@link clearOf}, of what is being ended: of a worker whose start can still be called off. */
+  /** As {@link clearOf}, of what has ended and is being cleared away: of a worker whose start can still be called off. */
   async clearUnderWay(worker: string, call: Call): Promise<void> {
-    for (const [path, ending] of [...this.#ending]) if (basename(dirname(path)) === worker) await inTime(ending, worker, call);
+    const ofIt = [...this.#ending].filter(([path]) => basename(dirname(path)) === worker && !this.#stopping.has(path));
+    for (const [, ending] of ofIt) await inTime(ending, worker, call);
   }
 
   /** As {@link clearOf}, of one that has ended. */
