@@ -36,6 +36,13 @@ describe.each(holders)('what a worker left running when it ended, with the %s ho
     await until(() => existsSync(mark) && sleepers(seconds).length === 0, 'its end');
   });
 
+  test('is heard until it has ended', async () => {
+    const target = await b.start(leaving('sleep 0.3; echo last words; kill %1; exit'));
+    expect((await ended(b.driver, target)).left?.join()).not.toContain('/err.');
+    await next();
+    expect((await logsOf(b.driver, target)).stdout).toBe('ready\nlast words\n');
+  });
+
   test('is gone when the next instance of that worker is started', async () => {
     const mark = join(b.state, 'asked');
     const target = await b.start(leaving(`sleep 0.7; echo > ${mark}; kill %1; exit`));

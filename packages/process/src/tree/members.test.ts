@@ -43,3 +43,12 @@ test.runIf(process.platform === 'linux')(
     for (const one of [left?.pid, recorder.pid, pid]) process.kill(one as number, 'SIGKILL');
   },
 );
+
+test.runIf(process.platform === 'linux')('a drainer that has outlived its holder is no part of the worker', async () => {
+  const env = { ...process.env, OSTLER_INSTANCE: path };
+  const drainer = spawn('split', ['-b', '100', '-a', '6', '-', join(path, 'err.')], { env, stdio: ['pipe', 'ignore', 'ignore'] });
+  const other = spawn('sleep', ['300'], { env, stdio: 'ignore' });
+  await until(() => [drainer, other].every(({ pid }) => readProcess(pid as number)?.command !== 'node'), 'both');
+  expect(treeMembers(instance()).map(({ pid }) => pid)).toEqual([other.pid]);
+  for (const one of [drainer, other]) one.kill('SIGKILL');
+});

@@ -39,7 +39,9 @@ function linkOf(path: string): string {
  * The holder is no part of the worker, nor is what it calls itself: its drainers, and what records an end, without which that would never be known. Its
  * one child that is the worker's is the worker, which shows the holder's command line until it is recorded.
  */
-function isStaff(entry: ProcessEntry, holder: number | null, worker: number | null): boolean {
+function isStaff(entry: ProcessEntry, path: string, holder: number | null, worker: number | null): boolean {
+  // Its drainers outlive it, for as long as anything has the worker's output open.
+  if ([` - ${path}/out.`, ` - ${path}/err.`].some((end) => commandLine(entry).endsWith(end))) return true;
   if (holder === null || entry.pid === holder) return entry.pid === holder;
   return entry.parent === holder && entry.pid !== worker && !commandLine(entry).includes(' --worker ');
 }
@@ -126,7 +128,7 @@ function searched({ path, spec }: InstanceDirectory, known: readonly ProcessEntr
     .filter((pid) => pid !== process.pid)
     .map((pid) => table.get(pid))
     .filter((entry) => entry !== undefined)
-    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, holderPid, worker?.pid ?? null));
+    .filter((entry) => isAliveState(entry.state) && !isStaff(entry, path, holderPid, worker?.pid ?? null));
 }
 
 /** For people: `pid command`. */
