@@ -102,7 +102,7 @@ export async function firstStarts(crew: Crew): Promise<void> {
 export async function resume(crew: Crew, one: Supervisor): Promise<void> {
   const { life } = one;
   // All at once and before its timers: the next run may be due while this is written down.
-  const told = missedOf(one).map((event) => one.send(event));
+  const told = one.sendAll(() => missedOf(one));
   one.begin();
   crew.followDependencies(one);
   const begun: Promise<void>[] = [];
@@ -112,7 +112,7 @@ export async function resume(crew: Crew, one: Supervisor): Promise<void> {
   if (life.want === 'run' && isStopping && life.onward === 'rest') begun.push(one.send({ type: 'start', by: 'the agent', cause: 'release' }));
   // The last agent died before it had taken everything of it away.
   if (life.want === 'removed' && ['idle', 'done', 'failed'].includes(life.phase)) begun.push(one.send({ type: 'remove', by: life.heldBy ?? 'apply' }));
-  await written(crew, [...told, ...begun]);
+  await written(crew, [told, ...begun]);
 }
 
 /** What it is told of the times of its schedule that no agent saw: also while it is held, so that they do not count once it is released. */

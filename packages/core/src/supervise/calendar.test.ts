@@ -286,6 +286,25 @@ describe('a run that was due and had not begun when its agent was ended with its
     const skipped = (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
     expect(skipped).toEqual([expect.stringContaining('3 runs were missed in that time')]);
   });
+  test('is told with those that pass, also where their time is noticed in the turn in which that agent is ended', async () => {
+    const host = await scriptedHost({ db: {} });
+    await host.declare('db', { ports: [1], health: { tcp: 1 } });
+    await host.declare('tick', { ...hourly(), dependsOn: { db: 'healthy' } });
+    await host.clock.advance(hourMs);
+    const tick = host.crew().get('tick')!;
+    expect(tick.life).toMatchObject({ phase: 'waiting', startCause: 'due' });
+    host.clock.jump(2.5 * hourMs);
+    const { nowMs } = host.clock;
+    // The first to ask in that turn is who waits for the time.
+    host.clock.nowMs = () => {
+      host.clock.nowMs = nowMs;
+      void tick.send({ type: 'hold', by: 'the agent', cause: 'shutdown' });
+      return nowMs();
+    };
+    await host.clock.advance(60_000);
+    const skipped = (await host.journal()).filter(({ type }) => type === 'worker.skipped').map(({ text }) => text);
+    expect(skipped).toEqual([expect.stringContaining('3 runs were missed in that time')]);
+  });
   test('is none where it had begun', async () => {
     const host = await ended({ missed: 'once' });
     expect(host.crew().get('tick')!.life.phase).toBe('running');

@@ -31,5 +31,6 @@ export interface Subject {
   /** Learns what a generation of it was resolved to; persisted before all that is decided from here on. */
   pin(generation: GenerationRecord): void;
   send(event: LifeEvent): Promise<void>;
+  sendAll(events: () => readonly LifeEvent[]): Promise<void>;
   observe(found: Found, how: 'started' | 'adopted' | 'looked', tookMs: number): Promise<void>;
 }

@@ -115,8 +115,13 @@ export class Supervisor implements Subject {
 
   /** Resolves when the event was decided on and persisted; what it leads to may go on. */
   async send(event: LifeEvent): Promise<void> {
-    const { saved } = await this.#mailbox.post(() => (this.#isClosed ? nothingMoved : this.#take(event)));
-    await saved;
+    await this.sendAll(() => [event]);
+  }
+
+  /** As `send`, of what follows from the life that it has when their turn comes: what was sent before may change it. */
+  async sendAll(events: () => readonly LifeEvent[]): Promise<void> {
+    const taken = await this.#mailbox.post(() => (this.#isClosed ? [] : events().map((event) => this.#take(event))));
+    await Promise.all(taken.map(({ saved }) => saved));
   }
 
   /** Resolves when all that was decided on it is persisted. */

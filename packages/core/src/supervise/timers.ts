@@ -2,7 +2,7 @@ import type { Target } from '@ostler/sdk';
 import type { Cancel } from '../base/clock.ts';
 import { type LastCheck, Opinion } from '../probe/index.ts';
 import { Calendar, overdue } from './calendar.ts';
-import type { Life } from './life.ts';
+import type { Life, LifeEvent } from './life.ts';
 import { Renewal } from './renewal.ts';
 import type { ProbeWatch, RuntimeAccess } from './services.ts';
 import type { Subject } from './subject.ts';
@@ -139,14 +139,17 @@ export class Timers {
   }
 
   async #due(dueMs: number): Promise<void> {
+    await this.#of.sendAll(() => this.#overdue(dueMs));
+    if (!this.#of.isClosed) this.#alignRuns();
+  }
+
+  #overdue(dueMs: number): readonly LifeEvent[] {
     const schedule = this.#of.normal()?.rules.schedule ?? null;
-    if (schedule === null) return;
+    if (schedule === null) return [];
     const { lastDueAt } = this.#of.life;
     // One that was owed to the next agent while this one is being ended is told by whoever comes to tell of its times.
     const fromMs = Math.min(dueMs - 1, lastDueAt === null ? dueMs : Date.parse(lastDueAt));
-    const events = overdue(schedule, fromMs, this.#of.services, 'the host slept, or its clock was set');
-    await Promise.all(events.map((event) => this.#of.send(event)));
-    if (!this.#of.isClosed) this.#alignRuns();
+    return overdue(schedule, fromMs, this.#of.services, 'the host slept, or its clock was set');
   }
 
   #alignTimeout(life: Life): void {
