@@ -14,8 +14,6 @@ class Coverage {
   /** By `event phase`. */
   readonly visits = new Map<string, number>();
   readonly cells: readonly string[];
-  /** Of two things that come in one turn of the loop, when the first did, epoch ms: what is decided now may be of that moment. */
-  firstMs: number | null = null;
   #impossible: string | null = null;
   #wrong: string | null = null;
 
@@ -52,7 +50,7 @@ class Coverage {
 
   #judge(name: string, event: LifeEvent, before: Life, scene: Scene, move: Move): void {
     if (this.#wrong !== null) return;
-    const text = twice(move) ?? mistaken(event, before, scene, move, this.firstMs ?? scene.nowMs) ?? observedWrongly(event, before, scene, move);
+    const text = twice(move) ?? mistaken(event, before, scene, move) ?? observedWrongly(event, before, scene, move);
     if (text !== null) this.#wrong = `${name}: ${text}`;
   }
 }

@@ -1,6 +1,5 @@
 import type { StartSlots } from '../../src/supervise/gate.ts';
 import type { ProbeWatch } from '../../src/supervise/index.ts';
-import { coverage } from './coverage.ts';
 import { Faults } from './faults.ts';
 import { someHost } from './host.ts';
 import type { FaultKind, Outcome, ScheduleOptions } from './outcome.ts';
@@ -151,13 +150,8 @@ class Story {
     world.steps += 1;
     this.#goOn();
     // Two things that come in one turn of the loop: what the second is about may be no more.
-    if (this.#random.chance(0.04)) {
-      coverage.firstMs = world.timeline.epochMs();
-      this.#goOn();
-    }
-    await world.settle().finally(() => {
-      coverage.firstMs = null;
-    });
+    if (this.#random.chance(0.04)) this.#goOn();
+    await world.settle();
   }
 
   #goOn(): void {

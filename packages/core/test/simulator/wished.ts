@@ -17,16 +17,14 @@ interface Told {
   readonly before: Life;
   readonly scene: Scene;
   readonly move: Move;
-  /** What was told may be of this moment, or of the present; epoch ms. */
-  readonly firstMs: number;
 }
 
 /**
  * What must come of a wish: of a person, of the host file, of an agent that ends. By docs/architecture.md and docs/host-file.md, not by the table that
  * decides it. A sentence, or `null`.
  */
-export function mistaken(event: LifeEvent, before: Life, scene: Scene, move: Move, firstMs: number): string | null {
-  const told = { before, scene, move, firstMs };
+export function mistaken(event: LifeEvent, before: Life, scene: Scene, move: Move): string | null {
+  const told = { before, scene, move };
   return asked(event, told) ?? counted(event, told);
 }
 
@@ -243,18 +241,16 @@ function cancelled({ by }: Of<'cancel'>, { before, move }: Told): string | null 
 }
 
 /** By the one line of stories: what has come does not come again, and what is made up for is not told as missed. */
-function untimely(event: Of<'due'> | Of<'missed'>, { before, scene, firstMs }: Told): string | null {
-  if (event.type === 'missed') {
-    if (scene.rules.schedule?.missed === 'once') return 'what it missed is made up for, and told as missed';
-    return miscounted(event, before, firstMs) && miscounted(event, before, scene.nowMs);
-  }
+function untimely(event: Of<'due'> | Of<'missed'>, before: Life, scene: Scene): string | null {
+  if (event.type === 'missed')
+    return scene.rules.schedule?.missed === 'once' ? 'what it missed is made up for, and told as missed' : miscounted(event, before, scene);
   const [atMs, lastMs] = [Date.parse(event.at), Date.parse(before.lastDueAt ?? event.at)];
   const isAgain = lastMs % dueEveryMs === 0 && atMs < lastMs && lastMs - atMs <= repeatMs - dueEveryMs;
   return isAgain ? `${event.at} is due again, after ${before.lastDueAt}` : null;
 }
 
 /** All that came since the last one, up to the one that is named: the latest, or the one before it where that is due. */
-function miscounted({ at, count, isAtLeast }: Of<'missed'>, before: Life, nowMs: number): string | null {
+function miscounted({ at, count, isAtLeast }: Of<'missed'>, before: Life, { nowMs }: Scene): string | null {
   const { lastDueAt } = before;
   const [lastMs, atMs] = [Date.parse(lastDueAt ?? ''), Date.parse(at)];
   if (atMs % dueEveryMs !== 0 || atMs > nowMs || atMs + 2 * dueEveryMs <= nowMs) return `a run of ${at} is told as the last that was missed`;
@@ -269,10 +265,9 @@ function miscounted({ at, count, isAtLeast }: Of<'missed'>, before: Life, nowMs:
 }
 
 /** One run at a time: what comes beside one is left out, waits, or takes its place, as its rule says. */
-function dueOrMissed(event: Of<'due'> | Of<'missed'>, of: Told): string | null {
-  const { before, move, scene } = of;
+function dueOrMissed(event: Of<'due'> | Of<'missed'>, { before, move, scene }: Told): string | null {
   const { life } = move;
-  const text = untimely(event, of) ?? other(life, { lastDueAt: event.at, want: before.want });
+  const text = untimely(event, before, scene) ?? other(life, { lastDueAt: event.at, want: before.want });
   if (text !== null) return text;
   const isSkipped = move.facts.some(({ type }) => type === 'worker.skipped');
   if (before.want !== 'run')
