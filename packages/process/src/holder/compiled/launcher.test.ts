@@ -127,6 +127,15 @@ describe('a launcher', () => {
     expect((await b.driver.inspect(first, call())).is).toBe('running');
   });
 
+  test('that is closed keeps its process until its end is heard, also where it is gone before its output is', async () => {
+    const slow = join(folder, 'slow');
+    writeFileSync(slow, `#!/bin/sh\nsleep 0.5 &\nexec '${binary}' "$@"\n`, { mode: 0o755 });
+    const module = JSON.stringify(new URL('./launcher.ts', import.meta.url).href);
+    const text = `import { Launcher } from ${module}; await (await Launcher.open(process.argv[1], process.argv[2], [])).close();`;
+    const child = spawn(process.execPath, ['--conditions=@ostler/source', '--input-type=module', '-e', text, slow, folder], { stdio: 'ignore' });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+  });
+
   test('waits for a start that a dead agent left on its way, so that nothing appears after it was listed', async () => {
     // Its lock is held as by a holder that has not made its directory yet.
     const other = join(b.state, 'launchers');

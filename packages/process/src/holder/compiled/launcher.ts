@@ -27,6 +27,7 @@ export class Launcher {
   readonly #gone: Promise<void>;
   #seq = 0;
   #failure: Error | null = null;
+  #isClosing = false;
   /** Index of the cgroup that it could enter. */
   cgroup: number | null = null;
 
@@ -105,7 +106,8 @@ export class Launcher {
 
   /** Its holders live on. */
   async close(): Promise<void> {
-    this.#child.ref();
+    this.#stay();
+    this.#isClosing = true;
     this.#input.end();
     await this.#gone;
     rmSync(this.#lock, { force: true });
@@ -121,8 +123,7 @@ export class Launcher {
 
   #await(seq: number): Promise<Reply> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    // Its end too: with its output closed nothing else would keep this process until that is heard.
-    for (const one of [this.#child, this.#output] as readonly { ref?(): void }[]) one.ref?.();
+    this.#stay();
     return new Promise((resolve, reject) => this.#waiting.set(seq, { resolve, reject }));
   }
 
@@ -133,8 +134,14 @@ export class Launcher {
     waiting?.resolve(reply);
   }
 
+  /** Keeps this process until it has answered, or its end is heard: that takes the end of both, and either may be the last. */
+  #stay(): void {
+    for (const one of [this.#child, this.#output] as readonly { ref?(): void }[]) one.ref?.();
+  }
+
   /** Keeps no process alive that waits for nothing. */
   #rest(): void {
+    if (this.#isClosing) return;
     for (const one of [this.#child, this.#child.stdin, this.#child.stdout] as readonly { unref?(): void }[]) one.unref?.();
   }
 }
