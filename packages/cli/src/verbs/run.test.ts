@@ -67,7 +67,7 @@ test('run follows each try of a run that fails, and says what is waited for', as
 
 test('a run that could not be started is exit 125 with the reason', async () => {
   begins(told({ instance: null, after: 'old', state: 'failed', isOver: true, exit: exited(0), reason: 'failed: there is no program `bakcup`' }));
-  expect(await ostler('run', 'backup', '--quiet')).toEqual({ code: 125, stdout: '', stderr: 'backup is failed: failed: there is no program `bakcup`\n' });
+  expect(await ostler('run', 'backup', '--quiet')).toEqual({ code: 125, stdout: '', stderr: 'backup is failed: there is no program `bakcup`\n' });
 });
 
 test('a run that was stopped before it was done is exit 125, though it ended well once it was told to', async () => {

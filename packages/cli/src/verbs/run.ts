@@ -55,7 +55,7 @@ async function followed(client: Client, begun: RunDocument, calling: Calling, op
     // What it waits for: another worker, an engine, the next try.
     else if (!now.isOver && now.reason !== told) {
       told = now.reason;
-      note(`${now.worker} is ${now.state}: ${now.reason}`, options);
+      note(howItIs(now), options);
     }
     // What is there after a run that was called off may be the next one.
     const calledOff = await calling();
@@ -74,7 +74,7 @@ function callOff(client: Client, { worker, run }: RunDocument, signal: AbortSign
     const asked = client.request<RunDocument>('POST', workerPath(worker, 'cancel'), { run, waitMs: cancelMs }, { deadlineMs: cancelMs + 30_000 });
     // It may still come to its end: what it prints is followed on.
     called = asked.then((told) => {
-      if (!told.isOver) note(`${worker} is ${told.state}: ${told.reason}`, options);
+      if (!told.isOver) note(howItIs(told), options);
       return told;
     });
     called.catch(() => {});
@@ -84,13 +84,18 @@ function callOff(client: Client, { worker, run }: RunDocument, signal: AbortSign
   return () => called;
 }
 
-function exitCodeOf({ worker, state, exit, stopped, reason }: RunDocument): number {
+/** Many a reason begins with the state. */
+const howItIs = ({ worker, state, reason }: RunDocument): string =>
+  `${worker} is ${reason === state || reason.startsWith(`${state}: `) ? reason : `${state}: ${reason}`}`;
+
+function exitCodeOf(over: RunDocument): number {
+  const { worker, exit, stopped } = over;
   // Its own code would not tell.
   if (exit !== null && stopped !== null) process.stderr.write(`the run of ${worker} was stopped: ${stopped}\n`);
   // It ended well once it was told to: its work it has not done.
   if (exit?.code === 0 && stopped !== null) return ours;
   if (exit?.code != null) return exit.code;
   if (exit?.signal != null) return 128 + (signalNumber(exit.signal) ?? 0);
-  process.stderr.write(exit === null ? `${worker} is ${state}: ${reason}\n` : `the run of ${worker} ended, but nobody saw how\n`);
+  process.stderr.write(exit === null ? `${howItIs(over)}\n` : `the run of ${worker} ended, but nobody saw how\n`);
   return ours;
 }

@@ -111,7 +111,12 @@ async function failedStart(parts: Parts, name: string): Promise<readonly string[
   return last?.what === 'worker.start-failed' ? [`${name}: ${last.text}`, ...last.lastLines.map((line) => `| ${line}`)] : [];
 }
 
-const sentenceOf = (one: Supervisor | undefined): string => (one === undefined ? '' : `${one.worker} is ${stateOf(one.life)}: ${one.life.reason}`);
+function sentenceOf(one: Supervisor | undefined): string {
+  if (one === undefined) return '';
+  const [state, { reason }] = [stateOf(one.life), one.life];
+  // Many a reason begins with the state.
+  return `${one.worker} is ${reason === state || reason.startsWith(`${state}: `) ? reason : `${state}: ${reason}`}`;
+}
 
 function stopped(parts: Parts, names: readonly string[], isStopped: boolean, late = 'not stopped in the time given'): OutcomeDocument {
   const message = isStopped ? 'stopped' : late;
