@@ -45,6 +45,8 @@ const explanations: Readonly<Record<string, string>> = {
   'journal.ts swap write: await trimming.settled()': 'no agent of a story closes its journal; journal.test.ts does',
   'saver.ts negate guard: isFirst': 'how often the log says that the store refuses',
   'timers.ts negate guard: !this.#of.isClosed': 'a timer is left to a worker that takes no event any more',
+  'timers.ts negate choice: lastDueAt === null':
+    'a time that comes while a run before it is owed to the next agent, and this one is not gone yet, is in fewer than one of 4,000 stories; calendar.test.ts shows it',
   'timers.ts negate choice: backoff === undefined': 'how long a wait may be at most for a worker whose definition is not known',
   'runtimes.ts negate choice: error instanceof Error': 'the words for what was thrown and is no Error',
   'runtimes.ts negate choice: isRuntimeFailure(error)': 'whether a list that failed is tried again after two seconds or five',
