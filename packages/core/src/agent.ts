@@ -237,6 +237,7 @@ async function compose(options: AgentOptions, life: Lifecycle): Promise<Agent> {
     hostFileProblem: () => ofFile.trouble,
     readHostFile: (path) => ofFile.read(path),
     pending: () => ofFile.pending,
+    leftOut: (worker) => ofFile.config?.left[worker] ?? null,
     plugins: () => [...setUp.list()],
     notes: () => [...dataDir.notes, ...revealer.warnings],
     isStoreFull: () => disk.isFull,

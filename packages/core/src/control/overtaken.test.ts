@@ -8,7 +8,14 @@ import type { Parts } from './parts.ts';
 
 const asked = (host: ScriptedHost, how: typeof start): Promise<OutcomeDocument> => {
   const parts = {
-    ...{ crew: host.crew(), down: host.down(), hosting: { runtimes: new Map() }, policing: { findings: () => [] }, pending: () => new Set() },
+    ...{
+      crew: host.crew(),
+      down: host.down(),
+      hosting: { runtimes: new Map() },
+      policing: { findings: () => [] },
+      pending: () => new Set(),
+      leftOut: () => null,
+    },
     ...{ journal: { query: () => host.journal() }, startedAt: host.clock.isoNow() },
   } as unknown as Parts;
   return how(parts, 'web', 5000, 'user', new AbortController().signal);

@@ -6,6 +6,7 @@ const parts = (...workers: readonly ReturnType<typeof there>[]) =>
   ({
     crew: { get: (name: string) => workers.find(({ worker }) => worker === name), all: () => workers },
     pending: () => new Set(),
+    leftOut: (name: string) => (name === 'off' ? 'it has `enabled: false`' : null),
     hostFile: () => '/host/ostler.yaml',
     hostFileProblem: () => null,
   }) as unknown as Parts;
@@ -27,6 +28,12 @@ describe('what is to be started', () => {
       message: expect.stringContaining('no longer in the host file, and is being removed'),
       code: 'worker-unknown',
       hint: expect.stringContaining('put it back into /host/ostler.yaml'),
+    });
+  });
+  test('is not one that the host file leaves out: it is told why', () => {
+    expect(caught(() => startableOf(parts(there('run')), 'off'))).toMatchObject({
+      message: 'the worker off is in the host file, but does not run here: it has `enabled: false`',
+      hint: expect.stringContaining('/host/ostler.yaml'),
     });
   });
   test('is not one that nobody knows', () => {

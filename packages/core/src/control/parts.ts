@@ -32,6 +32,8 @@ export interface Parts {
   readHostFile(path?: string): Promise<HostConfig>;
   /** Workers of which the saved host file says something else. */
   pending(): ReadonlySet<string>;
+  /** Why a worker of the host file does not run here, such as `it has enabled: false`; `null` = it is not in the file, or does. */
+  leftOut(worker: string): string | null;
   plugins(): PluginsDocument['plugins'];
   /** Notes on the data directory and the store, as findings of `doctor`. */
   notes(): readonly string[];
@@ -51,6 +53,13 @@ export function workerOf(parts: Parts, name: string): Supervisor {
       code: 'worker-unknown',
       message: `the worker ${name} is in the host file, but was not applied yet`,
       hint: `\`ostler apply\` brings it from ${parts.hostFile()}; \`ostler plan\` shows first what else that would change`,
+    });
+  const leftOut = parts.leftOut(name);
+  if (leftOut !== null)
+    throw problem({
+      code: 'worker-unknown',
+      message: `the worker ${name} is in the host file, but does not run here: ${leftOut}`,
+      hint: `\`ostler apply\` brings it once that is changed in ${parts.hostFile()}`,
     });
   throw problem({ code: 'worker-unknown', message: `there is no worker ${name} on this host`, hint: unknownHint(parts, name, names) });
 }

@@ -17,6 +17,7 @@ function partsOf(host: ScriptedHost, more: Partial<Parts> = {}): Parts {
     crew,
     journal: crew.services.journal,
     pending: () => new Set(),
+    leftOut: () => null,
     hostFile: () => '/srv/ostler.yaml',
     hostFileProblem: () => null,
     ...more,
