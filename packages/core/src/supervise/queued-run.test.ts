@@ -55,3 +55,13 @@ test('it takes the place of one that is to be tried again when its worker is edi
   await host.declare('tick', { schedule: { cron: '0 * * * *', timezone: 'UTC', overlap: 'queue' }, ...written, env: { NEW: '1' } });
   expect(await afterwards(host)).toEqual({ phase: 'done', startCause: 'due', isQueued: false, runs: 2, starts: 1 });
 });
+
+test('it is forgotten where its worker becomes a service, which is restarted by the rules of one', async () => {
+  const host = await queued([quick, quick, {}], waitsForDb);
+  await host.declare('tick', waitsForDb);
+  const tick = host.crew().get('tick')!;
+  expect(tick.life.isQueued).toBe(false);
+  dbIsHealthy(host);
+  await host.clock.advance(1500);
+  expect(tick.life).toMatchObject({ failures: 1, startCause: 'exited' });
+});

@@ -115,8 +115,8 @@ export const restart: Row<Of<'restart'>> = {
 
 const declared = (life: Life, event: Of<'declare'>, scene: Scene): Life => ({
   ...life,
-  // The times of a schedule count from the moment in which it was written.
-  ...(scene.rules.kind === 'cron' ? { lastDueAt: scene.at } : {}),
+  // The times of a schedule count from the moment in which it was written; without one no run of it waits.
+  ...(scene.rules.kind === 'cron' ? { lastDueAt: scene.at } : { isQueued: false }),
   generation: event.generation,
   failures: 0,
   restarts: 0,

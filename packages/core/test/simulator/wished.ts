@@ -203,7 +203,8 @@ function declared(event: Of<'declare'>, { before, move, scene }: Told): string |
     told(move, 'worker.declared', isNew ? { generation, runtime } : null) ??
     told(move, 'worker.changed', isNew ? null : { from: before.generation, to: generation, fields }) ??
     other(life, { generation, failures: 0, restarts: 0, lastDueAt: isCron ? scene.at : before.lastDueAt }) ??
-    other(life, wasRemoved ? { want: 'run', heldBy: null } : { want: before.want, heldBy: before.heldBy });
+    other(life, wasRemoved ? { want: 'run', heldBy: null } : { want: before.want, heldBy: before.heldBy }) ??
+    other(life, isCron ? {} : { isQueued: false });
   if (text !== null) return text;
   if (before.want === 'held' && before.phase !== 'running') return other(life, { phase: before.phase, epoch: before.epoch });
   if (before.phase === 'starting' || isOnTheWay(before))
