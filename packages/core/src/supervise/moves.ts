@@ -161,6 +161,8 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   if (life.want === 'removed') return toRest(life, scene, 'idle', 'removed', facts);
   if (life.want === 'held') return toRest(life, scene, 'idle', life.heldBy === null ? 'stopped' : `stopped by ${life.heldBy}`, facts);
   if (onward === 'asked') return toWaiting({ ...life, failures: 0 }, scene, 'restart', facts);
+  // What it was changed to meanwhile has done nothing yet.
+  if (stopCause !== null && pausing.has(stopCause) && isOutdated(life, scene)) return anew({ ...life, failures: 0 }, scene, 'changed', facts);
   const again = (why: string, cause: StartCause, failures: number): Move =>
     retry(life, scene, afterFailedStart(scene.rules, failures, scene.random, why), cause, facts);
   switch (stopCause) {
@@ -181,6 +183,8 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
     : toWaiting({ ...life, failures: 0 }, scene, cause, facts);
 }
 
+/** After these it rests, is given up, or pauses. */
+export const pausing: ReadonlySet<StopCause> = new Set(['cancelled', 'timeout', 'unhealthy', 'memory']);
 /** After these nobody has asked for a run now: what is put back, or no longer held, waits until it is due, where it has a schedule. */
 const unaskedFor: ReadonlySet<StopCause> = new Set(['changed', 'shutdown', 'removed', 'held', 'down']);
 export const isUnaskedFor = (cause: StopCause): boolean => unaskedFor.has(cause);

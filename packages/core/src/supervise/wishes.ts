@@ -1,4 +1,4 @@
-import { beginsRun, type StopCause } from './cause.ts';
+import { beginsRun } from './cause.ts';
 import type { Cell, Row } from './cell.ts';
 import type { Fact, Life, LifeEvent, Scene } from './life.ts';
 import * as move from './moves.ts';
@@ -24,11 +24,9 @@ const startAtRest: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
   return move.toWaiting({ ...wanted(life), failures: 0, restarts: 0 }, scene, 'user', facts);
 };
 const startOnTheWay: Cell<Of<'start'>> = (life, { by }) => (life.want === 'run' ? move.stay(life) : move.stay(wanted(life), released(life, by)));
-/** After these it rests, is given up, or pauses. */
-const pausing: ReadonlySet<StopCause> = new Set(['cancelled', 'timeout', 'unhealthy', 'memory']);
 /** What somebody asks for while it is being stopped comes at once, whatever that stop alone leads to: of a worker with a schedule, to its next time. */
 const onwardAsked = ({ stopCause }: Life, { rules }: Scene): Life['onward'] =>
-  stopCause !== null && (pausing.has(stopCause) || (move.isUnaskedFor(stopCause) && rules.kind === 'cron')) ? 'asked' : 'start';
+  stopCause !== null && (move.pausing.has(stopCause) || (move.isUnaskedFor(stopCause) && rules.kind === 'cron')) ? 'asked' : 'start';
 /** Wanted, and stopped all the same: with its agent. */
 const startAfterStop: Cell<Of<'start'>> = (life, { by, cause }, scene) => {
   const kept = life.onward === 'rest' ? 'start' : life.onward;
