@@ -29,9 +29,11 @@ export function mistaken(event: LifeEvent, before: Life, scene: Scene, move: Mov
 }
 
 /** With which run of its worker what waits now goes on: with another one where it is due, or was asked for. */
-function counted(event: LifeEvent, { before, move }: Told): string | null {
+function counted(event: LifeEvent, { before, move, scene }: Told): string | null {
   const { phase, startCause, epoch } = move.life;
-  const isAsked = ['due', 'run', 'start', 'restart'].includes(event.type) || (before.isQueued && !move.life.isQueued);
+  // What was queued is forgotten where there is no schedule any more.
+  const hasCome = before.isQueued && !move.life.isQueued && scene.rules.kind === 'cron';
+  const isAsked = ['due', 'run', 'start', 'restart'].includes(event.type) || hasCome;
   const isNew = phase === 'waiting' && epoch !== before.epoch && beginsRun.has(startCause) && (isAsked || !beforeStart.has(before.phase));
   return other(move.life, { runs: before.runs + (isNew ? 1 : 0) });
 }
