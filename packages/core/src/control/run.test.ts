@@ -252,3 +252,16 @@ test('a run that takes too long is said to have been stopped for that, however i
   await host.clock.advance(6 * minute);
   expect(await next(host, told)).toMatchObject({ isOver: true, stopped: 'it ran longer than its schedule allows' });
 });
+
+test('of a worker that has become a service while it ran, the run is told with its own end, and that its definition changed', async () => {
+  const host = await scriptedHost({ job: long });
+  await host.declare('job', { kind: 'job' });
+  const { runs, instance } = host.crew().get('job')!.life;
+  const over = awaitRun({ crew: host.crew() } as Parts, 'job', runs, instance, 10_000, new AbortController().signal);
+  await host.declare('job', { kind: 'service' });
+  await host.clock.advance(minute);
+  expect(await awaitRun({ crew: host.crew() } as Parts, 'job', runs, instance, 10_000, new AbortController().signal)).toMatchObject({
+    ...{ isOver: true, instance: null, after: instance, exit: { signal: 'SIGTERM' }, stopped: 'its definition changed' },
+  });
+  expect(await over).toMatchObject({ exit: { signal: 'SIGTERM' } });
+});

@@ -25,9 +25,16 @@ export async function run(parts: Parts, name: string, waitMs: number, by: string
 
 /** `run`: `null` = that of `after`, else the present one. */
 export function awaitRun(parts: Parts, name: string, run: number | null, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
-  const one = ending(parts, name);
+  const one = after === null ? ending(parts, name) : workerOf(parts, name);
   const its = run ?? (after === null ? null : one.instances.runOf(after)) ?? one.life.runs;
   return next(parts, one, its, after, waitMs, signal);
+}
+
+/** Of one that has become a service since: what runs now is no run, and `after` was its last. */
+async function lastOf(parts: Parts, one: Supervisor, run: number, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
+  const isOver = (): boolean => one.isClosed || after === null || one.instances.get(after)?.exit != null;
+  await parts.crew.until(isOver, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+  return { ...documentOf(one, run, null, after), isOver: isOver() };
 }
 
 /** `run`: `null` = the present one. */
@@ -81,8 +88,9 @@ function inTime(done: Promise<void>, signal: AbortSignal): Promise<boolean> {
 }
 
 async function next(parts: Parts, one: Supervisor, run: number, after: string | null, waitMs: number, signal: AbortSignal): Promise<RunDocument> {
-  const isTold = (): boolean => one.isClosed || isPast(one, run) || following(one, run, after).length > 0;
+  const isTold = (): boolean => one.isClosed || isService(one) || isPast(one, run) || following(one, run, after).length > 0;
   await parts.crew.until(isTold, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+  if (isService(one)) return lastOf(parts, one, run, after, waitMs, signal);
   const [begun, ...more] = following(one, run, after);
   const told = documentOf(one, run, begun ?? null, after);
   return more.length === 0 ? told : { ...told, isOver: false };
@@ -112,9 +120,11 @@ function documentOf(one: Supervisor, run: number, instance: string | null, befor
   };
 }
 
+const isService = (one: Supervisor): boolean => one.normal()?.rules.kind === 'service';
+
 function ending(parts: Parts, name: string): Supervisor {
   const one = workerOf(parts, name);
-  if (one.normal()?.rules.kind !== 'service') return one;
+  if (!isService(one)) return one;
   throw problem({
     code: 'run-refused',
     message: `${name} is a service, which does not end by itself: only jobs and workers with a schedule are run`,
