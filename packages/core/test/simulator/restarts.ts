@@ -44,6 +44,9 @@ interface Course {
   /** The generations that it was started of, and that is to run; `null` = not told. */
   startedOf: number | null;
   wanted: number | null;
+  /** It was declared anew since it was told to run; and what came of that is no failure of what it is to be now. */
+  isChanged: boolean;
+  isOutdated: boolean;
   /** By the last backoff: why it is to be started then. */
   after: readonly string[] | null;
   /** By the last backoff: how many failures, for the entry that tells of a crash loop. */
@@ -65,6 +68,8 @@ const fresh = (): Course => ({
   isLeftDown: false,
   startedOf: null,
   wanted: null,
+  isChanged: false,
+  isOutdated: false,
   after: null,
   waits: null,
 });
@@ -112,6 +117,8 @@ export class Restarts {
       if (rules?.kind === 'cron' || course.isWished) course.failures = null;
       // Its runs end by themselves, each of its own generation.
       if (rules?.kind === 'cron') course.startedOf = null;
+      const isOfOther = course.startedOf !== null && course.wanted !== null && course.startedOf !== course.wanted;
+      course.isOutdated = rules?.kind !== 'cron' && (course.isChanged || isOfOther);
       if (course.isWished || ['worker.declared', 'worker.changed', 'worker.removed'].includes(entry.type)) course.isLeftDown = false;
       if (entry.type === 'worker.unhealthy' && rules?.health.onUnhealthy === 'stop') course.isLeftDown = true;
       if (entry.type === 'worker.starting' && course.isLeftDown) return `${entry.worker} is started, and was to be left down when its probes failed`;
@@ -147,7 +154,7 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
     case 'worker.declared':
     case 'worker.changed':
       // Before it or after it, what came of its last start may have been counted.
-      Object.assign(course, { failures: course.isUnanswered ? null : 0, open: null, wanted: told.to ?? told.generation ?? null });
+      Object.assign(course, { failures: course.isUnanswered ? null : 0, open: null, wanted: told.to ?? told.generation ?? null, isChanged: true });
       return null;
     // What was on its way then goes on with its count.
     case 'worker.released':
@@ -167,13 +174,14 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       if (isLate(course, told, Date.parse(at), rule) || (course.wasBlind && mayBeSteady(course, Date.parse(at), rule))) course.failures = null;
       course.open = course.stopping === null ? 'exit' : null;
       // What was to be of another generation is no failure of this one.
-      if (course.startedOf !== null && course.wanted !== null && course.startedOf !== course.wanted) Object.assign(course, { open: null, failures: null });
+      if (course.isOutdated) Object.assign(course, { open: null, failures: null });
       return null;
     case 'worker.stopped':
       course.open = told.cause === 'unhealthy' || told.cause === 'timeout' ? 'unhealthy' : told.cause === 'memory' ? 'memory' : null;
       course.stopping = null;
       // Asked for: what follows begins a new count.
       if (course.open === null) course.failures = told.cause === 'shutdown' ? null : 0;
+      if (course.isOutdated) Object.assign(course, { open: null, failures: null });
       return null;
     case 'worker.start-failed': {
       // The try before it, where there was one, came at once: a preparation that fails tells of nothing else.
@@ -185,10 +193,10 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
     }
     case 'worker.started':
       course.startedMs = Math.min(Date.parse(at) - (told.tookMs ?? 0), course.startingMs ?? Number.POSITIVE_INFINITY);
-      Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false });
+      Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isChanged: false });
       return null;
     case 'worker.adopted':
-      Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false });
+      Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isChanged: false });
       return null;
     case 'worker.held':
     case 'worker.removed':
@@ -298,7 +306,7 @@ function starting(course: Course, { cause = '', generation = null }: Told, rule:
   const text = isOfFailure ? atOnce(course, rule) : null;
   if (byWish.has(cause)) course.failures = 0;
   else if (!byOthers.has(cause) && !byFailure.has(cause)) course.failures = null;
-  Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isWished: false, waits: null, startedOf: generation });
+  Object.assign(course, { open: null, exit: null, stopping: null, wasBlind: false, isWished: false, waits: null, startedOf: generation, isChanged: false });
   return text;
 }
 
