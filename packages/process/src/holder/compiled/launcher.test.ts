@@ -9,6 +9,7 @@ import { type Bench, bench, call, driverOn, ended, runOf, specOf, until } from '
 import { type InstanceSpec, instancePath, readIdentity } from '../../instance/directory.ts';
 import type { HolderStart } from '../holder.ts';
 import { findBinary } from './binary.ts';
+import { Launcher } from './launcher.ts';
 import { holdRecord } from './record.ts';
 import { type Reply, ReplyReader } from './reply.ts';
 
@@ -125,6 +126,18 @@ describe('a launcher', () => {
     const second = await b.start(['sh', '-c', 'exit 3']);
     expect((await ended(b.driver, second)).exit.code).toBe(3);
     expect((await b.driver.inspect(first, call())).is).toBe('running');
+  });
+
+  test('is known to be gone as soon as its process is, so that the next start is asked of another', async () => {
+    const slow = join(folder, 'slow');
+    writeFileSync(slow, `#!/bin/sh\nsleep 2 &\nexec '${binary}' "$@"\n`, { mode: 0o755 });
+    const launcher = await Launcher.open(slow, folder, []);
+    const pid = Number(readdirSync('/proc').find((one) => isLauncherOf(one, folder)));
+    const sinceMs = performance.now();
+    process.kill(pid, 'SIGKILL');
+    await until(() => launcher.isGone, 'its end');
+    expect(performance.now() - sinceMs).toBeLessThan(1500);
+    await launcher.close();
   });
 
   test('that is closed keeps its process until its end is heard, also where it is gone before its output is', async () => {

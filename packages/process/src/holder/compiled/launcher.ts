@@ -15,6 +15,8 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+const goneBy = (code: number | null, signal: string | null): LauncherGone => new LauncherGone(`the launcher ended with ${signal ?? `code ${code}`}`);
+
 /**
  * The process that forks a holder for each worker: started once, told over a pipe, and gone with the agent, whose end closes that pipe. It has a lock
  * file, named after this process, which a start that is on its way to its directory has too: the launcher of a next agent waits for the locks of
@@ -48,7 +50,11 @@ export class Launcher {
         resolve();
       };
       this.#child.on('error', end);
-      this.#child.on('close', (code, signal) => end(new LauncherGone(`the launcher ended with ${signal ?? `code ${code}`}`)));
+      // Nothing more is asked of it, though its last answers may still be in the pipe.
+      this.#child.on('exit', (code, signal) => {
+        this.#failure ??= goneBy(code, signal);
+      });
+      this.#child.on('close', (code, signal) => end(goneBy(code, signal)));
     });
     this.#output.on('data', (bytes: Buffer) => {
       try {
