@@ -44,9 +44,8 @@ interface Course {
   /** The generations that it was started of, and that is to run; `null` = not told. */
   startedOf: number | null;
   wanted: number | null;
-  /** It was declared anew since it was told to run; and what came of that is no failure of what it is to be now. */
+  /** It was declared anew since it was told to run, and is no run of a schedule, which goes on with that all the same. */
   isChanged: boolean;
-  isOutdated: boolean;
   /** By the last backoff: why it is to be started then. */
   after: readonly string[] | null;
   /** By the last backoff: how many failures, for the entry that tells of a crash loop. */
@@ -69,7 +68,6 @@ const fresh = (): Course => ({
   startedOf: null,
   wanted: null,
   isChanged: false,
-  isOutdated: false,
   after: null,
   waits: null,
 });
@@ -116,9 +114,7 @@ export class Restarts {
       // A run that is due begins a new count, and is told of only once it is started.
       if (rules?.kind === 'cron' || course.isWished) course.failures = null;
       // Its runs end by themselves, each of its own generation.
-      if (rules?.kind === 'cron') course.startedOf = null;
-      const isOfOther = course.startedOf !== null && course.wanted !== null && course.startedOf !== course.wanted;
-      course.isOutdated = rules?.kind !== 'cron' && (course.isChanged || isOfOther);
+      if (rules?.kind === 'cron') Object.assign(course, { startedOf: null, isChanged: false });
       if (course.isWished || ['worker.declared', 'worker.changed', 'worker.removed'].includes(entry.type)) course.isLeftDown = false;
       if (entry.type === 'worker.unhealthy' && rules?.health.onUnhealthy === 'stop') course.isLeftDown = true;
       if (entry.type === 'worker.starting' && course.isLeftDown) return `${entry.worker} is started, and was to be left down when its probes failed`;
@@ -154,7 +150,12 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
     case 'worker.declared':
     case 'worker.changed':
       // Before it or after it, what came of its last start may have been counted.
-      Object.assign(course, { failures: course.isUnanswered ? null : 0, open: null, wanted: told.to ?? told.generation ?? null, isChanged: true });
+      Object.assign(course, {
+        failures: course.isUnanswered ? null : 0,
+        open: null,
+        wanted: told.to ?? told.generation ?? null,
+        isChanged: type === 'worker.changed',
+      });
       return null;
     // What was on its way then goes on with its count.
     case 'worker.released':
@@ -174,14 +175,15 @@ function next(course: Course, { type, at, data }: JournalRecord, rule: RestartRu
       if (isLate(course, told, Date.parse(at), rule) || (course.wasBlind && mayBeSteady(course, Date.parse(at), rule))) course.failures = null;
       course.open = course.stopping === null ? 'exit' : null;
       // What was to be of another generation is no failure of this one.
-      if (course.isOutdated) Object.assign(course, { open: null, failures: null });
+      if (course.startedOf !== null && course.wanted !== null && course.startedOf !== course.wanted) Object.assign(course, { open: null, failures: null });
       return null;
     case 'worker.stopped':
       course.open = told.cause === 'unhealthy' || told.cause === 'timeout' ? 'unhealthy' : told.cause === 'memory' ? 'memory' : null;
       course.stopping = null;
       // Asked for: what follows begins a new count.
       if (course.open === null) course.failures = told.cause === 'shutdown' ? null : 0;
-      if (course.isOutdated) Object.assign(course, { open: null, failures: null });
+      // Nor is what it was stopped for one of what it was changed to meanwhile.
+      if (course.isChanged) Object.assign(course, { open: null, failures: null });
       return null;
     case 'worker.start-failed': {
       // The try before it, where there was one, came at once: a preparation that fails tells of nothing else.
