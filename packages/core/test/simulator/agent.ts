@@ -107,7 +107,7 @@ export class Agent {
         },
         reveal: async ({ worker }, __, signal) => {
           // Whoever keeps it takes its time.
-          if (!given.engines[0]!.isFlawless && random.chance(0.05)) {
+          if (!given.engines[0]!.isFlawless && random.rarely(0.05)) {
             this.revealing.add(worker);
             await clock.sleep(random.int(3000), signal).finally(() => this.revealing.delete(worker));
           }

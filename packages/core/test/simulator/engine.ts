@@ -101,7 +101,7 @@ export class Engine {
     for (const real of isTakingAll ? this.here() : []) {
       real.endedWithEngine ||= real.is === 'running';
       // What it had not written down yet: that it had started this one.
-      if (real.is === 'running' && this.#given.random.chance(0.1)) real.is = 'created';
+      if (real.is === 'running' && this.#given.random.rarely(0.1)) real.is = 'created';
       else this.end(real, { code: 137, signal: null });
     }
   }
@@ -163,7 +163,7 @@ export class Engine {
       throw failure('conflict', 'no', random.chance(0.1) ? endless : 'it cannot be started');
     }
     if (losesStarts && random.chance(0.6)) throw failure('internal', 'unknown', 'the engine answers with 500');
-    if (known === undefined && random.chance(0.03)) {
+    if (known === undefined && random.rarely(0.03)) {
       made();
       throw failure('internal', 'unknown', 'it failed between the two halves of the start');
     }

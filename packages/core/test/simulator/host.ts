@@ -26,7 +26,7 @@ export function someHost(random: Random): { readonly workers: readonly Declared[
   const count = 3 + random.int(10);
   for (let index = 0; index < count; index++) {
     const name = `w${index}`;
-    const kind: Kind = random.chance(0.12) ? 'cron' : random.chance(0.2) ? 'job' : 'service';
+    const kind: Kind = random.rarely(0.12) ? 'cron' : random.chance(0.2) ? 'job' : 'service';
     const before = workers.filter((one) => one.kind !== 'cron' && random.chance(Math.min(0.5, 1.5 / (index + 1))));
     const dependsOn = Object.fromEntries(before.map((one) => [one.name, dependency(one.kind, random)]));
     const priority = random.chance(0.2) ? { priority: random.int(1000) } : {};
@@ -91,11 +91,11 @@ function someBehaviour(kind: Kind, random: Random): Behaviour {
   const exit = crashes ? { afterMs, code: kind !== 'service' && random.chance(0.7) ? 0 : random.int(3) } : null;
   return {
     exit,
-    failsToPrepare: random.chance(0.1),
-    failsToStart: random.chance(0.1),
+    failsToPrepare: random.rarely(0.1),
+    failsToStart: random.rarely(0.1),
     ignoresSignals: random.chance(0.1),
-    losesStarts: random.chance(0.05),
-    refusesStops: random.chance(0.05),
+    losesStarts: random.rarely(0.05),
+    refusesStops: random.rarely(0.05),
     isChecked: random.chance(0.3),
     isGreedy: random.chance(0.4),
   };

@@ -11,6 +11,7 @@ const usage = `npm run simulate -- [options]
   --threads N     default: one for each core
   --all           goes on after a story that broke an invariant, and names each
   --replay N      tells one story, step by step
+  --rarity N      what is rare comes N times as often (1): finds more, and is no measure of a change
   --without A,B   leaves faults out of it: ${faultKinds.join(' ')}
 `;
 
@@ -21,11 +22,13 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     replay: { type: 'string' },
     all: { type: 'boolean', default: false },
+    rarity: { type: 'string', default: '1' },
     without: { type: 'string', default: '' },
     help: { type: 'boolean' },
   },
 });
 
+const rarity = Number(values.rarity);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 // Who reads only the first lines has closed the pipe.
 process.stdout.on('error', () => process.exit(1));
@@ -36,7 +39,7 @@ async function smallest(first: Outcome): Promise<{ readonly without: ReadonlySet
   let outcome = first;
   for (const kind of faultKinds) {
     const fewer = new Set([...without, kind]);
-    const again = await runSchedule({ seed: first.seed, without: fewer });
+    const again = await runSchedule({ seed: first.seed, rarity, without: fewer });
     if (again.violation?.name === first.violation?.name) {
       without = fewer;
       outcome = again;
@@ -46,12 +49,12 @@ async function smallest(first: Outcome): Promise<{ readonly without: ReadonlySet
 }
 
 async function explain(seed: number): Promise<void> {
-  const { without, outcome } = await smallest(await runSchedule({ seed }));
+  const { without, outcome } = await smallest(await runSchedule({ seed, rarity }));
   const left = [...without].join(',');
-  await runSchedule({ seed, without, onStep: say });
+  await runSchedule({ seed, rarity, without, onStep: say });
   say(`\nViolated: ${outcome.violation?.name}: ${outcome.violation?.text}`);
   say(`Seed ${seed}, ${outcome.steps} steps${left === '' ? '' : `, without ${left}`}.`);
-  say(`Again: npm run simulate -- --replay ${seed}${left === '' ? '' : ` --without ${left}`}`);
+  say(`Again: npm run simulate -- --replay ${seed}${rarity === 1 ? '' : ` --rarity ${rarity}`}${left === '' ? '' : ` --without ${left}`}`);
 }
 
 async function simulate(count: number, seed: number, threads: number): Promise<boolean> {
@@ -63,7 +66,7 @@ async function simulate(count: number, seed: number, threads: number): Promise<b
   const onViolated = (broken: number): void => {
     if (values.all) say(`seed ${broken} broke an invariant`);
   };
-  const { violated, tally } = await runMany(count, seed, { threads, isAll: values.all, onProgress, onViolated });
+  const { violated, tally } = await runMany(count, seed, { threads, isAll: values.all, rarity, onProgress, onViolated });
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const [first] = violated;
   if (first !== undefined) {
@@ -79,7 +82,7 @@ async function simulate(count: number, seed: number, threads: number): Promise<b
 if (values.help) say(usage);
 else if (values.replay !== undefined) {
   const without = new Set(faultKinds.filter((kind) => values.without.split(',').includes(kind)));
-  const { violation } = await runSchedule({ seed: Number(values.replay), without, onStep: say });
+  const { violation } = await runSchedule({ seed: Number(values.replay), rarity, without, onStep: say });
   say(violation === null ? 'All held.' : `Violated: ${violation.name}: ${violation.text}`);
   process.exitCode = violation === null ? 0 : 1;
 } else {

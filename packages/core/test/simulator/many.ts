@@ -9,6 +9,7 @@ interface Share {
   readonly seed: number;
   readonly every: number;
   readonly isAll: boolean;
+  readonly rarity: number;
 }
 type Report = { readonly violated: number } | { readonly tally: TallyData } | { readonly done: number };
 
@@ -18,6 +19,7 @@ export interface ManyOptions {
   readonly threads: number;
   /** Goes on after a story that broke an invariant. */
   readonly isAll: boolean;
+  readonly rarity: number;
   onProgress(done: number): void;
   onViolated(seed: number): void;
 }
@@ -26,14 +28,14 @@ export interface ManyOptions {
 export async function runMany(
   count: number,
   seed: number,
-  { threads, isAll, onProgress, onViolated }: ManyOptions,
+  { threads, isAll, rarity, onProgress, onViolated }: ManyOptions,
 ): Promise<{ readonly violated: readonly number[]; readonly tally: Tally }> {
   const tally = new Tally();
   const violated: number[] = [];
   let done = 0;
   const { promise: isFirst, resolve: violate, reject } = Promise.withResolvers<void>();
   const workers = Array.from({ length: threads }, (_, index) => {
-    const share: Share = { count: Math.ceil((count - index) / threads), seed: seed + index, every: threads, isAll };
+    const share: Share = { count: Math.ceil((count - index) / threads), seed: seed + index, every: threads, isAll, rarity };
     // A story leaves some MiB behind: with the usual 16 a quarter of the time is spent on clearing up.
     return new Worker(new URL(import.meta.url), { workerData: share, resourceLimits: { maxYoungGenerationSizeMb: 128 } });
   });
@@ -61,12 +63,12 @@ export async function runMany(
   return { violated, tally };
 }
 
-async function runShare({ count, seed, every, isAll }: Share, report: (text: Report) => void): Promise<void> {
+async function runShare({ count, seed, every, isAll, rarity }: Share, report: (text: Report) => void): Promise<void> {
   // Failures are what stories are made of; nobody looks at where they come from.
   Error.stackTraceLimit = 0;
   const tally = new Tally();
   for (let index = 0; index < count; index++) {
-    const outcome: Outcome = await runSchedule({ seed: seed + index * every });
+    const outcome: Outcome = await runSchedule({ seed: seed + index * every, rarity });
     if (outcome.violation !== null) {
       report({ violated: outcome.seed });
       if (!isAll) return;

@@ -5,6 +5,8 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** Left out of the story, to find what it needs. */
   readonly without?: ReadonlySet<FaultKind>;
+  /** How many times as often as usual comes what is rare (1). */
+  readonly rarity?: number;
   /** Steps before everything heals. */
   readonly steps?: number;
   /** Hears what each step does. */

@@ -1,9 +1,12 @@
 /** Seeded chance: the same seed, the same story. Mulberry32. */
 export class Random {
+  /** So many times as often as usual comes what is rare. */
+  readonly rarity: number;
   #state: number;
 
-  constructor(seed: number) {
+  constructor(seed: number, rarity = 1) {
     this.#state = seed >>> 0;
+    this.rarity = rarity;
   }
 
   /** In [0, 1). */
@@ -21,6 +24,11 @@ export class Random {
 
   chance(part: number): boolean {
     return this.next() < part;
+  }
+
+  /** What a story seldom has. */
+  rarely(part: number): boolean {
+    return this.chance(part * this.rarity);
   }
 
   pick<X>(list: readonly X[]): X {

@@ -69,8 +69,8 @@ export class Requests {
     // To nobody.
     if (request.isAbandoned || request.owner.isDead) return;
     const { random } = this.#given;
-    const isLost = !this.#engine.isFlawless && request.isMutating && 'value' in request.done && random.chance(0.04);
-    if (!this.#engine.isFlawless && request.method === 'inspect' && random.chance(0.02))
+    const isLost = !this.#engine.isFlawless && request.isMutating && 'value' in request.done && random.rarely(0.04);
+    if (!this.#engine.isFlawless && request.method === 'inspect' && random.rarely(0.02))
       request.done = { error: failure('internal', 'no', 'it could not look') };
     // Some drivers tell it as they should, some break.
     const lost = random.chance(0.5) ? failure('timeout', 'unknown', 'the answer was lost') : new Error('the driver broke');

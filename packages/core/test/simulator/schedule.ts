@@ -41,7 +41,7 @@ class Story {
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
-    const random = new Random(options.seed);
+    const random = new Random(options.seed, options.rarity);
     this.#random = random;
     const host = someHost(random);
     this.workers = host.workers.length;
@@ -70,9 +70,9 @@ class Story {
     world.heal();
     await world.comeTrue();
     if (this.#random.chance(0.25)) await this.#goOnWell();
-    if (this.#random.chance(0.15)) await this.#startByHand();
+    if (this.#random.rarely(0.15)) await this.#startByHand();
     if (this.#random.chance(0.15)) await world.keepTime(10_000 + this.#random.int(60_000));
-    if (this.#random.chance(0.08)) await this.#loseDataRoot();
+    if (this.#random.rarely(0.08)) await this.#loseDataRoot();
     const isByAge = this.#random.chance(0.5);
     world.disk.trim(1 + this.#random.int(200), isByAge ? this.#random.next() : null);
   }
@@ -150,7 +150,7 @@ class Story {
     world.steps += 1;
     this.#goOn();
     // Two things that come in one turn of the loop: what the second is about may be no more.
-    if (this.#random.chance(0.04)) this.#goOn();
+    if (this.#random.rarely(0.04)) this.#goOn();
     await world.settle();
   }
 
@@ -169,8 +169,8 @@ class Story {
       [agent !== null && agent.lateProbe !== null ? 0.2 : 0, () => this.#lateTimer(agent!.lateProbe!)],
       [0.7, () => this.#accident()],
       [0.5, () => this.#hintAtNothing()],
-      [0.15, () => this.#police()],
-      [0.1, () => this.#loseSecret()],
+      [0.15 * this.#random.rarity, () => this.#police()],
+      [0.1 * this.#random.rarity, () => this.#loseSecret()],
       [0.85, () => this.#faults.one()],
     ]);
   }
@@ -239,7 +239,7 @@ class Story {
     );
     if (running.length === 0) return;
     const { engine, real } = this.#random.pick(running);
-    if (this.#random.chance(0.1)) {
+    if (this.#random.rarely(0.1)) {
       this.world.tell(`${real.ref.worker}/${real.ref.instance} is removed from outside`);
       engine.removeByHand(real);
       return;
