@@ -44,6 +44,7 @@ export class Engine {
   /** Those that were removed: what is told of them must still be true. */
   readonly removed = new Map<string, Real>();
   readonly #requests: Requests;
+  readonly #refused = new Set<string>();
   #watchers: { readonly owner: Owner; readonly tell: (hint: Hint) => void }[] = [];
 
   constructor(given: EngineGiven) {
@@ -176,15 +177,23 @@ export class Engine {
 
   #stop(ref: InstanceRef, signal: string): Found {
     const real = this.#find(ref);
-    const { behaviour, random } = this.#given;
+    const { behaviour } = this.#given;
     const { ignoresSignals, refusesStops } = behaviour(ref.worker);
     if (refusesStops && real !== undefined) {
-      real.refusals ??= random.int(16);
+      real.refusals ??= this.#refusalsOf(ref.worker);
       real.refusals -= 1;
       if (real.refusals >= 0) throw failure('unauthorized', 'no', refusal);
     }
     if (real !== undefined) this.end(real, { code: null, signal: ignoresSignals ? 'SIGKILL' : signal });
     return this.#found(ref);
+  }
+
+  /** How often it refuses to stop the next instance: at length once, or a worker that is stopped again and again never comes to rest. */
+  #refusalsOf(worker: string): number {
+    const { random } = this.#given;
+    const isFirst = !this.#refused.has(worker);
+    this.#refused.add(worker);
+    return isFirst && random.chance(0.5) ? 13 : random.int(3);
   }
 
   #prepare(worker: string): void {
