@@ -161,8 +161,8 @@ export function afterStop(life: Life, scene: Scene, facts: readonly Fact[]): Mov
   if (life.want === 'removed') return toRest(life, scene, 'idle', 'removed', facts);
   if (life.want === 'held') return toRest(life, scene, 'idle', life.heldBy === null ? 'stopped' : `stopped by ${life.heldBy}`, facts);
   if (onward === 'asked') return toWaiting({ ...life, failures: 0 }, scene, 'restart', facts);
-  // What it was changed to meanwhile has done nothing yet.
-  if (stopCause !== null && pausing.has(stopCause) && isOutdated(life, scene)) return anew({ ...life, failures: 0 }, scene, 'changed', facts);
+  // What it was changed to meanwhile has done nothing yet, and counts from nothing since.
+  if (stopCause !== null && pausing.has(stopCause) && isOutdated(life, scene)) return anew(life, scene, 'changed', facts);
   const again = (why: string, cause: StartCause, failures: number): Move =>
     retry(life, scene, afterFailedStart(scene.rules, failures, scene.random, why), cause, facts);
   switch (stopCause) {
