@@ -39,7 +39,7 @@ if (!stdout?.startsWith('ostler-holder')) throw new Error('the arm64 holder does
 // What is qemu's own: its memory, its name in the list of processes, other numbers for real-time signals, and that it knows no PR_SET_CHILD_SUBREAPER.
 const left = ['what a worker left running', 'what-a-worker-left-is-gone-at-its-next-start', 'a-worker-that-leaves-children-is-not-clean'];
 const subreaper = ['stays below the holder', 'compiled holder.*an ordinary user ends such a tree', ...left];
-const launcher = ['that was killed is followed by another', 'stays with its agent'];
+const launcher = ['that was killed is followed by another', 'is known to be gone as soon as its process is', 'stays with its agent'];
 const notHere = ['neither log nor holder grows over its bounds', 'a real-time signal reaches the worker too', ...launcher, ...subreaper];
 const args = process.argv.length > 2 ? process.argv.slice(2) : ['packages/process', 'packages/testkit/src/conformance/native.test.ts'];
 process.exitCode = await foreground('vitest', ['run', '-t', `^(?!.*(${notHere.join('|')}))`, ...args], {
