@@ -6,7 +6,7 @@ import { type Call, type ExecSession, runtimeFailure } from '@ostler/sdk';
 import { lifeOf } from '../identity/identity.ts';
 import { commandLine, readEnvironment, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readIdentity } from '../instance/directory.ts';
-import { noteExec } from '../instance/exec-note.ts';
+import { takeNote } from '../instance/note.ts';
 import { checkCommand } from '../launch/command-path.ts';
 import { limitMark } from '../launch/limit-mark.ts';
 import { argvWith, type Tools } from '../launch/wrapper.ts';
@@ -47,7 +47,7 @@ export async function execInside(
     mark: spec.cgroups.own === null ? limitMark(spec.ref) : null,
   });
   if (call.signal.aborted) throw runtimeFailure({ code: 'aborted', outcome: 'no', retryable: true, message: 'exec was called off before it ran' });
-  noteExec(path);
+  takeNote(path, 'execs');
   // Loaded when it is first needed: an agent that starts workers need not wait for it.
   const { execa } = await import('execa');
   const child = execa(command, rest, {

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { type Call, type Found, type InstanceRef, type Logger, runtimeFailure } from '@ostler/sdk';
 import { type InstanceDirectory, instancePath, openInstance, pathsOfWorker } from '../instance/directory.ts';
-import { dropLeftNote, hasLeftNote, noteLeft } from '../instance/left-note.ts';
+import { dropNote, hasNote, takeNote } from '../instance/note.ts';
 import { endGently } from '../tree/gently.ts';
 import { killTree } from '../tree/kill.ts';
 import { treeMembers } from '../tree/members.ts';
@@ -38,13 +38,13 @@ export class Leavings {
   /** What was seen of an instance. Returns at once. */
   saw(instance: InstanceDirectory, found: Found): void {
     if (found.is !== 'exited' || found.left === undefined) return;
-    noteLeft(instance.path);
+    takeNote(instance.path, 'left');
     this.#begin(instance);
   }
 
   /** A list came by one that has ended: the agent that saw its end may have died before it was through. Returns at once. */
   passed(instance: InstanceDirectory): void {
-    if (hasLeftNote(instance.path)) this.#begin(instance);
+    if (hasNote(instance.path, 'left')) this.#begin(instance);
   }
 
   /**
@@ -54,7 +54,7 @@ export class Leavings {
   async clearOf(state: string, agent: string, worker: string, call: Call, beside: InstanceRef | null = null): Promise<void> {
     const own = beside === null ? null : instancePath(state, beside);
     for (const path of pathsOfWorker(state, agent, worker)) {
-      const instance = path !== own && (hasLeftNote(path) || this.#ending.has(path)) ? openInstance(path) : null;
+      const instance = path !== own && (hasNote(path, 'left') || this.#ending.has(path)) ? openInstance(path) : null;
       if (instance !== null) await this.clear(instance, call);
     }
   }
@@ -105,7 +105,7 @@ export class Leavings {
     });
     if (isCalledOff()) return;
     if (!isGone) await killTree(instance, Date.now() + reapMs, known);
-    dropLeftNote(instance.path);
+    dropNote(instance.path, 'left');
   }
 }
 

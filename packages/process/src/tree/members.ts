@@ -5,7 +5,7 @@ import { type Identity, lifeOf } from '../identity/identity.ts';
 import { isAliveState, type ProcessEntry } from '../identity/process-stat.ts';
 import { commandLine, readEnvironment, readProcess, readProcessTable } from '../identity/process-table.ts';
 import { type InstanceDirectory, readExit, readIdentity } from '../instance/directory.ts';
-import { hasExecNote } from '../instance/exec-note.ts';
+import { hasNote } from '../instance/note.ts';
 import { bearsLimitMark, limitMark } from '../launch/limit-mark.ts';
 import { descendantsOf } from './descendants.ts';
 
@@ -76,7 +76,7 @@ export function treeMembers(instance: InstanceDirectory, known: readonly Process
   if (started !== null && lifeOf(started) === 'other-boot') return [];
   const below = belowHolder(instance);
   // Only then: it reads the environment of every process.
-  if (below === null || hasExecNote(path)) return union(below ?? [], searched(instance, known, readProcessTable()));
+  if (below === null || hasNote(path, 'execs')) return union(below ?? [], searched(instance, known, readProcessTable()));
   const still = known.flatMap(({ pid, start }) => {
     const entry = readProcess(pid);
     return entry?.start === start && isAliveState(entry.state) ? [entry] : [];
